@@ -1,0 +1,40 @@
+# Compiler settings shared by every target of ours.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
+
+find_program(COTERIE_CCACHE ccache)
+if(COTERIE_CCACHE AND PROJECT_IS_TOP_LEVEL AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${COTERIE_CCACHE}")
+endif()
+
+add_library(coterie_settings INTERFACE)
+target_compile_features(coterie_settings INTERFACE cxx_std_20)
+# -ffp-contract=off: a fused multiply-add would make two compilers disagree on a replayed run.
+target_compile_options(coterie_settings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -ffp-contract=off
+                                                  $<$<BOOL:${COTERIE_WERROR}>:-Werror>)
+
+set(COTERIE_SANITIZE "" CACHE STRING "address or thread")
+if(COTERIE_SANITIZE STREQUAL "address")
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
+elseif(COTERIE_SANITIZE STREQUAL "thread")
+  # Asio's fences are unknown to TSan: it would report each one.
+  add_compile_options(-fsanitize=thread -Wno-tsan)
+  add_compile_definitions(BOOST_ASIO_DISABLE_FENCED_BLOCK)
+  add_link_options(-fsanitize=thread)
+endif()
+
+option(COTERIE_COVERAGE "Instrument for gcov" OFF)
+if(COTERIE_COVERAGE)
+  add_compile_options(--coverage)
+  add_link_options(--coverage)
+endif()
+
+find_program(COTERIE_MOLD mold)
+if(COTERIE_MOLD AND PROJECT_IS_TOP_LEVEL)
+  add_link_options(-fuse-ld=mold)
+endif()

@@ -1,0 +1,12 @@
+/// COTERIE_ENSURE: an assertion on ourselves, alive in every build. Peers, disks and users get a Result instead.
+#pragma once
+
+namespace coterie {
+
+/// Prints the broken promise with its place to stderr and aborts.
+[[noreturn]] void ensure_failed(const char* expression, const char* file, int line) noexcept;
+
+}  // namespace coterie
+
+#define COTERIE_ENSURE(expression) \
+  (static_cast<bool>(expression) ? void(0) : ::coterie::ensure_failed(#expression, __FILE__, __LINE__))

@@ -1,0 +1,28 @@
+/// The state exchange of the memberlist stream: `06`, a header map, N node maps, opaque user state; no length prefix.
+/// Because the message is self-delimiting, decoding has three outcomes. Source: memberlist wire protocol, section 11.6.
+/// Thread-safety: values.
+#pragma once
+
+#include <variant>
+#include <vector>
+
+#include "coterie/wire/memberlist_messages.hpp"
+
+namespace coterie::wire {
+
+struct PushPull {
+  bool join = false;
+  std::vector<PushPullNode> nodes{};
+  Bytes user_state{};
+  friend bool operator==(const PushPull&, const PushPull&) = default;
+};
+
+struct NeedMore {};
+struct Malformed {};
+using PushPullOutcome = std::variant<PushPull, NeedMore, Malformed>;
+
+[[nodiscard]] Bytes encode(const PushPull& message);
+/// `body` starts after the type byte.
+[[nodiscard]] PushPullOutcome decode_push_pull(ByteView body);
+
+}  // namespace coterie::wire

@@ -9,8 +9,10 @@ namespace coterie {
 namespace {
 
 Error bad_address(std::string_view text) {
-  return error(Errc::configuration, "bad address '" + std::string(text) +
-                                        "': write HOST:PORT with an IP address, for example 127.0.0.1:7946 or [::1]:7946");
+  return error(
+      Errc::configuration,
+      "bad address '" + std::string(text) +
+          "': write HOST:PORT with an IP address, for example 127.0.0.1:7946 or [::1]:7946");
 }
 
 }  // namespace
@@ -25,8 +27,10 @@ Result<Address> parse_address(std::string_view text) {
   std::string host(text.substr(0, colon));
   const auto port_text = text.substr(colon + 1);
   Address address;
-  const auto [end, problem] = std::from_chars(port_text.data(), port_text.data() + port_text.size(), address.port);
-  if (problem != std::errc{} || end != port_text.data() + port_text.size()) return bad_address(text);
+  const auto [end, problem] =
+      std::from_chars(port_text.data(), port_text.data() + port_text.size(), address.port);
+  if (problem != std::errc{} || end != port_text.data() + port_text.size())
+    return bad_address(text);
   if (host == "localhost") host = "127.0.0.1";
   const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
   if (bracketed) {

@@ -18,7 +18,9 @@ std::optional<ClusterId> parse_cluster_id(std::string_view text) {
   const auto* first = text.data();
   const auto high = std::from_chars(first, first + 16, id.high, 16);
   const auto low = std::from_chars(first + 16, first + 32, id.low, 16);
-  if (high.ec != std::errc{} || high.ptr != first + 16 || low.ec != std::errc{} || low.ptr != first + 32) return {};
+  if (high.ec != std::errc{} || high.ptr != first + 16 || low.ec != std::errc{} ||
+      low.ptr != first + 32)
+    return {};
   return id;
 }
 

@@ -20,8 +20,8 @@ TEST_CASE("address: what parses prints as it was written") {
 }
 
 TEST_CASE("address: a bad address is refused with a remedy") {
-  for (const auto* text : {"", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "example.org:1", "::1:80",
-                           "127.0.0.1:80x", "[::1:80"}) {
+  for (const auto* text : {"", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1",
+                           "example.org:1", "::1:80", "127.0.0.1:80x", "[::1:80"}) {
     CAPTURE(text);
     const auto address = parse_address(text);
     REQUIRE(!address.has_value());

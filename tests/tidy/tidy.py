@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 
-MAX_LINE = 120          # columns; style
+MAX_LINE = 100          # columns; style
 MAX_FILE = 400          # lines; a longer file holds two concepts
 MAX_TEST_FILE = 800
 MAX_FUNCTION = 70       # lines; TigerBeetle's limit

@@ -24,8 +24,23 @@ TEST_CASE("frame: a request has the bytes of docs/WIRE.md") {
   Bytes out;
   append_request(out, header, view("ab"), view("xyz"));
   CHECK(testing::to_hex(out) ==
-        "45000000" "01" "04" "0100" "ddccbbaa" "80841e00" "1111000000000000" "2222000000000000" "0300000000000000"
-        "0401" "02" "05" "99887766" "0700000000000000" "0800000000000000" "6162" "78797a");
+        "45000000"
+        "01"
+        "04"
+        "0100"
+        "ddccbbaa"
+        "80841e00"
+        "1111000000000000"
+        "2222000000000000"
+        "0300000000000000"
+        "0401"
+        "02"
+        "05"
+        "99887766"
+        "0700000000000000"
+        "0800000000000000"
+        "6162"
+        "78797a");
   const auto prefix = read_prefix(out);
   REQUIRE(prefix.has_value());
   CHECK(prefix->kind == FrameKind::request);
@@ -39,12 +54,31 @@ TEST_CASE("frame: a request has the bytes of docs/WIRE.md") {
 
 TEST_CASE("frame: a reply has the bytes of docs/WIRE.md") {
   Bytes out;
-  const ReplyHeader reply{.cluster_tag = 1, .retry_after_ms = 100, .session = SessionId{2}, .sequence = 3,
-                          .epoch = Epoch{4}, .shard = ShardId{5}, .status = 4, .entity_sequence = Sequence{6}};
+  const ReplyHeader reply{.cluster_tag = 1,
+                          .retry_after_ms = 100,
+                          .session = SessionId{2},
+                          .sequence = 3,
+                          .epoch = Epoch{4},
+                          .shard = ShardId{5},
+                          .status = 4,
+                          .entity_sequence = Sequence{6}};
   append_reply(out, reply, view("no"));
   CHECK(testing::to_hex(out) ==
-        "3a000000" "01" "05" "0000" "01000000" "64000000" "0200000000000000" "0300000000000000" "0400000000000000"
-        "0500" "04" "00" "00000000" "0600000000000000" "6e6f");
+        "3a000000"
+        "01"
+        "05"
+        "0000"
+        "01000000"
+        "64000000"
+        "0200000000000000"
+        "0300000000000000"
+        "0400000000000000"
+        "0500"
+        "04"
+        "00"
+        "00000000"
+        "0600000000000000"
+        "6e6f");
   const auto view = read_reply(out);
   REQUIRE(view.has_value());
   CHECK(view->header == reply);
@@ -68,6 +102,7 @@ TEST_CASE("frame: a prefix is plausible from 12 bytes to the largest frame, in o
 TEST_CASE("frame: inner lengths that lie are refused at every truncation") {
   Bytes out;
   append_request(out, header, view("account-1"), {});
-  for (std::size_t size = 0; size < out.size(); ++size) CHECK_FALSE(read_request(ByteView(out).first(size)).has_value());
+  for (std::size_t size = 0; size < out.size(); ++size)
+    CHECK_FALSE(read_request(ByteView(out).first(size)).has_value());
   CHECK_FALSE(read_reply(Bytes(reply_header_bytes - 1, 0)).has_value());
 }

@@ -32,20 +32,26 @@ void golden(const Message& message, const char* hex, Decode decode) {
 TEST_CASE("memberlist: every message equals the golden bytes of go-msgpack 0.5.5") {
   golden(Ping{1, "b", {}}, "0082a44e6f6465a162a55365714e6f01", decode_ping);
   golden(Ping{300, "b", source_a},
-         "0085a44e6f6465a162a55365714e6fcd012caa536f7572636541646472a47f000001aa536f757263654e6f6465a161aa536f75726365"
+         "0085a44e6f6465a162a55365714e6fcd012caa536f7572636541646472a47f000001aa536f757263654e6f646"
+         "5a161aa536f75726365"
          "506f7274cd1f0a",
          decode_ping);
-  golden(IndirectPing{70000, loopback, "b", true, Source{address_from(Bytes{127, 0, 0, 1}, 7947), "a"}},
-         "0188a44e61636bc3a44e6f6465a162a4506f7274cd1f0aa55365714e6fce00011170aa536f7572636541646472a47f000001aa536f75"
+  golden(IndirectPing{70000, loopback, "b", true,
+                      Source{address_from(Bytes{127, 0, 0, 1}, 7947), "a"}},
+         "0188a44e61636bc3a44e6f6465a162a4506f7274cd1f0aa55365714e6fce00011170aa536f757263654164647"
+         "2a47f000001aa536f75"
          "7263654e6f6465a161aa536f75726365506f7274cd1f0ba6546172676574a47f000001",
          decode_indirect_ping);
   golden(Ack{200, {}}, "0282a75061796c6f6164c0a55365714e6fccc8", decode_ack);
   golden(Nack{5}, "0b81a55365714e6f05", decode_nack);
   golden(ErrorReply{"boom"}, "0d81a54572726f72a4626f6f6d", decode_error);
-  golden(Suspect{7, "b", "a"}, "0383a446726f6da161ab496e6361726e6174696f6e07a44e6f6465a162", decode_suspect);
-  golden(Dead{7, "b", "b"}, "0583a446726f6da162ab496e6361726e6174696f6e07a44e6f6465a162", decode_dead);
+  golden(Suspect{7, "b", "a"}, "0383a446726f6da161ab496e6361726e6174696f6e07a44e6f6465a162",
+         decode_suspect);
+  golden(Dead{7, "b", "b"}, "0583a446726f6da162ab496e6361726e6174696f6e07a44e6f6465a162",
+         decode_dead);
   golden(Alive{1, "node-1", loopback, {}, {1, 5, 2, 0, 0, 0}},
-         "0486a441646472a47f000001ab496e6361726e6174696f6e01a44d657461c0a44e6f6465a66e6f64652d31a4506f7274cd1f0aa35673"
+         "0486a441646472a47f000001ab496e6361726e6174696f6e01a44d657461c0a44e6f6465a66e6f64652d31a45"
+         "06f7274cd1f0aa35673"
          "6ea6010502000000",
          decode_alive);
 }
@@ -60,7 +66,8 @@ TEST_CASE("memberlist: push/pull parts equal the golden bytes") {
   out.clear();
   append_push_pull_node(out, {"node-1", loopback, {}, 1, PushPullState::alive, {1, 5, 2, 0, 0, 0}});
   CHECK(to_hex(out) ==
-        "87a441646472a47f000001ab496e6361726e6174696f6e01a44d657461c0a44e616d65a66e6f64652d31a4506f7274cd1f0aa55374617465"
+        "87a441646472a47f000001ab496e6361726e6174696f6e01a44d657461c0a44e616d65a66e6f64652d31a4506f"
+        "7274cd1f0aa55374617465"
         "00a356736ea6010502000000");
   out.clear();
   append_user_stream_header(out, 300);
@@ -77,9 +84,13 @@ TEST_CASE("memberlist: the signed integers of go-msgpack 2 are accepted") {
   CHECK(std::get<PushPull>(outcome).user_state == Bytes{9, 9});
 }
 
-TEST_CASE("memberlist: an unfinished push/pull asks for more at every length, and a whole one round-trips") {
+TEST_CASE(
+    "memberlist: an unfinished push/pull asks for more at every length, and a whole one "
+    "round-trips") {
   PushPull message{.join = true, .nodes = {}, .user_state = {1, 2, 3}};
-  for (int i = 0; i < 3; ++i) message.nodes.push_back({"n" + std::to_string(i), loopback, {7}, 3, PushPullState::alive, {1, 5, 2, 0, 0, 0}});
+  for (int i = 0; i < 3; ++i)
+    message.nodes.push_back(
+        {"n" + std::to_string(i), loopback, {7}, 3, PushPullState::alive, {1, 5, 2, 0, 0, 0}});
   const auto whole = encode(message);
   for (std::size_t size = 0; size + 1 < whole.size(); ++size)
     CHECK(std::holds_alternative<NeedMore>(decode_push_pull(ByteView(whole).subspan(1, size))));
@@ -105,9 +116,15 @@ TEST_CASE("memberlist: what breaks our limits is refused") {
     const char* why;
     const char* hex;
   };
-  for (const auto& row : {Row{"Vsn of 5 bytes", "86a441646472a47f000001ab496e6361726e6174696f6e01a44d657461c0a44e6f6465a16ea4506f7274cd1f0aa356736ea50105020000"},
-                          Row{"address of 3 bytes", "86a441646472a37f0000ab496e6361726e6174696f6e01a44d657461c0a44e6f6465a16ea4506f7274cd1f0aa356736ea6010502000000"},
-                          Row{"negative incarnation", "86a441646472a47f000001ab496e6361726e6174696f6effa44d657461c0a44e6f6465a16ea4506f7274cd1f0aa356736ea6010502000000"},
+  for (const auto& row : {Row{"Vsn of 5 bytes",
+                              "86a441646472a47f000001ab496e6361726e6174696f6e01a44d657461c0a44e6f64"
+                              "65a16ea4506f7274cd1f0aa356736ea50105020000"},
+                          Row{"address of 3 bytes",
+                              "86a441646472a37f0000ab496e6361726e6174696f6e01a44d657461c0a44e6f6465"
+                              "a16ea4506f7274cd1f0aa356736ea6010502000000"},
+                          Row{"negative incarnation",
+                              "86a441646472a47f000001ab496e6361726e6174696f6effa44d657461c0a44e6f64"
+                              "65a16ea4506f7274cd1f0aa356736ea6010502000000"},
                           Row{"not a map", "c0"}}) {
     CAPTURE(row.why);
     CHECK_FALSE(decode_alive(from_hex(row.hex)).has_value());

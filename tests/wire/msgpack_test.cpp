@@ -18,9 +18,11 @@ Bytes oracle(const auto& value) {
 }  // namespace
 
 TEST_CASE("msgpack: integers equal msgpack-c's bytes on both sides of every width") {
-  for (const std::int64_t v : {INT64_C(0), INT64_C(127), INT64_C(128), INT64_C(255), INT64_C(256), INT64_C(65535), INT64_C(65536),
-                               INT64_C(4294967295), INT64_C(4294967296), INT64_MAX, INT64_C(-1), INT64_C(-32), INT64_C(-33),
-                               INT64_C(-128), INT64_C(-129), INT64_C(-32768), INT64_C(-32769), INT64_C(-2147483648), INT64_C(-2147483649), INT64_MIN}) {
+  for (const std::int64_t v :
+       {INT64_C(0),      INT64_C(127),    INT64_C(128),         INT64_C(255),         INT64_C(256),
+        INT64_C(65535),  INT64_C(65536),  INT64_C(4294967295),  INT64_C(4294967296),  INT64_MAX,
+        INT64_C(-1),     INT64_C(-32),    INT64_C(-33),         INT64_C(-128),        INT64_C(-129),
+        INT64_C(-32768), INT64_C(-32769), INT64_C(-2147483648), INT64_C(-2147483649), INT64_MIN}) {
     CAPTURE(v);
     Bytes out;
     MsgpackWriter(out).signed_integer(v);
@@ -32,7 +34,8 @@ TEST_CASE("msgpack: integers equal msgpack-c's bytes on both sides of every widt
   }
 }
 
-TEST_CASE("msgpack: strings, bins and containers equal msgpack-c's bytes on both sides of every width") {
+TEST_CASE(
+    "msgpack: strings, bins and containers equal msgpack-c's bytes on both sides of every width") {
   for (const std::size_t size : {0, 1, 31, 32, 255, 256, 65535, 65536}) {
     CAPTURE(size);
     const std::string text(size, 'x');

@@ -8,7 +8,8 @@ namespace coterie::wire {
 Bytes pack(std::span<const Bytes> messages) {
   COTERIE_ENSURE(!messages.empty() && messages.size() <= max_compound_parts);
   if (messages.size() == 1) return messages.front();
-  Bytes out{static_cast<std::uint8_t>(MessageType::compound), static_cast<std::uint8_t>(messages.size())};
+  Bytes out{static_cast<std::uint8_t>(MessageType::compound),
+            static_cast<std::uint8_t>(messages.size())};
   for (const auto& message : messages) {
     COTERIE_ENSURE(message.size() <= UINT16_MAX);
     append_be(out, static_cast<std::uint16_t>(message.size()));

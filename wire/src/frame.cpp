@@ -5,7 +5,8 @@
 namespace coterie::wire {
 namespace {
 
-void put_prefix(std::uint8_t* at, std::size_t length, FrameKind kind, std::uint16_t flags, std::uint32_t tag) {
+void put_prefix(std::uint8_t* at, std::size_t length, FrameKind kind, std::uint16_t flags,
+                std::uint32_t tag) {
   store_le(at, static_cast<std::uint32_t>(length));
   at[4] = frame_version;
   at[5] = static_cast<std::uint8_t>(kind);
@@ -25,7 +26,8 @@ std::optional<FramePrefix> read_prefix(ByteView in) {
 }
 
 bool plausible(const FramePrefix& prefix) {
-  return prefix.version == frame_version && prefix.length >= frame_prefix_bytes && prefix.length <= max_frame_bytes;
+  return prefix.version == frame_version && prefix.length >= frame_prefix_bytes &&
+         prefix.length <= max_frame_bytes;
 }
 
 void append_request(Bytes& out, const RequestHeader& h, ByteView entity, ByteView payload) {
@@ -46,7 +48,8 @@ void append_request(Bytes& out, const RequestHeader& h, ByteView entity, ByteVie
   store_le(at + 48, h.command.high);
   store_le(at + 56, h.command.low);
   if (!entity.empty()) std::memcpy(at + request_header_bytes, entity.data(), entity.size());
-  if (!payload.empty()) std::memcpy(at + request_header_bytes + entity.size(), payload.data(), payload.size());
+  if (!payload.empty())
+    std::memcpy(at + request_header_bytes + entity.size(), payload.data(), payload.size());
 }
 
 void append_reply(Bytes& out, const ReplyHeader& h, ByteView payload) {

@@ -15,7 +15,8 @@ struct Parts {
 
   bool source_field(std::string_view key, MsgpackReader& in) {
     if (key == "SourceAddr") return source_ip = in.bytes(16), true;
-    if (key == "SourcePort") return source_port = static_cast<std::uint16_t>(in.unsigned_integer(UINT16_MAX)), true;
+    if (key == "SourcePort")
+      return source_port = static_cast<std::uint16_t>(in.unsigned_integer(UINT16_MAX)), true;
     if (key == "SourceNode") return source_node = in.text(max_name_bytes), true;
     return false;
   }
@@ -30,7 +31,8 @@ std::optional<Claim> decode_claim(ByteView body) {
   Claim m;
   MsgpackReader in(body);
   const bool read = read_fields(in, [&](std::string_view key, MsgpackReader& r) {
-    if (key == "Incarnation") return m.incarnation = static_cast<std::uint32_t>(r.unsigned_integer(UINT32_MAX)), true;
+    if (key == "Incarnation")
+      return m.incarnation = static_cast<std::uint32_t>(r.unsigned_integer(UINT32_MAX)), true;
     if (key == "Node") return m.node = r.text(max_name_bytes), true;
     if (key == "From") return m.from = r.text(max_name_bytes), true;
     return false;
@@ -50,7 +52,8 @@ std::optional<Versions> read_versions(MsgpackReader& in) {
     return in.ok() ? std::optional(versions) : std::nullopt;
   }
   const auto bytes = in.bytes(6);
-  if (bytes.size() != versions.size()) return std::nullopt;  // shorter ones make memberlist 0.2.2 panic: refuse
+  if (bytes.size() != versions.size())
+    return std::nullopt;  // shorter ones make memberlist 0.2.2 panic: refuse
   std::copy(bytes.begin(), bytes.end(), versions.begin());
   return versions;
 }
@@ -60,7 +63,8 @@ std::optional<Ping> decode_ping(ByteView body) {
   Parts parts;
   MsgpackReader in(body);
   const bool read = read_fields(in, [&](std::string_view key, MsgpackReader& r) {
-    if (key == "SeqNo") return m.sequence = static_cast<std::uint32_t>(r.unsigned_integer(UINT32_MAX)), true;
+    if (key == "SeqNo")
+      return m.sequence = static_cast<std::uint32_t>(r.unsigned_integer(UINT32_MAX)), true;
     if (key == "Node") return m.node = r.text(max_name_bytes), true;
     return parts.source_field(key, r);
   });
@@ -74,14 +78,17 @@ std::optional<IndirectPing> decode_indirect_ping(ByteView body) {
   Parts parts;
   MsgpackReader in(body);
   const bool read = read_fields(in, [&](std::string_view key, MsgpackReader& r) {
-    if (key == "SeqNo") return m.sequence = static_cast<std::uint32_t>(r.unsigned_integer(UINT32_MAX)), true;
+    if (key == "SeqNo")
+      return m.sequence = static_cast<std::uint32_t>(r.unsigned_integer(UINT32_MAX)), true;
     if (key == "Target") return parts.ip = r.bytes(16), true;
-    if (key == "Port") return parts.port = static_cast<std::uint16_t>(r.unsigned_integer(UINT16_MAX)), true;
+    if (key == "Port")
+      return parts.port = static_cast<std::uint16_t>(r.unsigned_integer(UINT16_MAX)), true;
     if (key == "Node") return m.node = r.text(max_name_bytes), true;
     if (key == "Nack") return m.nack = r.boolean(), true;
     return parts.source_field(key, r);
   });
-  if (!read || parts.ip.empty() || !valid_ip(parts.ip) || !valid_ip(parts.source_ip)) return std::nullopt;
+  if (!read || parts.ip.empty() || !valid_ip(parts.ip) || !valid_ip(parts.source_ip))
+    return std::nullopt;
   m.target = address_from(parts.ip, parts.port);
   m.source = parts.source();
   return m;
@@ -91,7 +98,8 @@ std::optional<Ack> decode_ack(ByteView body) {
   Ack m;
   MsgpackReader in(body);
   const bool read = read_fields(in, [&](std::string_view key, MsgpackReader& r) {
-    if (key == "SeqNo") return m.sequence = static_cast<std::uint32_t>(r.unsigned_integer(UINT32_MAX)), true;
+    if (key == "SeqNo")
+      return m.sequence = static_cast<std::uint32_t>(r.unsigned_integer(UINT32_MAX)), true;
     if (key == "Payload") return m.payload = to_bytes(r.bytes(max_ack_payload)), true;
     return false;
   });
@@ -122,15 +130,18 @@ std::optional<Alive> decode_alive(ByteView body) {
   std::optional<Versions> versions;
   MsgpackReader in(body);
   const bool read = read_fields(in, [&](std::string_view key, MsgpackReader& r) {
-    if (key == "Incarnation") return m.incarnation = static_cast<std::uint32_t>(r.unsigned_integer(UINT32_MAX)), true;
+    if (key == "Incarnation")
+      return m.incarnation = static_cast<std::uint32_t>(r.unsigned_integer(UINT32_MAX)), true;
     if (key == "Node") return m.node = r.text(max_name_bytes), true;
     if (key == "Addr") return parts.ip = r.bytes(16), true;
-    if (key == "Port") return parts.port = static_cast<std::uint16_t>(r.unsigned_integer(UINT16_MAX)), true;
+    if (key == "Port")
+      return parts.port = static_cast<std::uint16_t>(r.unsigned_integer(UINT16_MAX)), true;
     if (key == "Meta") return m.meta = to_bytes(r.bytes(max_meta_bytes)), true;
     if (key == "Vsn") return versions = read_versions(r), true;
     return false;
   });
-  if (!read || !valid_name(m.node) || parts.ip.empty() || !valid_ip(parts.ip) || !versions) return std::nullopt;
+  if (!read || !valid_name(m.node) || parts.ip.empty() || !valid_ip(parts.ip) || !versions)
+    return std::nullopt;
   m.address = address_from(parts.ip, parts.port);
   m.versions = *versions;
   return m;
@@ -139,9 +150,12 @@ std::optional<Alive> decode_alive(ByteView body) {
 std::optional<PushPullHeader> read_push_pull_header(MsgpackReader& in) {
   PushPullHeader m;
   const bool read = read_fields(in, [&](std::string_view key, MsgpackReader& r) {
-    if (key == "Nodes") return m.nodes = static_cast<std::uint32_t>(r.unsigned_integer(max_push_pull_nodes)), true;
+    if (key == "Nodes")
+      return m.nodes = static_cast<std::uint32_t>(r.unsigned_integer(max_push_pull_nodes)), true;
     if (key == "UserStateLen")
-      return m.user_state_bytes = static_cast<std::uint32_t>(r.unsigned_integer(max_user_state_bytes)), true;
+      return m.user_state_bytes =
+                 static_cast<std::uint32_t>(r.unsigned_integer(max_user_state_bytes)),
+             true;
     if (key == "Join") return m.join = r.boolean(), true;
     return false;
   });
@@ -155,14 +169,17 @@ std::optional<PushPullNode> read_push_pull_node(MsgpackReader& in) {
   const bool read = read_fields(in, [&](std::string_view key, MsgpackReader& r) {
     if (key == "Name") return m.name = r.text(max_name_bytes), true;
     if (key == "Addr") return parts.ip = r.bytes(16), true;
-    if (key == "Port") return parts.port = static_cast<std::uint16_t>(r.unsigned_integer(UINT16_MAX)), true;
+    if (key == "Port")
+      return parts.port = static_cast<std::uint16_t>(r.unsigned_integer(UINT16_MAX)), true;
     if (key == "Meta") return m.meta = to_bytes(r.bytes(max_meta_bytes)), true;
-    if (key == "Incarnation") return m.incarnation = static_cast<std::uint32_t>(r.unsigned_integer(UINT32_MAX)), true;
+    if (key == "Incarnation")
+      return m.incarnation = static_cast<std::uint32_t>(r.unsigned_integer(UINT32_MAX)), true;
     if (key == "State") return m.state = static_cast<PushPullState>(r.unsigned_integer(3)), true;
     if (key == "Vsn") return versions = read_versions(r), true;
     return false;
   });
-  if (!read || !valid_name(m.name) || parts.ip.empty() || !valid_ip(parts.ip) || !versions) return std::nullopt;
+  if (!read || !valid_name(m.name) || parts.ip.empty() || !valid_ip(parts.ip) || !versions)
+    return std::nullopt;
   m.address = address_from(parts.ip, parts.port);
   m.versions = *versions;
   return m;

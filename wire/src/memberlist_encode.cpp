@@ -7,9 +7,12 @@ namespace {
 Bytes start(MessageType type) { return Bytes{static_cast<std::uint8_t>(type)}; }
 
 /// Go writes a nil slice for "none", an empty raw for "empty": we have one kind of nothing, so nil.
-void bytes_or_nil(MsgpackWriter& out, ByteView bytes) { bytes.empty() ? out.nil() : out.raw(bytes); }
+void bytes_or_nil(MsgpackWriter& out, ByteView bytes) {
+  bytes.empty() ? out.nil() : out.raw(bytes);
+}
 
-/// The three Source keys sort after every other key of ping; in indirect ping `Target` follows them.
+/// The three Source keys sort after every other key of ping; in indirect ping `Target` follows
+/// them.
 void source_fields(MsgpackWriter& out, const Source& source) {
   out.raw("SourceAddr");
   out.raw(source.address.ip_bytes());
@@ -19,7 +22,8 @@ void source_fields(MsgpackWriter& out, const Source& source) {
   out.unsigned_integer(source.address.port);
 }
 
-Bytes encode_claim(MessageType type, std::uint32_t incarnation, std::string_view node, std::string_view from) {
+Bytes encode_claim(MessageType type, std::uint32_t incarnation, std::string_view node,
+                   std::string_view from) {
   auto bytes = start(type);
   MsgpackWriter out(bytes);
   out.map(3);
@@ -93,8 +97,12 @@ Bytes encode(const ErrorReply& m) {
   return bytes;
 }
 
-Bytes encode(const Suspect& m) { return encode_claim(MessageType::suspect, m.incarnation, m.node, m.from); }
-Bytes encode(const Dead& m) { return encode_claim(MessageType::dead, m.incarnation, m.node, m.from); }
+Bytes encode(const Suspect& m) {
+  return encode_claim(MessageType::suspect, m.incarnation, m.node, m.from);
+}
+Bytes encode(const Dead& m) {
+  return encode_claim(MessageType::dead, m.incarnation, m.node, m.from);
+}
 
 Bytes encode(const Alive& m) {
   auto bytes = start(MessageType::alive);

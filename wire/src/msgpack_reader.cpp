@@ -26,7 +26,9 @@ T MsgpackReader::big_endian() {
   return bytes.empty() ? T{} : load_be<T>(bytes.data());
 }
 
-std::uint8_t MsgpackReader::peek() { return failed_ || at_end() ? std::uint8_t{0xc1} : input_[at_]; }
+std::uint8_t MsgpackReader::peek() {
+  return failed_ || at_end() ? std::uint8_t{0xc1} : input_[at_];
+}
 
 std::uint64_t MsgpackReader::unsigned_integer(std::uint64_t max) {
   const auto head = byte();
@@ -113,17 +115,30 @@ void MsgpackReader::skip(int depth) {
   if (head < 0x80 || head >= 0xe0 || head == 0xc0 || head == 0xc2 || head == 0xc3) return;
   if ((head & 0xe0) == 0xa0) return void(take(head & 0x1f));
   switch (head) {
-    case 0xc4: case 0xd9: return void(take(big_endian<std::uint8_t>()));
-    case 0xc5: case 0xda: return void(take(big_endian<std::uint16_t>()));
-    case 0xc6: case 0xdb: return void(take(big_endian<std::uint32_t>()));
+    case 0xc4:
+    case 0xd9: return void(take(big_endian<std::uint8_t>()));
+    case 0xc5:
+    case 0xda: return void(take(big_endian<std::uint16_t>()));
+    case 0xc6:
+    case 0xdb: return void(take(big_endian<std::uint32_t>()));
     case 0xc7: return void(take(std::uint64_t{big_endian<std::uint8_t>()} + 1));
     case 0xc8: return void(take(std::uint64_t{big_endian<std::uint16_t>()} + 1));
     case 0xc9: return void(take(std::uint64_t{big_endian<std::uint32_t>()} + 1));
-    case 0xcc: case 0xd0: return void(take(1));
-    case 0xcd: case 0xd1: return void(take(2));
-    case 0xca: case 0xce: case 0xd2: return void(take(4));
-    case 0xcb: case 0xcf: case 0xd3: return void(take(8));
-    case 0xd4: case 0xd5: case 0xd6: case 0xd7: case 0xd8: return void(take((std::uint64_t{1} << (head - 0xd4)) + 1));
+    case 0xcc:
+    case 0xd0: return void(take(1));
+    case 0xcd:
+    case 0xd1: return void(take(2));
+    case 0xca:
+    case 0xce:
+    case 0xd2: return void(take(4));
+    case 0xcb:
+    case 0xcf:
+    case 0xd3: return void(take(8));
+    case 0xd4:
+    case 0xd5:
+    case 0xd6:
+    case 0xd7:
+    case 0xd8: return void(take((std::uint64_t{1} << (head - 0xd4)) + 1));
     default: return fail();
   }
 }

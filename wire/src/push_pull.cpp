@@ -6,9 +6,10 @@ namespace coterie::wire {
 
 Bytes encode(const PushPull& message) {
   Bytes out{static_cast<std::uint8_t>(MessageType::push_pull)};
-  append_push_pull_header(out, {.nodes = static_cast<std::uint32_t>(message.nodes.size()),
-                                .user_state_bytes = static_cast<std::uint32_t>(message.user_state.size()),
-                                .join = message.join});
+  append_push_pull_header(
+      out, {.nodes = static_cast<std::uint32_t>(message.nodes.size()),
+            .user_state_bytes = static_cast<std::uint32_t>(message.user_state.size()),
+            .join = message.join});
   for (const auto& node : message.nodes) append_push_pull_node(out, node);
   append(out, message.user_state);
   return out;

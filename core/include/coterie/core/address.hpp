@@ -1,5 +1,6 @@
-/// An IP address and port as a value, without any socket header. IPv4 is 4 bytes, never 4-in-6: memberlist peers compare
-/// bytes (memberlist wire protocol, section 1). Thread-safety: a value type.
+/// An IP address and port as a value, without any socket header. IPv4 is 4 bytes, never 4-in-6:
+/// memberlist peers compare bytes (memberlist wire protocol, section 1). Thread-safety: a value
+/// type.
 #pragma once
 
 #include <array>
@@ -22,7 +23,8 @@ struct Address {
   [[nodiscard]] bool is_unspecified() const;  ///< 0.0.0.0 or ::, which no peer can be told to use
 };
 
-/// "127.0.0.1:7946", "[::1]:7946" or "localhost:7946". Names need a resolver and are refused with a remedy.
+/// "127.0.0.1:7946", "[::1]:7946" or "localhost:7946". Names need a resolver and are refused with a
+/// remedy.
 [[nodiscard]] Result<Address> parse_address(std::string_view text);
 /// From 4 or 16 raw bytes; anything else gives an unset address.
 [[nodiscard]] Address address_from(ByteView ip, std::uint16_t port);

@@ -1,5 +1,5 @@
-/// Byte strings and fixed-width integers on them. Everything of ours is little-endian; the memberlist dialect is
-/// big-endian. Thread-safety: free functions on values.
+/// Byte strings and fixed-width integers on them. Everything of ours is little-endian; the
+/// memberlist dialect is big-endian. Thread-safety: free functions on values.
 #pragma once
 
 #include <bit>
@@ -15,7 +15,8 @@ namespace coterie {
 using Bytes = std::vector<std::uint8_t>;
 using ByteView = std::span<const std::uint8_t>;
 
-static_assert(std::endian::native == std::endian::little, "the fixed layouts below assume a little-endian host");
+static_assert(std::endian::native == std::endian::little,
+              "the fixed layouts below assume a little-endian host");
 
 /// Reads a little-endian integer; the caller has checked that sizeof(T) bytes are there.
 template <std::unsigned_integral T>
@@ -46,10 +47,13 @@ template <std::unsigned_integral T>
 
 template <std::unsigned_integral T>
 void append_be(Bytes& out, T value) {
-  for (std::size_t i = sizeof value; i-- > 0;) out.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
+  for (std::size_t i = sizeof value; i-- > 0;)
+    out.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
 }
 
-inline void append(Bytes& out, ByteView bytes) { out.insert(out.end(), bytes.begin(), bytes.end()); }
+inline void append(Bytes& out, ByteView bytes) {
+  out.insert(out.end(), bytes.begin(), bytes.end());
+}
 
 [[nodiscard]] inline ByteView view(std::string_view text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};

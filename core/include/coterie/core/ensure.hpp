@@ -1,4 +1,5 @@
-/// COTERIE_ENSURE: an assertion on ourselves, alive in every build. Peers, disks and users get a Result instead.
+/// COTERIE_ENSURE: an assertion on ourselves, alive in every build. Peers, disks and users get a
+/// Result instead.
 #pragma once
 
 namespace coterie {
@@ -8,5 +9,6 @@ namespace coterie {
 
 }  // namespace coterie
 
-#define COTERIE_ENSURE(expression) \
-  (static_cast<bool>(expression) ? void(0) : ::coterie::ensure_failed(#expression, __FILE__, __LINE__))
+#define COTERIE_ENSURE(expression)         \
+  (static_cast<bool>(expression) ? void(0) \
+                                 : ::coterie::ensure_failed(#expression, __FILE__, __LINE__))

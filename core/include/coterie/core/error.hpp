@@ -1,5 +1,5 @@
-/// Errors as values. `Errc` is also the status byte of a reply frame (docs/WIRE.md), so its numbers are a promise.
-/// Thread-safety: value types.
+/// Errors as values. `Errc` is also the status byte of a reply frame (docs/WIRE.md), so its numbers
+/// are a promise. Thread-safety: value types.
 #pragma once
 
 #include <optional>
@@ -12,20 +12,20 @@ namespace coterie {
 
 /// What went wrong, by what the caller does about it.
 enum class Errc : std::uint8_t {
-  unavailable = 1,          ///< nobody serves the shard now; retry after the hint with the same command id
-  busy = 2,                 ///< a bound is reached; retry after the hint
+  unavailable = 1,  ///< nobody serves the shard now; retry after the hint with the same command id
+  busy = 2,         ///< a bound is reached; retry after the hint
   deadline_exceeded = 3,    ///< outcome unknown; retry with the same command id
   refused = 4,              ///< the entity's own decision; nothing was recorded
   unknown_entity_type = 5,  ///< the owner did not register this type
   message_too_large = 6,    ///< never retried: make it smaller
-  expired = 7,              ///< the deadline had passed before the command was decided: not executed
-  fault = 8,                ///< the entity's handler threw or returned a fault; the entity restarts
-  moved = 9,                ///< stale route; carries the newer epoch; consumed by the router
-  malformed = 10,           ///< the bytes could not be decoded: never retried
-  storage = 11,             ///< the disk refused; nothing was acknowledged
-  configuration = 12,       ///< start-up: change the configuration as the detail says
-  wrong_cluster = 13,       ///< the peer belongs to another cluster
-  wrong_thread = 14,        ///< a blocking call on a worker thread
+  expired = 7,         ///< the deadline had passed before the command was decided: not executed
+  fault = 8,           ///< the entity's handler threw or returned a fault; the entity restarts
+  moved = 9,           ///< stale route; carries the newer epoch; consumed by the router
+  malformed = 10,      ///< the bytes could not be decoded: never retried
+  storage = 11,        ///< the disk refused; nothing was acknowledged
+  configuration = 12,  ///< start-up: change the configuration as the detail says
+  wrong_cluster = 13,  ///< the peer belongs to another cluster
+  wrong_thread = 14,   ///< a blocking call on a worker thread
 };
 
 [[nodiscard]] const std::error_category& coterie_category() noexcept;
@@ -43,7 +43,8 @@ struct Error {
   [[nodiscard]] bool is(Errc e) const { return code == make_error_code(e); }
 };
 
-[[nodiscard]] inline Error error(Errc code, std::string detail, std::optional<Duration> retry_after = {}) {
+[[nodiscard]] inline Error error(Errc code, std::string detail,
+                                 std::optional<Duration> retry_after = {}) {
   return Error{make_error_code(code), std::move(detail), retry_after};
 }
 

@@ -1,5 +1,5 @@
-/// A rolling 64-bit trace hash (FNV-1a over words), for "the same inputs gave the same effects". Not for tables, not for
-/// disks: those use XXH3 and CRC32C. Thread-safety: a value; one owner.
+/// A rolling 64-bit trace hash (FNV-1a over words), for "the same inputs gave the same effects".
+/// Not for tables, not for disks: those use XXH3 and CRC32C. Thread-safety: a value; one owner.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-/// Identities used across the rooms. Source: protocols in docs/ARCHITECTURE.md ("Ownership and replication").
-/// Thread-safety: value types.
+/// Identities used across the rooms. Source: protocols in docs/ARCHITECTURE.md ("Ownership and
+/// replication"). Thread-safety: value types.
 #pragma once
 
 #include <array>
@@ -11,16 +11,24 @@
 
 namespace coterie {
 
-using ShardId = Strong<struct ShardIdTag, std::uint16_t>;          ///< 0 .. shard count - 1
-using Epoch = Strong<struct EpochTag, std::uint64_t>;              ///< generation of a shard's register; 0 = none
-using Incarnation = Strong<struct IncarnationTag, std::uint32_t>;  ///< SWIM incarnation, raised only by its owner
-using StartId = Strong<struct StartIdTag, std::uint64_t>;          ///< how often this data directory was started
-using LogIndex = Strong<struct LogIndexTag, std::uint64_t>;        ///< position in one shard's log; first is 1
-using Position = Strong<struct PositionTag, std::uint64_t>;        ///< position in one node's journal; first is 1
-using Sequence = Strong<struct SequenceTag, std::uint64_t>;        ///< events of one entity so far; first is 1
-using SessionId = Strong<struct SessionIdTag, std::uint64_t>;      ///< one sending worker of one process life
-using EntityTypeId = Strong<struct EntityTypeIdTag, std::uint32_t>;  ///< hash of the registered type name
-using ConnId = Strong<struct ConnIdTag, std::uint64_t>;            ///< one stream connection of one process
+using ShardId = Strong<struct ShardIdTag, std::uint16_t>;  ///< 0 .. shard count - 1
+using Epoch =
+    Strong<struct EpochTag, std::uint64_t>;  ///< generation of a shard's register; 0 = none
+using Incarnation =
+    Strong<struct IncarnationTag, std::uint32_t>;  ///< SWIM incarnation, raised only by its owner
+using StartId =
+    Strong<struct StartIdTag, std::uint64_t>;  ///< how often this data directory was started
+using LogIndex =
+    Strong<struct LogIndexTag, std::uint64_t>;  ///< position in one shard's log; first is 1
+using Position =
+    Strong<struct PositionTag, std::uint64_t>;  ///< position in one node's journal; first is 1
+using Sequence =
+    Strong<struct SequenceTag, std::uint64_t>;  ///< events of one entity so far; first is 1
+using SessionId =
+    Strong<struct SessionIdTag, std::uint64_t>;  ///< one sending worker of one process life
+using EntityTypeId =
+    Strong<struct EntityTypeIdTag, std::uint32_t>;       ///< hash of the registered type name
+using ConnId = Strong<struct ConnIdTag, std::uint64_t>;  ///< one stream connection of one process
 
 /// 128 random bits that name a cluster; all zero means "belongs to none yet".
 struct ClusterId {
@@ -30,7 +38,8 @@ struct ClusterId {
   [[nodiscard]] constexpr bool is_set() const { return (high | low) != 0; }
 };
 
-/// 128 bits that name one command, so that a retry has its effect once (placement contract, invariant 12).
+/// 128 bits that name one command, so that a retry has its effect once (placement contract,
+/// invariant 12).
 struct CommandId {
   std::uint64_t high{};
   std::uint64_t low{};

@@ -1,5 +1,5 @@
-/// Log events as values and the sink they end in. Cores return log events as effects; shells write them here.
-/// Thread-safety: a sink is called from several threads and must cope with that.
+/// Log events as values and the sink they end in. Cores return log events as effects; shells write
+/// them here. Thread-safety: a sink is called from several threads and must cope with that.
 #pragma once
 
 #include <functional>

@@ -1,6 +1,6 @@
-/// Our own random numbers: xoshiro256** seeded through splitmix64 (Blackman and Vigna 2018). Standard distributions
-/// differ between libraries, which would break replay, so the few that we need are here.
-/// Thread-safety: a value; one owner.
+/// Our own random numbers: xoshiro256** seeded through splitmix64 (Blackman and Vigna 2018).
+/// Standard distributions differ between libraries, which would break replay, so the few that we
+/// need are here. Thread-safety: a value; one owner.
 #pragma once
 
 #include <array>
@@ -17,7 +17,8 @@ class Random {
   explicit Random(std::uint64_t seed);
 
   [[nodiscard]] std::uint64_t next();
-  /// Uniform in [0, bound); bound > 0. Lemire's multiply-shift; the bias is below 2^-32 for our bounds.
+  /// Uniform in [0, bound); bound > 0. Lemire's multiply-shift; the bias is below 2^-32 for our
+  /// bounds.
   [[nodiscard]] std::uint64_t below(std::uint64_t bound);
   /// Uniform in [0, 1).
   [[nodiscard]] double unit();
@@ -29,7 +30,8 @@ class Random {
 
   template <class T>
   void shuffle(std::span<T> items) {
-    for (std::size_t i = items.size(); i > 1; --i) std::swap(items[i - 1], items[below(std::uint64_t{i})]);
+    for (std::size_t i = items.size(); i > 1; --i)
+      std::swap(items[i - 1], items[below(std::uint64_t{i})]);
   }
 
  private:

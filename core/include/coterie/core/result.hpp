@@ -1,5 +1,5 @@
-/// Result<T>: a value or an Error, with the names of std::expected (C++23). No exception crosses a module border.
-/// Thread-safety: a value type.
+/// Result<T>: a value or an Error, with the names of std::expected (C++23). No exception crosses a
+/// module border. Thread-safety: a value type.
 #pragma once
 
 #include <utility>
@@ -15,8 +15,10 @@ class [[nodiscard]] Result {
  public:
   using value_type = T;
 
-  Result(T value) : content_(std::in_place_index<0>, std::move(value)) {}       // NOLINT: implicit like expected
-  Result(Error error) : content_(std::in_place_index<1>, std::move(error)) {}  // NOLINT: implicit like unexpected
+  Result(T value)
+      : content_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit like expected
+  Result(Error error)
+      : content_(std::in_place_index<1>, std::move(error)) {}  // NOLINT: implicit like unexpected
 
   [[nodiscard]] bool has_value() const { return content_.index() == 0; }
   explicit operator bool() const { return has_value(); }
@@ -39,7 +41,8 @@ class [[nodiscard]] Result {
   }
 
  private:
-  /// Asking an error for its value ends the process with the error's own words, not with a bare abort.
+  /// Asking an error for its value ends the process with the error's own words, not with a bare
+  /// abort.
   void checked() const {
     if (!has_value()) ensure_failed(to_string(std::get<1>(content_)).c_str(), "Result::value", 0);
   }

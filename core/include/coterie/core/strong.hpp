@@ -1,6 +1,6 @@
-/// Strong typedefs: names are types. `Strong<Tag, Rep>` carries an identity through an interface so that a shard can
-/// never be passed where an epoch is meant. No arithmetic; named free functions (`next(epoch)`) instead.
-/// Thread-safety: a value type.
+/// Strong typedefs: names are types. `Strong<Tag, Rep>` carries an identity through an interface so
+/// that a shard can never be passed where an epoch is meant. No arithmetic; named free functions
+/// (`next(epoch)`) instead. Thread-safety: a value type.
 #pragma once
 
 #include <compare>
@@ -18,7 +18,8 @@ struct Strong {
   friend constexpr auto operator<=>(const Strong&, const Strong&) = default;
 };
 
-/// The successor of a counter-like id. Wraps only after 2^32 or 2^64 steps, which no process lives to see.
+/// The successor of a counter-like id. Wraps only after 2^32 or 2^64 steps, which no process lives
+/// to see.
 template <class Tag, class Rep>
 [[nodiscard]] constexpr Strong<Tag, Rep> next(Strong<Tag, Rep> id) {
   return Strong<Tag, Rep>{static_cast<Rep>(id.value + 1)};

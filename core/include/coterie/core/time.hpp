@@ -1,6 +1,6 @@
-/// Time as a value. Cores never read a clock: they are told `now`, an instant on the node's monotonic time line, which
-/// the shell reads after the input was taken from its socket or mailbox (docs/ARCHITECTURE.md, "The shape of a core").
-/// Thread-safety: value types.
+/// Time as a value. Cores never read a clock: they are told `now`, an instant on the node's
+/// monotonic time line, which the shell reads after the input was taken from its socket or mailbox
+/// (docs/ARCHITECTURE.md, "The shape of a core"). Thread-safety: value types.
 #pragma once
 
 #include <chrono>

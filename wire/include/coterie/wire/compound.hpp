@@ -10,10 +10,11 @@
 
 namespace coterie::wire {
 
-inline constexpr std::size_t max_compound_parts = 255;       ///< the count is one byte
-inline constexpr std::size_t compound_overhead = 2;          ///< type byte and count
-inline constexpr std::size_t compound_part_overhead = 2;     ///< one length
-inline constexpr int max_message_nesting = 2;                ///< our own limit: compound within compound, no deeper
+inline constexpr std::size_t max_compound_parts = 255;    ///< the count is one byte
+inline constexpr std::size_t compound_overhead = 2;       ///< type byte and count
+inline constexpr std::size_t compound_part_overhead = 2;  ///< one length
+inline constexpr int max_message_nesting =
+    2;  ///< our own limit: compound within compound, no deeper
 
 struct CompoundParts {
   std::vector<ByteView> parts{};

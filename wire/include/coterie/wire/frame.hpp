@@ -1,7 +1,8 @@
-/// Frames and envelopes of the link port, in their final form (docs/WIRE.md specifies the bytes). Every frame starts with
-/// the same 12 bytes: length, version, kind, flags, cluster tag. A request envelope is one cache line. Fixed
-/// little-endian, because encoding costs 1.6 ns and decoding 1.8 ns where msgpack costs 3.8 and 12 (docs/BENCHMARKS.md).
-/// Thread-safety: values and free functions.
+/// Frames and envelopes of the link port, in their final form (docs/WIRE.md specifies the bytes).
+/// Every frame starts with the same 12 bytes: length, version, kind, flags, cluster tag. A request
+/// envelope is one cache line. Fixed little-endian, because encoding costs 1.6 ns and decoding 1.8
+/// ns where msgpack costs 3.8 and 12 (docs/BENCHMARKS.md). Thread-safety: values and free
+/// functions.
 #pragma once
 
 #include <optional>
@@ -15,23 +16,26 @@ inline constexpr std::uint8_t frame_version = 1;
 inline constexpr std::size_t frame_prefix_bytes = 12;
 inline constexpr std::size_t request_header_bytes = 64;
 inline constexpr std::size_t reply_header_bytes = 56;
-inline constexpr std::size_t max_entity_id_bytes = 255;        ///< the length is one byte
-inline constexpr std::size_t max_payload_bytes = 1024 * 1024;  ///< one message; larger things are streams
-inline constexpr std::size_t max_frame_bytes = request_header_bytes + max_entity_id_bytes + max_payload_bytes;
+inline constexpr std::size_t max_entity_id_bytes = 255;  ///< the length is one byte
+inline constexpr std::size_t max_payload_bytes =
+    1024 * 1024;  ///< one message; larger things are streams
+inline constexpr std::size_t max_frame_bytes =
+    request_header_bytes + max_entity_id_bytes + max_payload_bytes;
 
 enum class FrameKind : std::uint8_t {
-  hello = 1,       ///< dialler's first frame
-  welcome = 2,     ///< acceptor's answer
-  refuse = 3,      ///< acceptor's last frame
-  request = 4,     ///< command to an entity
+  hello = 1,    ///< dialler's first frame
+  welcome = 2,  ///< acceptor's answer
+  refuse = 3,   ///< acceptor's last frame
+  request = 4,  ///< command to an entity
   reply = 5,
-  meta_swap = 6,   ///< compare-and-swap batch to the register's host
+  meta_swap = 6,  ///< compare-and-swap batch to the register's host
   meta_result = 7,
-  table = 8,       ///< a shard table, merged by highest epoch
+  table = 8,  ///< a shard table, merged by highest epoch
 };
 
 /// Frame flags (feature bits of one frame).
-inline constexpr std::uint16_t flag_ask = 1;  ///< the sender waits for a reply; without it the request is a tell
+inline constexpr std::uint16_t flag_ask =
+    1;  ///< the sender waits for a reply; without it the request is a tell
 
 struct FramePrefix {
   std::uint32_t length{};  ///< of the whole frame, these 12 bytes included
@@ -92,6 +96,8 @@ void append_control(Bytes& out, FrameKind kind, std::uint32_t cluster_tag, ByteV
 [[nodiscard]] std::optional<RequestView> read_request(ByteView frame);
 [[nodiscard]] std::optional<ReplyView> read_reply(ByteView frame);
 
-[[nodiscard]] inline std::uint32_t cluster_tag(const ClusterId& id) { return static_cast<std::uint32_t>(id.low); }
+[[nodiscard]] inline std::uint32_t cluster_tag(const ClusterId& id) {
+  return static_cast<std::uint32_t>(id.low);
+}
 
 }  // namespace coterie::wire

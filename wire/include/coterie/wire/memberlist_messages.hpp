@@ -1,7 +1,8 @@
-/// The bodies of the memberlist wire protocol and their codec: maps keyed by the Go field name, keys sorted bytewise.
-/// `encode` writes the type byte and the body, byte for byte as go-msgpack 0.5.5 does (golden vectors in
-/// tests/wire/memberlist_messages_test.cpp). `decode_*` takes the body after the type byte and answers nullopt for
-/// anything outside our limits. Source: memberlist wire protocol, sections 2 to 4. Thread-safety: values.
+/// The bodies of the memberlist wire protocol and their codec: maps keyed by the Go field name,
+/// keys sorted bytewise. `encode` writes the type byte and the body, byte for byte as go-msgpack
+/// 0.5.5 does (golden vectors in tests/wire/memberlist_messages_test.cpp). `decode_*` takes the
+/// body after the type byte and answers nullopt for anything outside our limits. Source: memberlist
+/// wire protocol, sections 2 to 4. Thread-safety: values.
 #pragma once
 
 #include <array>
@@ -14,14 +15,27 @@
 namespace coterie::wire {
 
 enum class MessageType : std::uint8_t {
-  ping = 0, indirect_ping = 1, ack = 2, suspect = 3, alive = 4, dead = 5, push_pull = 6, compound = 7, user = 8,
-  compress = 9, encrypt = 10, nack = 11, has_crc = 12, error = 13, label = 244,
+  ping = 0,
+  indirect_ping = 1,
+  ack = 2,
+  suspect = 3,
+  alive = 4,
+  dead = 5,
+  push_pull = 6,
+  compound = 7,
+  user = 8,
+  compress = 9,
+  encrypt = 10,
+  nack = 11,
+  has_crc = 12,
+  error = 13,
+  label = 244,
 };
 
-inline constexpr std::size_t max_name_bytes = 255;   ///< 1..255; a name travels in every claim
-inline constexpr std::size_t max_meta_bytes = 512;   ///< memberlist's own limit
-inline constexpr std::size_t max_ack_payload = 1024; ///< Serf's coordinate needs 150
-inline constexpr std::uint32_t max_push_pull_nodes = 65'536;          ///< bounds one exchange
+inline constexpr std::size_t max_name_bytes = 255;    ///< 1..255; a name travels in every claim
+inline constexpr std::size_t max_meta_bytes = 512;    ///< memberlist's own limit
+inline constexpr std::size_t max_ack_payload = 1024;  ///< Serf's coordinate needs 150
+inline constexpr std::uint32_t max_push_pull_nodes = 65'536;             ///< bounds one exchange
 inline constexpr std::uint32_t max_user_state_bytes = 20 * 1024 * 1024;  ///< memberlist's cap
 
 /// [pMin, pMax, pCur, dMin, dMax, dCur]; section 11.1.

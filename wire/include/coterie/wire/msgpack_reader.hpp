@@ -1,7 +1,8 @@
-/// A bounded msgpack reader over bytes that a peer controls. Failure is sticky: after the first wrong byte every read
-/// answers zero and `ok()` is false, so a decoder reads straight on and checks once. Nothing is allocated; strings are
-/// views into the input. str, bin and raw are one family, and integers of any width and sign are accepted where the
-/// value fits (memberlist wire protocol, section 3, "Accepted"). Thread-safety: one owner.
+/// A bounded msgpack reader over bytes that a peer controls. Failure is sticky: after the first
+/// wrong byte every read answers zero and `ok()` is false, so a decoder reads straight on and
+/// checks once. Nothing is allocated; strings are views into the input. str, bin and raw are one
+/// family, and integers of any width and sign are accepted where the value fits (memberlist wire
+/// protocol, section 3, "Accepted"). Thread-safety: one owner.
 #pragma once
 
 #include <string_view>

@@ -1,6 +1,7 @@
-/// A msgpack writer onto a byte string. Two families: `raw` is the old-spec dialect that memberlist speaks (fixraw,
-/// raw16, raw32: never str8, bin or ext; memberlist wire protocol, section 3); `str` and `bin` are today's msgpack, for
-/// our own bodies. Integers take the smallest unsigned form. Thread-safety: one owner.
+/// A msgpack writer onto a byte string. Two families: `raw` is the old-spec dialect that memberlist
+/// speaks (fixraw, raw16, raw32: never str8, bin or ext; memberlist wire protocol, section 3);
+/// `str` and `bin` are today's msgpack, for our own bodies. Integers take the smallest unsigned
+/// form. Thread-safety: one owner.
 #pragma once
 
 #include <string_view>

@@ -1,6 +1,6 @@
-/// The state exchange of the memberlist stream: `06`, a header map, N node maps, opaque user state; no length prefix.
-/// Because the message is self-delimiting, decoding has three outcomes. Source: memberlist wire protocol, section 11.6.
-/// Thread-safety: values.
+/// The state exchange of the memberlist stream: `06`, a header map, N node maps, opaque user state;
+/// no length prefix. Because the message is self-delimiting, decoding has three outcomes. Source:
+/// memberlist wire protocol, section 11.6. Thread-safety: values.
 #pragma once
 
 #include <variant>

@@ -1,0 +1,140 @@
+/// The control plane of a node as a value: membership, control lanes, formation, the register (host or client), the
+/// coordinator's plan, the table, the supervision of the node's parts. Production and the simulator run this same class.
+///
+/// Invariants: a node has at most one cluster id, durable before it is used; only a node that was told of no seed and has
+/// no cluster id bootstraps; an epoch is led only by the life that its register names (placement invariant 6).
+/// Thread-safety: one owner; no clock, socket, disk or thread inside.
+#pragma once
+
+#include <map>
+#include <optional>
+
+#include "coterie/cluster/node_effects.hpp"
+#include "coterie/cluster/shard_sink.hpp"
+#include "coterie/membership/node_meta.hpp"
+#include "coterie/membership/swim.hpp"
+#include "coterie/messaging/links.hpp"
+#include "coterie/replication/register_host.hpp"
+#include "coterie/supervision/supervisor.hpp"
+
+namespace coterie::cluster {
+
+struct NodeCoreConfig {
+  std::string name{};
+  Address gossip{};
+  Address link{};
+  Address management{};
+  std::vector<Address> seeds{};          ///< given by --join; not empty = never bootstraps
+  std::vector<Address> known_peers{};    ///< remembered from an earlier life
+  std::uint32_t bootstrap_expect = 1;    ///< live members that form the cluster
+  std::uint16_t data_workers = 1;
+  std::uint64_t entity_types{};          ///< digest of what this node registered; 0 = takes no shards
+  StartId start{};                       ///< this life; larger than every earlier one
+  SessionId session{};
+  ClusterId cluster{};                   ///< from disk
+  bool hosts_register = false;           ///< from disk
+  std::uint64_t cluster_types{};         ///< from disk: the digest of the formed table
+  std::vector<replication::Register> registers{};  ///< from disk, if this node hosts them
+  membership::SwimConfig swim{};
+  messaging::LinkConfig links{};
+  supervision::SupervisorConfig parts{};
+};
+
+/// One member as operators see it.
+struct MemberInfo {
+  membership::Member member{};
+  std::optional<membership::NodeMeta> meta{};  ///< none: a foreign node
+};
+
+struct Readiness {
+  bool ready = false;
+  std::string reason{};                ///< why not
+  std::vector<std::string> degraded{};  ///< ready all the same, but
+};
+
+class NodeCore {
+ public:
+  NodeCore(NodeCoreConfig config, Random random, Instant now);
+
+  [[nodiscard]] NodeEffects start(Instant now);
+  [[nodiscard]] NodeEffects leave(Instant now);
+  [[nodiscard]] NodeEffects datagram(const Address& from, ByteView bytes, Instant now);
+  [[nodiscard]] NodeEffects stream_accepted(ConnId id, Instant now);
+  [[nodiscard]] NodeEffects stream_received(ConnId id, ByteView bytes, Instant now);
+  [[nodiscard]] NodeEffects stream_closed(ConnId id, Instant now);
+  [[nodiscard]] NodeEffects link_accepted(ConnId id, Instant now);
+  [[nodiscard]] NodeEffects link_connected(ConnId id, Instant now);
+  [[nodiscard]] NodeEffects link_closed(ConnId id, Instant now);
+  [[nodiscard]] NodeEffects link_written(ConnId id, Instant now);
+  /// Sets `consumed`; offer the rest again with more behind it.
+  [[nodiscard]] NodeEffects link_received(ConnId id, ByteView bytes, std::size_t& consumed, Instant now);
+  [[nodiscard]] NodeEffects identity_persisted(Instant now);
+  [[nodiscard]] NodeEffects registers_persisted(std::uint64_t batch, Instant now);
+  [[nodiscard]] NodeEffects shard_status(const ShardStatus& status, Instant now);
+  [[nodiscard]] NodeEffects part_failed(const std::string& part, const std::string& reason, Instant now);
+  [[nodiscard]] NodeEffects tick(Instant now);
+  [[nodiscard]] Instant next_deadline() const;
+
+  [[nodiscard]] std::vector<MemberInfo> members() const;
+  [[nodiscard]] const sharding::ShardTable& table() const { return table_; }
+  [[nodiscard]] Readiness readiness() const;
+  [[nodiscard]] const ClusterId& cluster() const { return cluster_; }
+  [[nodiscard]] const std::map<ShardId, ShardStatus>& shards() const { return status_; }
+  [[nodiscard]] const membership::Swim& swim() const { return swim_; }
+  [[nodiscard]] const messaging::LinkCounters& link_counters() const { return links_.counters(); }
+  [[nodiscard]] std::uint64_t part_restarts() const { return parts_.restarts(); }
+
+ private:
+  // node_core.cpp
+  [[nodiscard]] NodeEffects finish(NodeEffects out, Instant now);
+  void supervise(const supervision::SupervisorEffects& effects, NodeEffects& out);
+  // node_gossip.cpp
+  void take(membership::SwimEffects&& effects, Instant now, NodeEffects& out);
+  void on_member(const membership::MemberChanged& change, Instant now, NodeEffects& out);
+  [[nodiscard]] Bytes own_meta() const;
+  void publish_meta(Instant now, NodeEffects& out);
+  // node_links.cpp
+  void take(messaging::LinkEffects&& effects, Instant now, NodeEffects& out);
+  void on_frame(const messaging::Frame& frame, Instant now, NodeEffects& out);
+  void on_refused(const messaging::Refused& refused, NodeEffects& out);
+  void adopt(const messaging::AdoptCluster& adopt, NodeEffects& out);
+  void send_control(messaging::LaneId lane, wire::FrameKind kind, const Bytes& body);
+  void send_table(messaging::LaneId lane);
+  // node_formation.cpp
+  void try_bootstrap(NodeEffects& out);
+  void try_place(Instant now, NodeEffects& out);
+  // node_register.cpp
+  void submit(std::vector<replication::Swap> swaps, Instant now, NodeEffects& out);
+  void claim(Instant now, NodeEffects& out);
+  void on_results(const std::vector<replication::SwapResult>& results);
+  void take(replication::MetaEffects&& effects, Instant now, NodeEffects& out);
+  void merge(const sharding::ShardTable& other);
+  void publish_routes(NodeEffects& out);
+  [[nodiscard]] std::string register_host() const;
+  [[nodiscard]] bool present(const std::string& name) const;
+
+  NodeCoreConfig config_;
+  Random random_;
+  membership::Swim swim_;
+  messaging::Links links_;
+  supervision::Supervisor parts_;
+  ClusterId cluster_{};
+  std::optional<PersistIdentity> persisting_{};  ///< on its way to the disk
+  bool hosts_register_ = false;
+  std::optional<replication::RegisterHost> host_{};
+  std::map<std::uint64_t, messaging::LaneId> swap_askers_{};  ///< host: who waits for which token; bounded by its lanes
+  std::map<std::uint64_t, std::uint64_t> swap_tokens_{};      ///< host: own token -> the asker's token
+  std::uint64_t next_token_ = 1;
+  std::optional<Instant> claim_retry_{};
+  sharding::ShardTable table_{};
+  std::map<messaging::LaneId, std::string> lanes_up_{};
+  std::map<ShardId, ShardStatus> status_{};
+  std::map<std::string, membership::NodeMeta> metas_{};
+  bool routes_dirty_ = true;
+  bool placing_ = false;
+  bool stale_disk_ = false;
+  bool was_ready_ = false;
+  bool leaving_ = false;
+};
+
+}  // namespace coterie::cluster

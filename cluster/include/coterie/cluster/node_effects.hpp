@@ -1,0 +1,48 @@
+/// What the control plane wants done, as values. Thread-safety: value types.
+#pragma once
+
+#include <optional>
+#include <variant>
+
+#include "coterie/cluster/routes.hpp"
+#include "coterie/membership/swim_effects.hpp"
+#include "coterie/messaging/link_effects.hpp"
+#include "coterie/replication/meta_store.hpp"
+
+namespace coterie::cluster {
+
+/// Make this identity durable, then call identity_persisted().
+struct PersistIdentity {
+  ClusterId cluster{};
+  bool hosts_register = false;
+  std::uint64_t entity_types{};  ///< the cluster's digest once the table is formed; 0 before
+  friend bool operator==(const PersistIdentity&, const PersistIdentity&) = default;
+};
+/// Where to look for the pool after a restart; fire and forget.
+struct RememberPeers {
+  std::vector<Address> gossip{};
+  friend bool operator==(const RememberPeers&, const RememberPeers&) = default;
+};
+/// Give this snapshot to every data worker.
+struct PublishRoutes {
+  RoutesPtr routes{};
+  friend bool operator==(const PublishRoutes& a, const PublishRoutes& b) { return *a.routes == *b.routes; }
+};
+/// Restart this part of the node: "gossip", "links" or "management".
+struct StartPart {
+  std::string part{};
+  friend bool operator==(const StartPart&, const StartPart&) = default;
+};
+/// The node ends: after a leave without an error, or because it cannot go on.
+struct Stop {
+  std::optional<Error> error{};
+  friend bool operator==(const Stop&, const Stop&) = default;
+};
+
+using NodeEffect = std::variant<membership::SendDatagram, membership::OpenStream, membership::WriteStream,
+                                membership::CloseStream, membership::MemberChanged, messaging::Connect, messaging::Write,
+                                messaging::Close, messaging::HandOff, PersistIdentity, replication::PersistRegisters,
+                                RememberPeers, PublishRoutes, StartPart, Stop, LogEvent>;
+using NodeEffects = std::vector<NodeEffect>;
+
+}  // namespace coterie::cluster

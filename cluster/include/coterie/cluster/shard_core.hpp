@@ -1,0 +1,214 @@
+/// The data plane of one worker as a value: routes commands by shard, hosts the shards that this node leads, runs their
+/// entities, answers after commit. Production and the simulator run this same class; only sink and shell differ.
+///
+/// Invariants: an answer leaves only when the newest event it saw is durable (invariant 9); a command id has its effect
+/// once (12); a shard answers nothing before its barrier is durable (8); entity sequences are contiguous (13). Every queue
+/// is bounded by a name below; full means `busy`.
+/// Thread-safety: one owner; no clock, socket, disk or thread inside.
+#pragma once
+
+#include <array>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "coterie/cluster/routes.hpp"
+#include "coterie/cluster/shard_sink.hpp"
+#include "coterie/messaging/ask_table.hpp"
+#include "coterie/messaging/links.hpp"
+#include "coterie/replication/duplicate_table.hpp"
+#include "coterie/replication/record.hpp"
+#include "coterie/sharding/entity_store.hpp"
+#include "coterie/supervision/backoff.hpp"
+#include "coterie/supervision/restart_intensity.hpp"
+
+namespace coterie::cluster {
+
+/// Commands that wait for a table, a recovery or an activation, per worker; more is `busy`.
+inline constexpr std::size_t max_parked_commands = 65'536;
+inline constexpr std::size_t max_parked_bytes = 64 * 1024 * 1024;
+/// Entities whose restarts are watched at once, per worker; the longest quiet ones are forgotten.
+inline constexpr std::size_t max_watched_faults = 4096;
+
+struct ShardCoreConfig {
+  messaging::Hello self{};              ///< node, start, session; from_worker = this worker
+  std::uint16_t data_workers{};         ///< of this node
+  std::int64_t wall_offset_ms{};        ///< wall clock minus node clock at start, for the hybrid logical clock
+  Duration passivate_after = 60s;       ///< an idle entity gives its state back
+  supervision::IntensityConfig entity_intensity{.restarts = 5, .period = 10s};
+  supervision::BackoffConfig entity_backoff{.first = 10ms, .limit = 1s};
+  Duration entity_cool_down = 10s;      ///< pause of an entity that exceeded its restart intensity
+  messaging::LinkConfig links{};
+};
+
+struct LocalAsk {
+  std::uint64_t token{};
+  EntityTypeId type{};
+  std::string_view id{};
+  std::uint8_t tag{};
+  ByteView payload{};
+  Instant deadline = never;
+  CommandId command{};
+  bool wants_reply = true;  ///< false: a tell
+};
+
+struct ShardCounters {
+  std::uint64_t commands{}, events{}, duplicates{}, refusals{}, faults{}, restarts{}, activations{}, passivations{};
+  std::uint64_t busy{}, unavailable{}, expired{}, timeouts{}, journal_failures{}, moved{};
+};
+
+class ShardCore {
+ public:
+  /// `types` outlive the core.
+  ShardCore(ShardCoreConfig config, const std::vector<sharding::EntityType>& types, Random random, Instant now);
+
+  void ask(const LocalAsk& ask, Instant now, ShardSink& out);
+  void routes(RoutesPtr routes, Instant now, ShardSink& out);
+  void journal(replication::JournalEvent event, Instant now, ShardSink& out);
+  void accepted(ConnId conn, Instant now, ShardSink& out);
+  void connected(ConnId conn, ShardSink& out);
+  void closed(ConnId conn, Instant now, ShardSink& out);
+  void written(ConnId conn) { links_.written(conn); }
+  /// Answers how many bytes were consumed; offer the rest again with more behind it.
+  std::size_t received(ConnId conn, ByteView bytes, Instant now, ShardSink& out);
+  [[nodiscard]] bool congested(ConnId conn) const { return links_.congested(conn); }
+  /// End of a batch: staged frames leave.
+  void flush(ShardSink& out);
+  void tick(Instant now, ShardSink& out);
+  [[nodiscard]] Instant next_deadline() const;
+  /// Leaving: no new local commands.
+  void drain() { draining_ = true; }
+  [[nodiscard]] bool quiet() const { return asks_.size() == 0 && unsynced_ == 0; }
+
+  [[nodiscard]] const ShardCounters& counters() const { return counters_; }
+  [[nodiscard]] const messaging::LinkCounters& link_counters() const { return links_.counters(); }
+  [[nodiscard]] const sharding::EntityStore& entities() const { return entities_; }
+  [[nodiscard]] std::size_t parked() const { return parked_commands_; }
+
+ private:
+  static constexpr messaging::LaneId local_lane = messaging::no_lane;
+  struct ReplyTo {
+    messaging::LaneId lane = local_lane;
+    SessionId session{};
+    std::uint64_t sequence{};
+    bool wanted = true;
+  };
+  struct Command {
+    ReplyTo to{};
+    EntityTypeId type{};
+    std::uint8_t tag{};
+    CommandId id{};
+    Instant deadline = never;
+    Epoch epoch{};
+    std::uint64_t hash{};
+    std::string_view entity{};
+    ByteView payload{};
+  };
+  struct Parked {
+    Command command{};  ///< its views point into `bytes`
+    Bytes bytes{};
+  };
+  struct Answer {
+    std::uint8_t status{};
+    Epoch epoch{};
+    ShardId shard{};
+    Sequence sequence{};
+    std::uint32_t retry_after_ms{};
+    ByteView payload{};
+  };
+  struct Held {
+    LogIndex index{};
+    ReplyTo to{};
+    Answer answer{};
+    Bytes payload{};
+  };
+  struct Unsynced {
+    LogIndex index{};
+    sharding::EntitySlot slot{};
+    LogIndex previous_head{};
+    Sequence previous_sequence{};
+    std::uint64_t previous_chain{};
+  };
+  struct Hosted {
+    ShardPhase phase = ShardPhase::idle;
+    Epoch epoch{};
+    LogIndex last{};     ///< newest record, durable or not
+    LogIndex durable{};  ///< newest durable record: the commit index, with one replica
+    std::uint64_t chain{};
+    std::uint64_t clock{};
+    Instant retry_barrier_at = never;
+    replication::DuplicateTable duplicates{};
+    std::deque<Unsynced> unsynced{};
+    std::deque<Held> held{};
+    std::deque<Parked> parked{};
+    std::vector<sharding::EntitySlot> waiting{};  ///< activations that wait for the disk
+  };
+  struct Faults {
+    supervision::RestartIntensity intensity;
+    supervision::Backoff backoff;
+    Instant restart_at{};
+  };
+  enum class RouteKind : std::uint8_t { unknown, local, remote, absent };
+  struct Route {
+    RouteKind kind = RouteKind::unknown;
+    messaging::LaneId lane = messaging::no_lane;
+    Epoch epoch{};
+  };
+
+  // shard_core.cpp
+  void dispatch(const Command& command, Instant now, ShardSink& out);
+  void forward(const Command& command, const Route& route, Instant now, ShardSink& out);
+  bool park(std::deque<Parked>& queue, const Command& command);
+  void unpark(std::deque<Parked>& queue, Instant now, ShardSink& out);
+  void answer(const ReplyTo& to, const Answer& answer, ShardSink& out);
+  void fail(const Command& command, Errc code, std::string_view detail, Duration retry_after, ShardSink& out);
+  // shard_routing.cpp
+  void rebuild_routes();
+  void take_link_effects(messaging::LinkEffects&& effects, ShardSink& out);
+  void on_request(messaging::LaneId lane, const wire::RequestView& request, Instant now, ShardSink& out);
+  void on_reply(const wire::ReplyView& reply, ShardSink& out);
+  void send_moved(const Command& command, ShardSink& out);
+  // shard_hosting.cpp
+  void lead(const std::vector<std::pair<ShardId, Epoch>>& lead, ShardSink& out);
+  void recovered(const Bytes& record, ShardSink& out);
+  void finish_recovery(const replication::RecoveryFinished& done, Instant now, ShardSink& out);
+  void start_barrier(ShardId shard, Instant now, ShardSink& out);
+  void set_phase(ShardId shard, ShardPhase phase, const std::string& detail, ShardSink& out);
+  std::uint64_t tick_clock(Hosted& hosted, Instant now) const;
+  // shard_journal.cpp
+  void appended(const replication::Appended& done, Instant now, ShardSink& out);
+  void append_failed(const replication::AppendFailed& failure, Instant now, ShardSink& out);
+  void roll_back(ShardId shard, const Error& error, ShardSink& out);
+  void hold(Hosted& hosted, LogIndex index, const ReplyTo& to, const Answer& answer, ShardSink& out);
+  // shard_entities.cpp
+  void deliver(Hosted& hosted, const Command& command, Instant now, ShardSink& out);
+  void decide(Hosted& hosted, sharding::EntitySlot slot, const Command& command, Instant now, ShardSink& out);
+  void persist(Hosted& hosted, sharding::EntitySlot slot, const Command& command, Instant now, ShardSink& out);
+  void activate(sharding::EntitySlot slot, ShardSink& out);
+  void replayed(const replication::Replayed& replayed, Instant now, ShardSink& out);
+  void fault(sharding::EntitySlot slot, const std::string& reason, Instant now, ShardSink& out);
+  [[nodiscard]] std::optional<Duration> resting(sharding::EntitySlot slot, Instant now) const;
+
+  ShardCoreConfig config_;
+  const std::vector<sharding::EntityType>& types_;
+  messaging::Links links_;
+  messaging::AskTable asks_;
+  RoutesPtr current_{};
+  std::array<Route, sharding::shard_count> route_{};
+  std::array<Hosted, sharding::shard_count> hosted_{};
+  sharding::EntityStore entities_{};
+  std::map<sharding::EntitySlot, std::deque<Parked>> mailboxes_{};  ///< of entities being activated
+  std::map<sharding::EntitySlot, Faults> faults_{};
+  std::map<std::uint64_t, sharding::EntitySlot> replays_{};
+  std::deque<Parked> unrouted_{};
+  std::size_t parked_commands_ = 0, parked_bytes_ = 0, unsynced_ = 0;
+  std::uint64_t next_replay_ = 1;
+  Instant next_sweep_{};
+  bool draining_ = false;
+  sharding::Outcome outcome_{};
+  ShardCounters counters_{};
+};
+
+}  // namespace coterie::cluster

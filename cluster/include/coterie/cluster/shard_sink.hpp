@@ -1,0 +1,47 @@
+/// Where a ShardCore writes its effects. A reference to an interface, not a returned vector: at 4.1 ns an effect against
+/// 20 for a vector per call (docs/adr/0002-sink.md says why not a template). The simulator and the tests
+/// implement it with a recording sink. Thread-safety: called on the core's own thread.
+#pragma once
+
+#include <string>
+
+#include "coterie/messaging/link_effects.hpp"
+#include "coterie/replication/journal.hpp"
+
+namespace coterie::cluster {
+
+/// The answer to a local ask. Views are valid during the call.
+struct Completion {
+  std::uint64_t token{};
+  std::uint8_t status{};  ///< 0 = ok, else an Errc
+  Epoch epoch{};
+  Sequence sequence{};
+  std::uint32_t retry_after_ms{};
+  ByteView payload{};  ///< the value, or the error's detail
+};
+
+enum class ShardPhase : std::uint8_t { idle, recovering, barrier, serving, failed };
+
+/// A led shard changed its phase.
+struct ShardStatus {
+  ShardId shard{};
+  Epoch epoch{};
+  ShardPhase phase = ShardPhase::idle;
+  std::string detail{};
+  friend bool operator==(const ShardStatus&, const ShardStatus&) = default;
+};
+
+class ShardSink {
+ public:
+  virtual ~ShardSink() = default;
+  virtual void append(replication::AppendRequest&& request) = 0;
+  virtual void reset(ShardId shard, LogIndex next) = 0;
+  virtual void replay(std::uint64_t token, ShardId shard, LogIndex head) = 0;
+  virtual void recover(std::vector<ShardId> shards) = 0;
+  virtual void complete(const Completion& completion) = 0;
+  virtual void link(messaging::LinkEffect&& effect) = 0;
+  virtual void report(const ShardStatus& status) = 0;
+  virtual void log(LogEvent event) = 0;
+};
+
+}  // namespace coterie::cluster

@@ -1,0 +1,153 @@
+#include "coterie/cluster/node_core.hpp"
+
+namespace coterie::cluster {
+namespace {
+
+messaging::Hello hello_of(const NodeCoreConfig& config) {
+  return {.cluster = config.cluster,
+          .node = config.name,
+          .start = config.start,
+          .from_worker = 0,
+          .session = config.session,
+          .entity_types = config.entity_types};
+}
+
+Bytes first_meta(const NodeCoreConfig& config) {
+  return membership::encode(membership::NodeMeta{.link = config.link,
+                                                 .management = config.management,
+                                                 .data_workers = config.data_workers,
+                                                 .hosts_register = config.hosts_register,
+                                                 .start = config.start,
+                                                 .cluster = config.cluster,
+                                                 .entity_types = config.entity_types});
+}
+
+}  // namespace
+
+NodeCore::NodeCore(NodeCoreConfig config, Random random, Instant now)
+    : config_(std::move(config)),
+      random_(random),
+      swim_(config_.swim, config_.name, config_.gossip, first_meta(config_), random_.split(), now),
+      links_(config_.links, hello_of(config_), random_.split()),
+      parts_(config_.parts, {"gossip", "links", "management"}, random_.split()),
+      cluster_(config_.cluster),
+      hosts_register_(config_.hosts_register) {
+  if (!hosts_register_) return;
+  auto registers = config_.registers;
+  registers.resize(sharding::shard_count);
+  host_.emplace(registers);
+  table_.registers = std::move(registers);
+  table_.entity_types = config_.cluster_types;
+  links_.set_entity_types(table_.entity_types);
+}
+
+NodeEffects NodeCore::start(Instant now) {
+  NodeEffects out;
+  auto seeds = config_.seeds;
+  seeds.insert(seeds.end(), config_.known_peers.begin(), config_.known_peers.end());
+  take(swim_.join(std::move(seeds), now), now, out);
+  return finish(std::move(out), now);
+}
+
+NodeEffects NodeCore::leave(Instant now) {
+  NodeEffects out;
+  leaving_ = true;
+  take(swim_.leave(now), now, out);
+  return finish(std::move(out), now);
+}
+
+/// What every input ends with: whatever became possible is done now, once.
+NodeEffects NodeCore::finish(NodeEffects out, Instant now) {
+  if (!leaving_) {
+    try_bootstrap(out);
+    try_place(now, out);
+    claim(now, out);
+  }
+  if (routes_dirty_) publish_routes(out);
+  messaging::LinkEffects effects;
+  links_.flush(effects);
+  take(std::move(effects), now, out);
+  was_ready_ = was_ready_ || readiness().ready;
+  return out;
+}
+
+NodeEffects NodeCore::tick(Instant now) {
+  NodeEffects out;
+  take(swim_.tick(now), now, out);
+  messaging::LinkEffects effects;
+  links_.tick(now, effects);
+  take(std::move(effects), now, out);
+  supervise(parts_.tick(now), out);
+  return finish(std::move(out), now);
+}
+
+Instant NodeCore::next_deadline() const {
+  auto at = earliest(swim_.next_deadline(), links_.next_deadline());
+  at = earliest(at, parts_.next_deadline());
+  return claim_retry_ ? earliest(at, *claim_retry_) : at;
+}
+
+NodeEffects NodeCore::part_failed(const std::string& part, const std::string& reason, Instant now) {
+  NodeEffects out;
+  out.emplace_back(LogEvent{LogLevel::warning, "part '" + part + "' failed: " + reason});
+  supervise(parts_.child_failed(part, reason, now), out);
+  return finish(std::move(out), now);
+}
+
+void NodeCore::supervise(const supervision::SupervisorEffects& effects, NodeEffects& out) {
+  for (const auto& effect : effects) {
+    if (const auto* start = std::get_if<supervision::StartChild>(&effect)) {
+      out.emplace_back(StartPart{start->child});
+    } else if (const auto* up = std::get_if<supervision::Escalate>(&effect)) {
+      out.emplace_back(Stop{error(Errc::unavailable, "part '" + up->child + "' keeps failing: " + up->reason)});
+    }
+  }
+}
+
+NodeEffects NodeCore::shard_status(const ShardStatus& status, Instant now) {
+  status_[status.shard] = status;
+  return finish({}, now);
+}
+
+std::vector<MemberInfo> NodeCore::members() const {
+  std::vector<MemberInfo> out;
+  for (const auto& [name, member] : swim_.members()) out.push_back({member, membership::decode_node_meta(member.meta)});
+  return out;
+}
+
+Readiness NodeCore::readiness() const {
+  const auto no = [](std::string why) { return Readiness{.ready = false, .reason = std::move(why)}; };
+  if (leaving_) return no("leaving");
+  if (!cluster_.is_set()) {
+    if (config_.seeds.empty())
+      return no("waiting for " + std::to_string(config_.bootstrap_expect) + " live members, there are " +
+                std::to_string(swim_.present()));
+    return no("waiting to join a cluster through --join");
+  }
+  if (config_.entity_types != 0 && !table_.formed()) return no("waiting for the shard table");
+  if (stale_disk_) return no("the data directory is an old copy: a later life of this node led its shards");
+  std::size_t led = 0;
+  std::size_t serving = 0;
+  std::vector<std::string> degraded;
+  for (std::uint16_t i = 0; i < sharding::shard_count; ++i) {
+    if (table_.registers[i].primary != config_.name) continue;
+    ++led;
+    const auto status = status_.find(ShardId{i});
+    if (status == status_.end()) continue;
+    serving += status->second.phase == ShardPhase::serving ? 1 : 0;
+    if (status->second.phase == ShardPhase::failed)
+      degraded.push_back("shard " + std::to_string(i) + ": " + status->second.detail), ++serving;
+  }
+  if (config_.entity_types != 0 && serving < led)
+    return no("recovering " + std::to_string(led - serving) + " of " + std::to_string(led) + " shards");
+  const auto host = register_host();
+  if (host.empty()) degraded.push_back("the register's host is down: nothing changes hands until it returns");
+  std::map<std::string, int> down;
+  for (const auto& entry : table_.registers)
+    if (!entry.primary.empty() && entry.primary != config_.name && !present(entry.primary)) ++down[entry.primary];
+  for (const auto& [name, count] : down)
+    degraded.push_back(std::to_string(count) + " shards are unavailable: node '" + name + "' is down");
+  return {.ready = true, .reason = "", .degraded = std::move(degraded)};
+}
+
+}  // namespace coterie::cluster

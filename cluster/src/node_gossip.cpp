@@ -1,0 +1,89 @@
+#include "coterie/cluster/node_core.hpp"
+
+namespace coterie::cluster {
+
+NodeEffects NodeCore::datagram(const Address& from, ByteView bytes, Instant now) {
+  NodeEffects out;
+  take(swim_.receive(from, bytes, now), now, out);
+  return finish(std::move(out), now);
+}
+
+NodeEffects NodeCore::stream_accepted(ConnId id, Instant now) {
+  NodeEffects out;
+  take(swim_.stream_accepted(id, now), now, out);
+  return finish(std::move(out), now);
+}
+
+NodeEffects NodeCore::stream_received(ConnId id, ByteView bytes, Instant now) {
+  NodeEffects out;
+  take(swim_.stream_received(id, bytes, now), now, out);
+  return finish(std::move(out), now);
+}
+
+NodeEffects NodeCore::stream_closed(ConnId id, Instant now) {
+  NodeEffects out;
+  take(swim_.stream_closed(id, now), now, out);
+  return finish(std::move(out), now);
+}
+
+void NodeCore::take(membership::SwimEffects&& effects, Instant now, NodeEffects& out) {
+  for (auto& effect : effects) {
+    std::visit(
+        [&](auto& e) {
+          using E = std::decay_t<decltype(e)>;
+          if constexpr (std::is_same_v<E, membership::MemberChanged>) {
+            on_member(e, now, out);
+          } else if constexpr (std::is_same_v<E, membership::LeaveFinished>) {
+            out.emplace_back(Stop{});
+          } else {
+            out.emplace_back(std::move(e));
+          }
+        },
+        effect);
+  }
+}
+
+void NodeCore::on_member(const membership::MemberChanged& change, Instant now, NodeEffects& out) {
+  const auto& member = change.member;
+  out.emplace_back(change);
+  if (change.state_changed)
+    out.emplace_back(LogEvent{LogLevel::info, "member '" + member.name + "' is " +
+                                                  std::string(membership::to_string(member.state)) + " (incarnation " +
+                                                  std::to_string(member.incarnation.value) + ")"});
+  if (member.name == config_.name) return;
+  routes_dirty_ = true;
+  const auto meta = membership::decode_node_meta(member.meta);
+  if (!meta) return;  // a foreign node: a member, but no peer
+  metas_[member.name] = *meta;
+  if (member.is_present()) {
+    links_.peer_up(member.name, meta->link, {0}, now);
+    if (!change.state_changed) return;
+    RememberPeers remember;
+    for (const auto& [name, m] : swim_.members())
+      if (name != config_.name && m.is_present()) remember.gossip.push_back(m.gossip);
+    out.emplace_back(std::move(remember));
+  } else {
+    messaging::LinkEffects effects;
+    links_.peer_down(member.name, effects);
+    take(std::move(effects), now, out);
+  }
+}
+
+Bytes NodeCore::own_meta() const {
+  return membership::encode(membership::NodeMeta{.link = config_.link,
+                                                 .management = config_.management,
+                                                 .data_workers = config_.data_workers,
+                                                 .hosts_register = hosts_register_,
+                                                 .start = config_.start,
+                                                 .cluster = cluster_,
+                                                 .entity_types = config_.entity_types});
+}
+
+void NodeCore::publish_meta(Instant now, NodeEffects& out) { take(swim_.update_meta(own_meta(), now), now, out); }
+
+bool NodeCore::present(const std::string& name) const {
+  const auto found = swim_.members().find(name);
+  return found != swim_.members().end() && found->second.is_present();
+}
+
+}  // namespace coterie::cluster

@@ -1,0 +1,128 @@
+#include "coterie/cluster/node_core.hpp"
+
+namespace coterie::cluster {
+
+using messaging::LaneId;
+
+NodeEffects NodeCore::link_accepted(ConnId id, Instant now) {
+  NodeEffects out;
+  messaging::LinkEffects effects;
+  links_.accepted(id, now, effects);
+  take(std::move(effects), now, out);
+  return finish(std::move(out), now);
+}
+
+NodeEffects NodeCore::link_connected(ConnId id, Instant now) {
+  NodeEffects out;
+  messaging::LinkEffects effects;
+  links_.connected(id, effects);
+  take(std::move(effects), now, out);
+  return finish(std::move(out), now);
+}
+
+NodeEffects NodeCore::link_closed(ConnId id, Instant now) {
+  NodeEffects out;
+  messaging::LinkEffects effects;
+  links_.closed(id, now, effects);
+  take(std::move(effects), now, out);
+  return finish(std::move(out), now);
+}
+
+NodeEffects NodeCore::link_written(ConnId id, Instant now) {
+  links_.written(id);
+  return finish({}, now);
+}
+
+NodeEffects NodeCore::link_received(ConnId id, ByteView bytes, std::size_t& consumed, Instant now) {
+  NodeEffects out;
+  messaging::LinkEffects effects;
+  auto rest = bytes;
+  while (const auto frame = links_.next_frame(id, rest, now, effects)) {
+    take(std::exchange(effects, {}), now, out);
+    on_frame(*frame, now, out);
+  }
+  take(std::move(effects), now, out);
+  consumed = bytes.size() - rest.size();
+  return finish(std::move(out), now);
+}
+
+void NodeCore::take(messaging::LinkEffects&& effects, Instant now, NodeEffects& out) {
+  for (auto& effect : effects) {
+    std::visit(
+        [&](auto& e) {
+          using E = std::decay_t<decltype(e)>;
+          if constexpr (std::is_same_v<E, messaging::LaneUp>) {
+            lanes_up_[e.lane] = e.peer;
+            if (table_.formed()) send_table(e.lane);
+            claim_retry_ = now;  // it may be the register's host
+          } else if constexpr (std::is_same_v<E, messaging::LaneDown>) {
+            lanes_up_.erase(e.lane);
+            std::erase_if(swap_askers_, [&](const auto& asker) { return asker.second == e.lane; });
+          } else if constexpr (std::is_same_v<E, messaging::AdoptCluster>) {
+            adopt(e, out);
+          } else if constexpr (std::is_same_v<E, messaging::Refused>) {
+            on_refused(e, out);
+          } else {
+            out.emplace_back(std::move(e));
+          }
+        },
+        effect);
+  }
+}
+
+void NodeCore::adopt(const messaging::AdoptCluster& adopt, NodeEffects& out) {
+  if (cluster_.is_set() || persisting_) return;
+  out.emplace_back(LogEvent{LogLevel::info, "adopting cluster " + to_string(adopt.cluster) + " from '" + adopt.peer + "'"});
+  persisting_ = PersistIdentity{.cluster = adopt.cluster};
+  out.emplace_back(*persisting_);
+}
+
+/// A node that was never ready and is told that it does not belong here ends with that message; a node that serves only
+/// notes it: otherwise one stranger could stop a healthy cluster.
+void NodeCore::on_refused(const messaging::Refused& refused, NodeEffects& out) {
+  const bool about_me = refused.code == Errc::wrong_cluster || refused.code == Errc::configuration;
+  if (!about_me) return;
+  const bool i_am_right = refused.code == Errc::configuration && table_.formed() && table_.entity_types == config_.entity_types;
+  if (was_ready_ || i_am_right || hosts_register_) {
+    out.emplace_back(LogEvent{LogLevel::warning, "link with '" + refused.peer + "' refused: " + refused.detail});
+    return;
+  }
+  out.emplace_back(Stop{error(refused.code, refused.detail)});
+}
+
+void NodeCore::send_control(LaneId lane, wire::FrameKind kind, const Bytes& body) {
+  auto* staging = links_.stage(lane, wire::frame_prefix_bytes + body.size());
+  if (staging != nullptr) wire::append_control(*staging, kind, wire::cluster_tag(cluster_), body);
+}
+
+void NodeCore::send_table(LaneId lane) { send_control(lane, wire::FrameKind::table, sharding::encode(table_)); }
+
+void NodeCore::on_frame(const messaging::Frame& frame, Instant now, NodeEffects& out) {
+  const auto body = frame.bytes.subspan(wire::frame_prefix_bytes);
+  switch (frame.kind) {
+    case wire::FrameKind::table:
+      if (const auto table = sharding::decode_shard_table(body)) return merge(*table);
+      break;
+    case wire::FrameKind::meta_swap: {
+      std::uint64_t asker_token = 0;
+      std::vector<replication::Swap> swaps;
+      if (!replication::decode_swaps(body, asker_token, swaps)) break;
+      if (!host_) return;  // its asker tries again with the host
+      const auto token = next_token_++;
+      swap_askers_[token] = frame.lane;
+      swap_tokens_[token] = asker_token;
+      return take(host_->compare_and_swap(token, std::move(swaps)), now, out);
+    }
+    case wire::FrameKind::meta_result: {
+      std::uint64_t token = 0;
+      std::vector<replication::SwapResult> results;
+      if (replication::decode_results(body, token, results)) return on_results(results);
+      break;
+    }
+    default: break;
+  }
+  out.emplace_back(LogEvent{LogLevel::warning, "a control frame of kind " +
+                                                   std::to_string(static_cast<int>(frame.kind)) + " did not decode"});
+}
+
+}  // namespace coterie::cluster

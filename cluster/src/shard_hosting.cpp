@@ -1,0 +1,97 @@
+#include <algorithm>
+
+#include "coterie/cluster/shard_core.hpp"
+
+namespace coterie::cluster {
+
+using replication::RecordKind;
+
+void ShardCore::set_phase(ShardId shard, ShardPhase phase, const std::string& detail, ShardSink& out) {
+  auto& hosted = hosted_[shard.value];
+  hosted.phase = phase;
+  out.report({shard, hosted.epoch, phase, detail});
+}
+
+/// Starts what this life newly leads; those of one snapshot are recovered in one pass over the journal.
+void ShardCore::lead(const std::vector<std::pair<ShardId, Epoch>>& lead, ShardSink& out) {
+  std::vector<ShardId> fresh;
+  for (const auto& [shard, epoch] : lead) {
+    if (worker_of(shard, config_.data_workers) != config_.self.from_worker) continue;
+    auto& hosted = hosted_[shard.value];
+    if (hosted.epoch >= epoch) continue;
+    entities_.drop_shard(shard);
+    auto parked = std::move(hosted.parked);
+    hosted = Hosted{};
+    hosted.parked = std::move(parked);
+    hosted.epoch = epoch;
+    set_phase(shard, ShardPhase::recovering, "", out);
+    fresh.push_back(shard);
+  }
+  if (!fresh.empty()) out.recover(std::move(fresh));
+}
+
+/// Rebuilds the heads and the duplicate table; a record that does not continue its log fails the shard, which is then
+/// never served: where disk and data disagree the answer is an alarm, not a guess.
+void ShardCore::recovered(const Bytes& bytes, ShardSink& out) {
+  const auto record = replication::read_record(bytes);
+  if (!record) {
+    out.log({LogLevel::error, "recovery: " + to_string(record.error()) + "; restore the data directory from a good copy"});
+    for (std::uint16_t i = 0; i < sharding::shard_count; ++i)
+      if (hosted_[i].phase == ShardPhase::recovering) set_phase(ShardId{i}, ShardPhase::failed, "corrupt journal", out);
+    return;
+  }
+  auto& hosted = hosted_.at(record->shard.value % sharding::shard_count);
+  if (hosted.phase != ShardPhase::recovering) return;
+  const bool continues = record->index == next(hosted.last) &&
+                         record->chain == replication::chain_after(hosted.chain, bytes);
+  if (!continues) {
+    out.log({LogLevel::error, "recovery: shard " + std::to_string(record->shard.value) + " has a gap after record " +
+                                  std::to_string(hosted.last.value) + "; restore the data directory from a good copy"});
+    return set_phase(record->shard, ShardPhase::failed, "broken log", out);
+  }
+  hosted.last = hosted.durable = record->index;
+  hosted.chain = record->chain;
+  hosted.clock = std::max(hosted.clock, record->clock);
+  if (record->kind != RecordKind::events) return;
+  const auto type = std::find_if(types_.begin(), types_.end(), [&](const auto& t) { return t.id == record->type; });
+  if (type == types_.end()) return;  // its commands are answered with unknown_entity_type
+  const auto id = text(record->entity);
+  auto& entity = entities_.at(entities_.obtain(sharding::entity_hash(id), *type, id));
+  entity.head = record->index;
+  entity.sequence = record->sequence;
+  hosted.duplicates.remember({record->command, record->index, record->sequence, record->epoch, to_bytes(record->reply)});
+}
+
+void ShardCore::finish_recovery(const replication::RecoveryFinished& done, Instant now, ShardSink& out) {
+  for (const auto shard : done.shards) {
+    if (hosted_[shard.value].phase != ShardPhase::recovering) continue;
+    if (done.error) set_phase(shard, ShardPhase::failed, done.error->detail, out);
+    else start_barrier(shard, now, out);
+  }
+}
+
+void ShardCore::start_barrier(ShardId shard, Instant now, ShardSink& out) {
+  auto& hosted = hosted_[shard.value];
+  hosted.retry_barrier_at = never;
+  set_phase(shard, ShardPhase::barrier, "", out);
+  hosted.unsynced.push_back({next(hosted.last), FlatIndex::none, {}, {}, hosted.chain});
+  ++unsynced_;
+  hosted.last = next(hosted.last);
+  replication::AppendRequest request{.shard = shard, .epoch = hosted.epoch, .index = hosted.last, .barrier = true};
+  hosted.chain = replication::append_record(request.record,
+                                            {.kind = RecordKind::new_epoch,
+                                             .shard = shard,
+                                             .epoch = hosted.epoch,
+                                             .index = hosted.last,
+                                             .clock = tick_clock(hosted, now)},
+                                            hosted.chain);
+  out.append(std::move(request));
+}
+
+std::uint64_t ShardCore::tick_clock(Hosted& hosted, Instant now) const {
+  const auto wall_ms = static_cast<std::uint64_t>(config_.wall_offset_ms + now.nanos / 1'000'000);
+  hosted.clock = std::max(hosted.clock + 1, wall_ms << 16);
+  return hosted.clock;
+}
+
+}  // namespace coterie::cluster

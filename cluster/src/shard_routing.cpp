@@ -1,0 +1,159 @@
+#include <algorithm>
+
+#include "coterie/cluster/shard_core.hpp"
+
+namespace coterie::cluster {
+
+using sharding::shard_of;
+
+void ShardCore::routes(RoutesPtr routes, Instant now, ShardSink& out) {
+  const bool had_table = current_ && current_->table.formed();
+  current_ = std::move(routes);
+  links_.set_cluster(current_->cluster);
+  links_.set_entity_types(current_->table.entity_types);
+  messaging::LinkEffects effects;
+  for (const auto& peer : current_->peers) {
+    if (!peer.present) {
+      links_.peer_down(peer.name, effects);
+      continue;
+    }
+    if (!current_->cluster.is_set()) continue;
+    std::vector<std::uint16_t> workers;
+    for (std::uint16_t w = 1; w <= peer.data_workers; ++w) workers.push_back(w);
+    links_.peer_up(peer.name, peer.link, workers, now);
+  }
+  take_link_effects(std::move(effects), out);
+  rebuild_routes();
+  lead(current_->lead, out);
+  if (!had_table && current_->table.formed()) unpark(unrouted_, now, out);
+}
+
+void ShardCore::rebuild_routes() {
+  if (!current_ || !current_->table.formed()) return;
+  for (std::uint16_t i = 0; i < sharding::shard_count; ++i) {
+    const auto& entry = current_->table.registers[i];
+    auto& route = route_[i];
+    route = {RouteKind::absent, messaging::no_lane, entry.epoch};
+    if (entry.primary == config_.self.node) {
+      route.kind = RouteKind::local;
+      continue;
+    }
+    const auto peer = std::find_if(current_->peers.begin(), current_->peers.end(),
+                                   [&](const Peer& p) { return p.name == entry.primary; });
+    if (peer == current_->peers.end() || !peer->present) continue;
+    route.kind = RouteKind::remote;
+    route.lane = links_.lane_to(peer->name, worker_of(ShardId{i}, peer->data_workers));
+  }
+}
+
+void ShardCore::accepted(ConnId conn, Instant now, ShardSink& out) {
+  messaging::LinkEffects effects;
+  links_.accepted(conn, now, effects);
+  take_link_effects(std::move(effects), out);
+}
+
+void ShardCore::connected(ConnId conn, ShardSink& out) {
+  messaging::LinkEffects effects;
+  links_.connected(conn, effects);
+  take_link_effects(std::move(effects), out);
+}
+
+void ShardCore::closed(ConnId conn, Instant now, ShardSink& out) {
+  messaging::LinkEffects effects;
+  links_.closed(conn, now, effects);
+  take_link_effects(std::move(effects), out);
+}
+
+void ShardCore::take_link_effects(messaging::LinkEffects&& effects, ShardSink& out) {
+  for (auto& effect : effects) {
+    if (std::holds_alternative<messaging::LaneUp>(effect)) {
+      rebuild_routes();
+    } else if (const auto* down = std::get_if<messaging::LaneDown>(&effect)) {
+      for (const auto& ask : asks_.close_lane(down->lane)) {
+        ++counters_.unavailable;
+        out.complete({.token = ask.token,
+                      .status = static_cast<std::uint8_t>(Errc::unavailable),
+                      .retry_after_ms = 100,
+                      .payload = view("the link to the owner broke; outcome unknown, retry with the same command id")});
+      }
+    } else if (auto* refused = std::get_if<messaging::Refused>(&effect)) {
+      out.log({LogLevel::warning, "link to '" + refused->peer + "' refused: " + refused->detail});
+    } else if (auto* line = std::get_if<LogEvent>(&effect)) {
+      out.log(std::move(*line));
+    } else if (!std::holds_alternative<messaging::AdoptCluster>(effect)) {  // adoption is the node core's
+      out.link(std::move(effect));
+    }
+  }
+}
+
+std::size_t ShardCore::received(ConnId conn, ByteView bytes, Instant now, ShardSink& out) {
+  messaging::LinkEffects effects;
+  auto rest = bytes;
+  while (auto frame = links_.next_frame(conn, rest, now, effects)) {
+    if (!effects.empty()) take_link_effects(std::exchange(effects, {}), out);
+    const auto request = frame->kind == wire::FrameKind::request ? wire::read_request(frame->bytes) : std::nullopt;
+    const auto reply = frame->kind == wire::FrameKind::reply ? wire::read_reply(frame->bytes) : std::nullopt;
+    if (request) {
+      on_request(frame->lane, *request, now, out);
+    } else if (reply) {
+      on_reply(*reply, out);
+    } else {
+      out.link(messaging::Close{conn});
+      links_.closed(conn, now, effects);
+      break;
+    }
+  }
+  take_link_effects(std::move(effects), out);
+  return bytes.size() - rest.size();
+}
+
+void ShardCore::on_request(messaging::LaneId lane, const wire::RequestView& request, Instant now, ShardSink& out) {
+  ++counters_.commands;
+  const auto& header = request.header;
+  Command command{.to = {lane, header.session, header.sequence, (header.flags & wire::flag_ask) != 0},
+                  .type = header.type,
+                  .tag = header.tag,
+                  .id = header.command,
+                  .deadline = header.deadline_us == 0 ? never : now + std::chrono::microseconds(header.deadline_us),
+                  .epoch = header.epoch,
+                  .hash = sharding::entity_hash(text(request.entity)),
+                  .entity = text(request.entity),
+                  .payload = request.payload};
+  if (request.entity.empty() || shard_of(command.hash) != header.shard)
+    return fail(command, Errc::malformed, "the shard does not belong to the entity id", {}, out);
+  dispatch(command, now, out);
+}
+
+void ShardCore::on_reply(const wire::ReplyView& reply, ShardSink& out) {
+  const auto& header = reply.header;
+  if (header.session != config_.self.session) return;
+  const auto open = asks_.close(header.sequence);
+  if (!open) return;  // late: its asker has an answer
+  Completion completion{open->token,          header.status,  header.epoch, header.entity_sequence,
+                        header.retry_after_ms, reply.payload};
+  if (header.status != static_cast<std::uint8_t>(Errc::moved)) return out.complete(completion);
+  // A stale route: correct it, and let the asker try again with the same command id.
+  ++counters_.moved;
+  const auto newer = replication::decode_register(reply.payload);
+  if (newer && current_ && header.shard.value < sharding::shard_count) {
+    auto corrected = std::make_shared<Routes>(*current_);
+    if (corrected->table.merge(header.shard, *newer)) {
+      current_ = std::move(corrected);
+      rebuild_routes();
+    }
+  }
+  completion.status = static_cast<std::uint8_t>(Errc::unavailable);
+  completion.retry_after_ms = 10;
+  completion.payload = view("the shard has moved; the route is corrected, try again");
+  out.complete(completion);
+}
+
+void ShardCore::send_moved(const Command& command, ShardSink& out) {
+  ++counters_.moved;
+  const auto shard = shard_of(command.hash);
+  Bytes payload;
+  replication::append_register(payload, current_->table.at(shard));
+  answer(command.to, {.status = static_cast<std::uint8_t>(Errc::moved), .shard = shard, .payload = payload}, out);
+}
+
+}  // namespace coterie::cluster

@@ -1,0 +1,28 @@
+/// What a Coterie node says of itself in its member metadata (at most 512 bytes): one magic byte 0xc1, which msgpack never
+/// uses and Serf's tags (0xff) cannot begin with, then a msgpack array that only ever grows at its end.
+/// docs/WIRE.md, "Node metadata". Thread-safety: a value type.
+#pragma once
+
+#include <optional>
+
+#include "coterie/core/address.hpp"
+#include "coterie/core/ids.hpp"
+
+namespace coterie::membership {
+
+struct NodeMeta {
+  Address link{};
+  Address management{};
+  std::uint16_t data_workers{};  ///< 0 = worker 0 also owns the shards
+  bool hosts_register = false;   ///< this node hosts the MetaStore
+  StartId start{};               ///< which life of its data directory this is
+  ClusterId cluster{};           ///< unset until adopted
+  std::uint64_t entity_types{};  ///< digest of the registered entity types; 0 = takes no shards
+  friend bool operator==(const NodeMeta&, const NodeMeta&) = default;
+};
+
+[[nodiscard]] Bytes encode(const NodeMeta& meta);
+/// nullopt for a foreign node's metadata.
+[[nodiscard]] std::optional<NodeMeta> decode_node_meta(ByteView meta);
+
+}  // namespace coterie::membership

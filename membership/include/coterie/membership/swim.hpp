@@ -1,0 +1,145 @@
+/// SWIM membership as a value (Das, Gupta, Motivala, DSN 2002), speaking the memberlist wire protocol over datagrams and
+/// one-shot streams. Inputs and `now` go in, effects come out; `next_deadline()` stands for every timer.
+///
+/// Deviations from the paper, as in memberlist: round-robin probing with a TCP fallback, a separate gossip tick, periodic
+/// push/pull. Lifeguard, phi accrual, compression and encryption join in files of their own: the suspicion time-out is one
+/// function, and layers go around `receive` and `send`.
+///
+/// Invariants: only this node raises its own incarnation; a dead or left member returns only by a higher incarnation or
+/// as a new instance; every map is bounded (swim_config.hpp).
+/// Thread-safety: one owner; no clock, socket or thread inside.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "coterie/core/random.hpp"
+#include "coterie/gossip/broadcast_queue.hpp"
+#include "coterie/membership/probe_order.hpp"
+#include "coterie/membership/swim_config.hpp"
+#include "coterie/membership/swim_effects.hpp"
+#include "coterie/wire/push_pull.hpp"
+
+namespace coterie::membership {
+
+class Swim {
+ public:
+  /// `name` and `advertised` are this node's; `meta` at most 512 bytes.
+  Swim(SwimConfig config, std::string name, Address advertised, Bytes meta, Random random, Instant now);
+
+  /// Exchanges state with each seed until one answers; retries for ever with back-off.
+  [[nodiscard]] SwimEffects join(std::vector<Address> seeds, Instant now);
+  /// Broadcasts our leave; LeaveFinished follows. Probes are still answered.
+  [[nodiscard]] SwimEffects leave(Instant now);
+  /// Publishes new metadata under a higher incarnation.
+  [[nodiscard]] SwimEffects update_meta(Bytes meta, Instant now);
+
+  [[nodiscard]] SwimEffects receive(const Address& from, ByteView datagram, Instant now);
+  [[nodiscard]] SwimEffects stream_accepted(ConnId stream, Instant now);
+  [[nodiscard]] SwimEffects stream_received(ConnId stream, ByteView bytes, Instant now);
+  /// The peer closed, the dial failed or the connection was reset.
+  [[nodiscard]] SwimEffects stream_closed(ConnId stream, Instant now);
+  /// Time passed; extra calls are no-ops.
+  [[nodiscard]] SwimEffects tick(Instant now);
+  [[nodiscard]] Instant next_deadline() const;
+
+  [[nodiscard]] const std::map<std::string, Member>& members() const { return members_; }
+  [[nodiscard]] const Member& self() const { return members_.at(name_); }
+  [[nodiscard]] std::size_t present() const;  ///< alive or suspect, ourselves included
+  [[nodiscard]] bool joined() const { return seeds_.empty() || joined_; }
+  [[nodiscard]] const SwimCounters& counters() const { return counters_; }
+
+ private:
+  struct Probe {
+    std::string target{};
+    std::uint32_t sequence{};
+    Instant indirect_at{};
+    Instant ends_at{};
+    bool asked_helpers = false;
+    bool acked = false;
+    ConnId stream{};
+  };
+  struct Suspicion {
+    Instant expires{};
+    Incarnation incarnation{};
+  };
+  struct Relay {
+    Address requester{};
+    std::uint32_t requester_sequence{};
+    bool nack = false;
+    Instant expires{};
+  };
+  enum class StreamKind : std::uint8_t { inbound, push_pull, join, tcp_ping };
+  struct Stream {
+    StreamKind kind = StreamKind::inbound;
+    Bytes buffer{};
+    Instant expires{};
+    Address peer{};
+  };
+
+  // swim.cpp
+  void send(const Address& to, std::vector<Bytes> messages, SwimEffects& out);
+  void handle_message(const Address& from, ByteView message, int nesting, Instant now, SwimEffects& out);
+  void handle_ping(const Address& from, ByteView body, SwimEffects& out);
+  void handle_indirect_ping(const Address& from, ByteView body, Instant now, SwimEffects& out);
+  void handle_ack(ByteView body, SwimEffects& out);
+  [[nodiscard]] wire::Source source() const { return {self().gossip, name_}; }
+  // swim_claims.cpp: the merge rules of section 11.2
+  void on_alive(const wire::Alive& claim, Instant now, SwimEffects& out);
+  void on_suspect(const wire::Suspect& claim, Instant now, SwimEffects& out);
+  void on_dead(const wire::Dead& claim, Instant now, SwimEffects& out);
+  [[nodiscard]] bool may_take_over(const Member& known, Instant now) const;
+  void refute(std::uint32_t accused, SwimEffects& out);
+  void broadcast_self();
+  void set_state(Member& member, MemberState state, Instant now, SwimEffects& out);
+  void tick_suspicions(Instant now, SwimEffects& out);
+  void tick_tombstones(Instant now);
+  // swim_probe.cpp: section 11.3
+  void tick_probe(Instant now, SwimEffects& out);
+  void start_probe(Instant now, SwimEffects& out);
+  void ask_helpers(Instant now, SwimEffects& out);
+  void finish_probe(Instant now, SwimEffects& out);
+  void tick_relays(Instant now, SwimEffects& out);
+  // swim_gossip.cpp: section 11.5
+  void tick_gossip(Instant now, SwimEffects& out);
+  void tick_leave(Instant now, SwimEffects& out);
+  [[nodiscard]] std::vector<const Member*> random_members(std::size_t count, bool with_recent_dead, const std::string& except,
+                                                          Instant now);
+  // swim_streams.cpp: section 11.6
+  void tick_push_pull(Instant now, SwimEffects& out);
+  void tick_join(Instant now, SwimEffects& out);
+  void tick_streams(Instant now, SwimEffects& out);
+  ConnId open_stream(StreamKind kind, const Address& to, Bytes bytes, Instant now, SwimEffects& out);
+  [[nodiscard]] wire::PushPull local_state(bool join, Instant now) const;
+  void merge(const wire::PushPull& remote, Instant now, SwimEffects& out);
+  void answer_inbound(ConnId id, Stream& stream, Instant now, SwimEffects& out);
+  void read_answer(ConnId id, Stream& stream, Instant now, SwimEffects& out);
+  void end_stream(ConnId id, SwimEffects& out);
+
+  SwimConfig config_;
+  std::string name_;
+  Random random_;
+  std::map<std::string, Member> members_{};
+  std::map<std::string, Suspicion> suspicions_{};
+  gossip::BroadcastQueue broadcasts_;
+  ProbeOrder order_{};
+  std::optional<Probe> probe_{};
+  std::map<std::uint32_t, Relay> relays_{};
+  std::map<ConnId, Stream> streams_{};
+  std::vector<Address> seeds_{};
+  bool joined_ = false;
+  Duration join_pause_{};
+  std::uint32_t sequence_{};
+  std::uint64_t next_stream_ = 1;
+  Instant next_probe_{}, next_gossip_{}, next_push_pull_{}, next_join_ = never, next_tombstones_{};
+  std::optional<Instant> leaving_until_{};
+  bool leaving_ = false;
+  SwimCounters counters_{};
+};
+
+/// Streams that this core opens have this bit set; a shell numbers accepted ones without it.
+inline constexpr std::uint64_t dialled_bit = std::uint64_t{1} << 63;
+
+}  // namespace coterie::membership

@@ -1,0 +1,50 @@
+#include "coterie/membership/node_meta.hpp"
+
+#include "coterie/wire/msgpack_reader.hpp"
+#include "coterie/wire/msgpack_writer.hpp"
+
+namespace coterie::membership {
+namespace {
+
+constexpr std::uint8_t magic = 0xc1;
+constexpr std::uint32_t fields = 10;
+constexpr std::uint32_t max_fields = 64;  // room for newer versions
+
+}  // namespace
+
+Bytes encode(const NodeMeta& meta) {
+  Bytes bytes{magic};
+  wire::MsgpackWriter out(bytes);
+  out.array(fields);
+  out.bin(meta.link.ip_bytes());
+  out.unsigned_integer(meta.link.port);
+  out.bin(meta.management.ip_bytes());
+  out.unsigned_integer(meta.management.port);
+  out.unsigned_integer(meta.data_workers);
+  out.boolean(meta.hosts_register);
+  out.unsigned_integer(meta.start.value);
+  out.unsigned_integer(meta.cluster.high);
+  out.unsigned_integer(meta.cluster.low);
+  out.unsigned_integer(meta.entity_types);
+  return bytes;
+}
+
+std::optional<NodeMeta> decode_node_meta(ByteView bytes) {
+  if (bytes.empty() || bytes[0] != magic) return std::nullopt;
+  wire::MsgpackReader in(bytes.subspan(1));
+  if (in.array(max_fields) < fields) return std::nullopt;
+  NodeMeta meta;
+  const auto link = in.bytes(16);
+  meta.link = address_from(link, static_cast<std::uint16_t>(in.unsigned_integer(UINT16_MAX)));
+  const auto management = in.bytes(16);
+  meta.management = address_from(management, static_cast<std::uint16_t>(in.unsigned_integer(UINT16_MAX)));
+  meta.data_workers = static_cast<std::uint16_t>(in.unsigned_integer(UINT16_MAX));
+  meta.hosts_register = in.boolean();
+  meta.start = StartId{in.unsigned_integer()};
+  meta.cluster.high = in.unsigned_integer();
+  meta.cluster.low = in.unsigned_integer();
+  meta.entity_types = in.unsigned_integer();
+  return in.ok() ? std::optional(meta) : std::nullopt;
+}
+
+}  // namespace coterie::membership

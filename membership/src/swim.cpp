@@ -1,0 +1,165 @@
+#include "coterie/membership/swim.hpp"
+
+#include "coterie/core/ensure.hpp"
+#include "coterie/wire/compound.hpp"
+
+namespace coterie::membership {
+
+using wire::MessageType;
+
+Swim::Swim(SwimConfig config, std::string name, Address advertised, Bytes meta, Random random, Instant now)
+    : config_(config), name_(std::move(name)), random_(random), broadcasts_(config.retransmit_mult) {
+  COTERIE_ENSURE(!name_.empty() && name_.size() <= wire::max_name_bytes);
+  COTERIE_ENSURE(meta.size() <= wire::max_meta_bytes);
+  COTERIE_ENSURE(config_.probe_timeout < config_.probe_interval);
+  members_[name_] = Member{.name = name_,
+                           .gossip = advertised,
+                           .incarnation = Incarnation{1},
+                           .state = MemberState::alive,
+                           .meta = std::move(meta),
+                           .changed = now};
+  sequence_ = static_cast<std::uint32_t>(random_.next());
+  next_probe_ = now + random_.below(config_.probe_interval);
+  next_gossip_ = now + random_.below(config_.gossip_interval);
+  next_push_pull_ = now + config_.push_pull_interval + random_.below(config_.push_pull_interval);
+  next_tombstones_ = now + config_.probe_interval;
+  broadcast_self();
+}
+
+std::size_t Swim::present() const {
+  std::size_t count = 0;
+  for (const auto& [name, member] : members_) count += member.is_present() ? 1 : 0;
+  return count;
+}
+
+SwimEffects Swim::update_meta(Bytes meta, Instant) {
+  COTERIE_ENSURE(meta.size() <= wire::max_meta_bytes);
+  SwimEffects out;
+  auto& me = members_.at(name_);
+  if (me.meta == meta || leaving_) return out;
+  me.meta = std::move(meta);
+  me.incarnation = coterie::next(me.incarnation);
+  broadcast_self();
+  out.emplace_back(MemberChanged{me, false});
+  return out;
+}
+
+void Swim::send(const Address& to, std::vector<Bytes> messages, SwimEffects& out) {
+  std::size_t used = wire::compound_overhead;
+  for (const auto& m : messages) used += m.size() + wire::compound_part_overhead;
+  if (used < config_.packet_bytes) {
+    auto extra = broadcasts_.take(config_.packet_bytes - used, wire::compound_part_overhead, present());
+    for (auto& m : extra)
+      if (messages.size() < wire::max_compound_parts) messages.push_back(std::move(m));
+  }
+  auto bytes = wire::pack(messages);
+  ++counters_.datagrams_out;
+  counters_.bytes_out += bytes.size();
+  out.emplace_back(SendDatagram{to, std::move(bytes)});
+}
+
+SwimEffects Swim::receive(const Address& from, ByteView datagram, Instant now) {
+  SwimEffects out;
+  ++counters_.datagrams_in;
+  counters_.bytes_in += datagram.size();
+  handle_message(from, datagram, wire::max_message_nesting, now, out);
+  return out;
+}
+
+void Swim::handle_message(const Address& from, ByteView message, int nesting, Instant now, SwimEffects& out) {
+  if (message.empty()) return void(++counters_.malformed);
+  const auto body = message.subspan(1);
+  const auto decoded = [&](auto&& value, auto&& handler) {
+    if (value) handler(*value);
+    else ++counters_.malformed;
+  };
+  switch (static_cast<MessageType>(message[0])) {
+    case MessageType::ping: return handle_ping(from, body, out);
+    case MessageType::indirect_ping: return handle_indirect_ping(from, body, now, out);
+    case MessageType::ack: return handle_ack(body, out);
+    case MessageType::nack: return decoded(wire::decode_nack(body), [](const wire::Nack&) {});
+    case MessageType::alive:
+      return decoded(wire::decode_alive(body), [&](const wire::Alive& c) { on_alive(c, now, out); });
+    case MessageType::suspect:
+      return decoded(wire::decode_suspect(body), [&](const wire::Suspect& c) { on_suspect(c, now, out); });
+    case MessageType::dead:
+      return decoded(wire::decode_dead(body), [&](const wire::Dead& c) { on_dead(c, now, out); });
+    case MessageType::compound: {
+      const auto parts = nesting > 0 ? wire::unpack_compound(body) : std::nullopt;
+      if (!parts) return void(++counters_.malformed);
+      counters_.malformed += parts->truncated;
+      for (const auto& part : parts->parts) handle_message(from, part, nesting - 1, now, out);
+      return;
+    }
+    // Their places: compression, CRC, labels and Serf's user messages are separate layers that come with full depth.
+    case MessageType::user:
+    case MessageType::compress:
+    case MessageType::has_crc:
+    case MessageType::encrypt:
+    case MessageType::label: return void(++counters_.unsupported);
+    default: return void(++counters_.malformed);
+  }
+}
+
+void Swim::handle_ping(const Address& from, ByteView body, SwimEffects& out) {
+  const auto ping = wire::decode_ping(body);
+  if (!ping) return void(++counters_.malformed);
+  if (!ping->node.empty() && ping->node != name_) return;  // meant for an earlier owner of this address
+  send(ping->source ? ping->source->address : from, {wire::encode(wire::Ack{ping->sequence, {}})}, out);
+}
+
+void Swim::handle_indirect_ping(const Address& from, ByteView body, Instant now, SwimEffects& out) {
+  const auto ask = wire::decode_indirect_ping(body);
+  if (!ask) return void(++counters_.malformed);
+  if (relays_.size() >= max_relays) return void(++counters_.over_limit);
+  auto target = ask->target;
+  if (target.port == 0) target.port = self().gossip.port;
+  const auto sequence = ++sequence_;
+  relays_[sequence] = {.requester = ask->source ? ask->source->address : from,
+                       .requester_sequence = ask->sequence,
+                       .nack = ask->nack,
+                       .expires = now + config_.probe_timeout};
+  send(target, {wire::encode(wire::Ping{sequence, ask->node, source()})}, out);
+}
+
+void Swim::handle_ack(ByteView body, SwimEffects& out) {
+  const auto ack = wire::decode_ack(body);
+  if (!ack) return void(++counters_.malformed);
+  if (probe_ && probe_->sequence == ack->sequence) {
+    probe_->acked = true;
+    return;
+  }
+  const auto relay = relays_.find(ack->sequence);
+  if (relay == relays_.end()) return;
+  const auto asked = relay->second;
+  relays_.erase(relay);
+  send(asked.requester, {wire::encode(wire::Ack{asked.requester_sequence, {}})}, out);
+}
+
+SwimEffects Swim::tick(Instant now) {
+  SwimEffects out;
+  tick_suspicions(now, out);
+  tick_relays(now, out);
+  tick_probe(now, out);
+  tick_streams(now, out);
+  tick_join(now, out);
+  tick_push_pull(now, out);
+  tick_gossip(now, out);
+  tick_leave(now, out);
+  tick_tombstones(now);
+  return out;
+}
+
+Instant Swim::next_deadline() const {
+  auto at = earliest(next_join_, next_tombstones_);
+  at = earliest(at, earliest(next_gossip_, next_push_pull_));
+  if (!probe_) at = earliest(at, next_probe_);
+  else at = earliest(at, probe_->asked_helpers || probe_->acked ? probe_->ends_at : probe_->indirect_at);
+  for (const auto& [name, suspicion] : suspicions_) at = earliest(at, suspicion.expires);
+  for (const auto& [sequence, relay] : relays_) at = earliest(at, relay.expires);
+  for (const auto& [id, stream] : streams_) at = earliest(at, stream.expires);
+  if (leaving_until_) at = earliest(at, *leaving_until_);
+  return at;
+}
+
+}  // namespace coterie::membership

@@ -1,0 +1,129 @@
+#include "coterie/membership/swim.hpp"
+
+namespace coterie::membership {
+namespace {
+
+Claim known_claim(const Member& member) { return {member.incarnation, member.state}; }
+
+}  // namespace
+
+void Swim::broadcast_self() {
+  const auto& me = self();
+  broadcasts_.push(name_, wire::encode(wire::Alive{me.incarnation.value, name_, me.gossip, me.meta, me.versions}));
+}
+
+void Swim::refute(std::uint32_t accused, SwimEffects& out) {
+  auto& me = members_.at(name_);
+  me.incarnation = Incarnation{std::max(me.incarnation.value + 1, accused + 1)};
+  ++counters_.refutations;
+  broadcast_self();
+  out.emplace_back(MemberChanged{me, false});
+}
+
+void Swim::set_state(Member& member, MemberState state, Instant now, SwimEffects& out) {
+  const bool changed = member.state != state;
+  if (changed) member.changed = now;
+  member.state = state;
+  out.emplace_back(MemberChanged{member, changed});
+}
+
+/// A name may return from another address once its old owner left, or has been dead for a while (section 11.2, rule 5).
+bool Swim::may_take_over(const Member& known, Instant now) const {
+  if (known.state == MemberState::left) return true;
+  return known.state == MemberState::dead && now - known.changed >= config_.reclaim_time;
+}
+
+void Swim::on_alive(const wire::Alive& claim, Instant now, SwimEffects& out) {
+  const bool about_me = claim.node == name_;
+  if (about_me && leaving_) return;
+  if (claim.versions[0] == 0 || claim.versions[1] == 0 || claim.versions[0] > claim.versions[1]) {
+    return void(++counters_.malformed);
+  }
+  auto found = members_.find(claim.node);
+  if (found == members_.end()) {
+    if (members_.size() >= max_members) return void(++counters_.over_limit);
+    found = members_.emplace(claim.node, Member{.name = claim.node, .gossip = claim.address, .changed = now}).first;
+    order_.insert(claim.node, random_);
+  }
+  auto& member = found->second;
+  bool takeover = false;
+  if (member.gossip != claim.address) {
+    takeover = !about_me && may_take_over(member, now);
+    if (!takeover) {
+      ++counters_.conflicts;
+      out.emplace_back(LogEvent{LogLevel::error, "name conflict: '" + claim.node + "' is claimed by " +
+                                                     to_string(claim.address) + " and by " + to_string(member.gossip) +
+                                                     "; give each node its own --name"});
+      return;
+    }
+  }
+  if (about_me) {
+    const bool same = claim.incarnation == member.incarnation.value && claim.meta == member.meta &&
+                      claim.versions == member.versions;
+    if (claim.incarnation >= member.incarnation.value && !same) refute(claim.incarnation, out);
+    return;
+  }
+  if (!takeover && !supersedes({Incarnation{claim.incarnation}, MemberState::alive}, known_claim(member))) return;
+  suspicions_.erase(claim.node);
+  broadcasts_.push(claim.node, wire::encode(claim));
+  member.gossip = claim.address;
+  member.meta = claim.meta;
+  member.versions = claim.versions;
+  member.incarnation = Incarnation{claim.incarnation};
+  set_state(member, MemberState::alive, now, out);
+}
+
+void Swim::on_suspect(const wire::Suspect& claim, Instant now, SwimEffects& out) {
+  const auto found = members_.find(claim.node);
+  if (found == members_.end()) return;
+  auto& member = found->second;
+  if (!supersedes({Incarnation{claim.incarnation}, MemberState::suspect}, known_claim(member))) return;
+  if (claim.node == name_) {
+    if (!leaving_) refute(claim.incarnation, out);
+    return;
+  }
+  broadcasts_.push(claim.node, wire::encode(claim));
+  member.incarnation = Incarnation{claim.incarnation};
+  ++counters_.suspicions;
+  suspicions_[claim.node] = {now + suspicion_timeout(config_, members_.size()), member.incarnation};
+  set_state(member, MemberState::suspect, now, out);
+}
+
+void Swim::on_dead(const wire::Dead& claim, Instant now, SwimEffects& out) {
+  const auto found = members_.find(claim.node);
+  if (found == members_.end()) return;
+  auto& member = found->second;
+  if (!supersedes({Incarnation{claim.incarnation}, MemberState::dead}, known_claim(member))) return;
+  if (claim.node == name_ && !leaving_) return refute(claim.incarnation, out);
+  suspicions_.erase(claim.node);
+  broadcasts_.push(claim.node, wire::encode(claim));
+  member.incarnation = Incarnation{claim.incarnation};
+  const bool left = claim.node == claim.from;
+  if (!left) ++counters_.deaths;
+  set_state(member, left ? MemberState::left : MemberState::dead, now, out);
+}
+
+void Swim::tick_suspicions(Instant now, SwimEffects& out) {
+  std::vector<std::pair<std::string, Incarnation>> expired;
+  for (const auto& [name, suspicion] : suspicions_)
+    if (suspicion.expires <= now) expired.emplace_back(name, suspicion.incarnation);
+  for (const auto& [name, incarnation] : expired) {
+    suspicions_.erase(name);
+    const auto& member = members_.at(name);
+    if (member.state != MemberState::suspect || member.incarnation != incarnation) continue;
+    on_dead(wire::Dead{incarnation.value, name, name_}, now, out);
+  }
+}
+
+void Swim::tick_tombstones(Instant now) {
+  if (now < next_tombstones_) return;
+  next_tombstones_ = now + config_.probe_interval;
+  std::erase_if(members_, [&](const auto& entry) {
+    const auto& member = entry.second;
+    const bool old = !member.is_present() && now - member.changed >= config_.tombstone_time;
+    if (old) order_.erase(member.name);
+    return old;
+  });
+}
+
+}  // namespace coterie::membership

@@ -1,0 +1,56 @@
+#include "coterie/membership/swim.hpp"
+#include "coterie/wire/compound.hpp"
+
+namespace coterie::membership {
+
+std::vector<const Member*> Swim::random_members(std::size_t count, bool with_recent_dead, const std::string& except,
+                                                Instant now) {
+  std::vector<const Member*> eligible;
+  for (const auto& [name, member] : members_) {
+    if (name == name_ || name == except) continue;
+    const bool recent_dead = with_recent_dead && member.state == MemberState::dead &&
+                             now - member.changed <= config_.gossip_to_the_dead;
+    const bool wanted = with_recent_dead ? member.is_present() || recent_dead : member.state == MemberState::alive;
+    if (wanted) eligible.push_back(&member);
+  }
+  random_.shuffle(std::span(eligible));
+  if (eligible.size() > count) eligible.resize(count);
+  return eligible;
+}
+
+void Swim::tick_gossip(Instant now, SwimEffects& out) {
+  if (now < next_gossip_) return;
+  next_gossip_ = now + config_.gossip_interval;
+  if (broadcasts_.empty()) return;
+  for (const auto* member : random_members(config_.gossip_nodes, true, name_, now)) {
+    auto messages = broadcasts_.take(config_.packet_bytes - wire::compound_overhead, wire::compound_part_overhead, present());
+    if (messages.size() > wire::max_compound_parts) messages.resize(wire::max_compound_parts);
+    if (messages.empty()) return;
+    auto bytes = wire::pack(messages);
+    ++counters_.datagrams_out;
+    counters_.bytes_out += bytes.size();
+    out.emplace_back(SendDatagram{member->gossip, std::move(bytes)});
+  }
+}
+
+SwimEffects Swim::leave(Instant now) {
+  SwimEffects out;
+  if (leaving_) return out;
+  leaving_ = true;
+  leaving_until_ = now + config_.leave_timeout;
+  next_join_ = never;
+  on_dead(wire::Dead{self().incarnation.value, name_, name_}, now, out);
+  next_gossip_ = now;
+  return out;
+}
+
+void Swim::tick_leave(Instant now, SwimEffects& out) {
+  if (!leaving_until_) return;
+  // Finished when the whole life of the broadcast was sent, or nobody is there to hear it.
+  const bool alone = random_members(1, true, name_, now).empty();
+  if (now < *leaving_until_ && broadcasts_.contains(name_) && !alone) return;
+  leaving_until_.reset();
+  out.emplace_back(LeaveFinished{});
+}
+
+}  // namespace coterie::membership

@@ -1,0 +1,175 @@
+#include <algorithm>
+#include <cmath>
+
+#include "coterie/membership/swim.hpp"
+
+namespace coterie::membership {
+
+using wire::MessageType;
+
+SwimEffects Swim::join(std::vector<Address> seeds, Instant now) {
+  seeds_ = std::move(seeds);
+  joined_ = false;
+  join_pause_ = config_.join_retry_min;
+  next_join_ = seeds_.empty() ? never : now;
+  SwimEffects out;
+  tick_join(now, out);
+  return out;
+}
+
+void Swim::tick_join(Instant now, SwimEffects& out) {
+  if (now < next_join_ || leaving_) return;
+  if (joined_ || seeds_.empty()) {
+    next_join_ = never;
+    return;
+  }
+  for (const auto& seed : seeds_)
+    if (seed != self().gossip) open_stream(StreamKind::join, seed, wire::encode(local_state(true, now)), now, out);
+  next_join_ = now + join_pause_ + random_.below(join_pause_ / 4);
+  join_pause_ = std::min(join_pause_ * 2, config_.join_retry_max);
+}
+
+void Swim::tick_push_pull(Instant now, SwimEffects& out) {
+  if (now < next_push_pull_) return;
+  const auto n = static_cast<double>(std::max<std::size_t>(1, present()));
+  const auto scale = n <= 32 ? 1 : static_cast<std::int64_t>(std::ceil(std::log2(n) - 5)) + 1;
+  next_push_pull_ = now + config_.push_pull_interval * scale;
+  if (leaving_) return;
+  for (const auto* peer : random_members(1, false, name_, now))
+    open_stream(StreamKind::push_pull, peer->gossip, wire::encode(local_state(false, now)), now, out);
+}
+
+ConnId Swim::open_stream(StreamKind kind, const Address& to, Bytes bytes, Instant now, SwimEffects& out) {
+  if (streams_.size() >= max_streams) {
+    ++counters_.over_limit;
+    return {};
+  }
+  const ConnId id{next_stream_++ | dialled_bit};
+  streams_[id] = Stream{.kind = kind, .expires = now + config_.stream_timeout, .peer = to};
+  out.emplace_back(OpenStream{id, to, std::move(bytes)});
+  return id;
+}
+
+void Swim::end_stream(ConnId id, SwimEffects& out) {
+  if (streams_.erase(id) > 0) out.emplace_back(CloseStream{id});
+}
+
+SwimEffects Swim::stream_accepted(ConnId id, Instant now) {
+  SwimEffects out;
+  if (streams_.size() >= max_streams) {
+    ++counters_.over_limit;
+    out.emplace_back(CloseStream{id});
+    return out;
+  }
+  streams_[id] = Stream{.kind = StreamKind::inbound, .expires = now + config_.stream_timeout};
+  return out;
+}
+
+SwimEffects Swim::stream_received(ConnId id, ByteView bytes, Instant now) {
+  SwimEffects out;
+  const auto found = streams_.find(id);
+  if (found == streams_.end()) return out;
+  auto& stream = found->second;
+  if (stream.buffer.size() + bytes.size() > max_stream_bytes) {
+    ++counters_.over_limit;
+    end_stream(id, out);
+    return out;
+  }
+  append(stream.buffer, bytes);
+  if (stream.kind == StreamKind::inbound) answer_inbound(id, stream, now, out);
+  else read_answer(id, stream, now, out);
+  return out;
+}
+
+SwimEffects Swim::stream_closed(ConnId id, Instant) {
+  streams_.erase(id);
+  return {};
+}
+
+void Swim::tick_streams(Instant now, SwimEffects& out) {
+  std::vector<ConnId> expired;
+  for (const auto& [id, stream] : streams_)
+    if (stream.expires <= now) expired.push_back(id);
+  for (const auto id : expired) end_stream(id, out);
+}
+
+void Swim::answer_inbound(ConnId id, Stream& stream, Instant now, SwimEffects& out) {
+  const ByteView input = stream.buffer;
+  const auto body = input.subspan(1);
+  switch (static_cast<MessageType>(input[0])) {
+    case MessageType::ping: {
+      const auto ping = wire::decode_ping(body);
+      if (!ping) {
+        if (input.size() > config_.packet_bytes) ++counters_.malformed, end_stream(id, out);
+        return;  // not all there yet
+      }
+      if (ping->node.empty() || ping->node == name_)
+        out.emplace_back(WriteStream{id, wire::encode(wire::Ack{ping->sequence, {}})});
+      return end_stream(id, out);
+    }
+    case MessageType::push_pull: {
+      const auto outcome = wire::decode_push_pull(body);
+      if (std::holds_alternative<wire::NeedMore>(outcome)) return;
+      if (const auto* remote = std::get_if<wire::PushPull>(&outcome)) {
+        out.emplace_back(WriteStream{id, wire::encode(local_state(remote->join, now))});
+        end_stream(id, out);
+        return merge(*remote, now, out);
+      }
+      break;
+    }
+    default: out.emplace_back(WriteStream{id, wire::encode(wire::ErrorReply{"message type not supported"})});
+  }
+  ++counters_.malformed;
+  end_stream(id, out);
+}
+
+void Swim::read_answer(ConnId id, Stream& stream, Instant now, SwimEffects& out) {
+  const ByteView input = stream.buffer;
+  const auto type = static_cast<MessageType>(input[0]);
+  const auto body = input.subspan(1);
+  if (stream.kind == StreamKind::tcp_ping) {
+    const auto ack = type == MessageType::ack ? wire::decode_ack(body) : std::nullopt;
+    if (ack && probe_ && probe_->sequence == ack->sequence) probe_->acked = true;
+    return end_stream(id, out);
+  }
+  if (type == MessageType::push_pull) {
+    const auto outcome = wire::decode_push_pull(body);
+    if (std::holds_alternative<wire::NeedMore>(outcome)) return;
+    if (const auto* remote = std::get_if<wire::PushPull>(&outcome)) {
+      if (stream.kind == StreamKind::join) joined_ = true;
+      end_stream(id, out);
+      return merge(*remote, now, out);
+    }
+  } else if (const auto problem = type == MessageType::error ? wire::decode_error(body) : std::nullopt) {
+    out.emplace_back(LogEvent{LogLevel::warning, to_string(stream.peer) + " refused our state: " + problem->text});
+    return end_stream(id, out);
+  }
+  ++counters_.malformed;
+  end_stream(id, out);
+}
+
+wire::PushPull Swim::local_state(bool join, Instant now) const {
+  wire::PushPull state{.join = join};
+  for (const auto& [name, m] : members_) {
+    // Old tombstones stay at home: they are listed to operators, not gossiped for a day.
+    if (!m.is_present() && name != name_ && now - m.changed > config_.gossip_to_the_dead) continue;
+    state.nodes.push_back({name, m.gossip, m.meta, m.incarnation.value, static_cast<wire::PushPullState>(m.state), m.versions});
+  }
+  return state;
+}
+
+void Swim::merge(const wire::PushPull& remote, Instant now, SwimEffects& out) {
+  for (const auto& node : remote.nodes) {
+    switch (node.state) {
+      case wire::PushPullState::alive:
+        on_alive({node.incarnation, node.name, node.address, node.meta, node.versions}, now, out);
+        break;
+      case wire::PushPullState::left: on_dead({node.incarnation, node.name, node.name}, now, out); break;
+      // A remote death is never believed outright: it becomes our own suspicion (section 11.2).
+      case wire::PushPullState::dead:
+      case wire::PushPullState::suspect: on_suspect({node.incarnation, node.name, name_}, now, out); break;
+    }
+  }
+}
+
+}  // namespace coterie::membership

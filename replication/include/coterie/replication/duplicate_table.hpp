@@ -1,0 +1,45 @@
+/// The duplicate table of one shard: which commands have had their effect, and what they were answered. Bounded, evicted
+/// in log order. Source: placement contract, invariant 12. Thread-safety: one owner.
+#pragma once
+
+#include <deque>
+#include <optional>
+
+#include "coterie/core/bytes.hpp"
+#include "coterie/core/flat_index.hpp"
+#include "coterie/core/ids.hpp"
+
+namespace coterie::replication {
+
+/// Commands remembered per shard, and the bytes of their replies. 256 shards x 2 MiB is the most that a node holds.
+inline constexpr std::size_t max_remembered_commands = 32'768;
+inline constexpr std::size_t max_remembered_bytes = 2 * 1024 * 1024;
+
+struct Remembered {
+  CommandId command{};
+  LogIndex index{};  ///< the answer may be given once this is committed
+  Sequence sequence{};
+  Epoch epoch{};
+  Bytes reply{};
+};
+
+class DuplicateTable {
+ public:
+  [[nodiscard]] const Remembered* find(const CommandId& command) const;
+  /// Log indices must not decrease.
+  void remember(Remembered entry);
+  /// Forgets every command at or after `index`: its record never became durable.
+  void forget_from(LogIndex index);
+  [[nodiscard]] std::size_t size() const { return order_.size(); }
+
+ private:
+  void forget(const Remembered& entry, std::uint32_t slot);
+  [[nodiscard]] static std::uint64_t hash(const CommandId& id) { return id.high * 0x9e3779b97f4a7c15ULL ^ id.low; }
+
+  FlatIndex index_{};
+  std::deque<Remembered> order_{};
+  std::uint32_t first_ = 0;  ///< slot number of order_.front(); slots count up and wrap
+  std::size_t bytes_ = 0;
+};
+
+}  // namespace coterie::replication

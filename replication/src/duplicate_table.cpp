@@ -1,0 +1,39 @@
+#include "coterie/replication/duplicate_table.hpp"
+
+namespace coterie::replication {
+
+const Remembered* DuplicateTable::find(const CommandId& command) const {
+  const auto slot = index_.find(hash(command), [&](std::uint32_t s) { return order_[s - first_].command == command; });
+  return slot == FlatIndex::none ? nullptr : &order_[slot - first_];
+}
+
+void DuplicateTable::remember(Remembered entry) {
+  bytes_ += entry.reply.size();
+  // The slot number wraps at 2^32; `none` is never handed out because it would end a probe.
+  auto slot = first_ + static_cast<std::uint32_t>(order_.size());
+  if (slot == FlatIndex::none) {
+    while (!order_.empty()) forget(order_.front(), first_), order_.pop_front(), ++first_;
+    first_ = slot = 0;
+  }
+  index_.insert(hash(entry.command), slot);
+  order_.push_back(std::move(entry));
+  while (order_.size() > max_remembered_commands || bytes_ > max_remembered_bytes) {
+    forget(order_.front(), first_);
+    order_.pop_front();
+    ++first_;
+  }
+}
+
+void DuplicateTable::forget_from(LogIndex index) {
+  while (!order_.empty() && order_.back().index >= index) {
+    forget(order_.back(), first_ + static_cast<std::uint32_t>(order_.size()) - 1);
+    order_.pop_back();
+  }
+}
+
+void DuplicateTable::forget(const Remembered& entry, std::uint32_t slot) {
+  index_.erase(hash(entry.command), slot);
+  bytes_ -= entry.reply.size();
+}
+
+}  // namespace coterie::replication

@@ -1,0 +1,76 @@
+/// The entities one worker knows: a slab of records found by open addressing on the 64-bit hash of the id. A passive
+/// entity keeps its record (where its log ends), an active one also its state.
+/// Thread-safety: one owner.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "coterie/core/flat_index.hpp"
+#include "coterie/core/time.hpp"
+#include "coterie/sharding/entity_hash.hpp"
+#include "coterie/sharding/entity_type.hpp"
+
+namespace coterie::sharding {
+
+using EntitySlot = std::uint32_t;
+
+enum class EntityPhase : std::uint8_t { passive, activating, active };
+
+struct Entity {
+  std::uint64_t hash{};
+  const EntityType* type = nullptr;
+  std::string id{};
+  ShardId shard{};
+  EntityPhase phase = EntityPhase::passive;
+  bool has_parked = false;  ///< commands wait for its activation
+  void* state = nullptr;
+  Sequence sequence{};      ///< events so far, those on their way to the disk included
+  LogIndex head{};          ///< its newest record; 0 = none
+  Instant last_used{};
+};
+
+class EntityStore {
+ public:
+  EntityStore() = default;
+  ~EntityStore();
+  EntityStore(EntityStore&&) = default;
+  EntityStore& operator=(EntityStore&&) = delete;
+  EntityStore(const EntityStore&) = delete;
+
+  [[nodiscard]] EntitySlot find(std::uint64_t hash, EntityTypeId type, std::string_view id) const;
+  /// Finds or makes a passive one.
+  EntitySlot obtain(std::uint64_t hash, const EntityType& type, std::string_view id);
+  [[nodiscard]] Entity& at(EntitySlot slot) { return slab_[slot]; }
+  /// Destroys the state, keeps the record; without any event the record goes as well.
+  void passivate(EntitySlot slot);
+  /// Destroys states and records of one shard.
+  void drop_shard(ShardId shard);
+  /// Looks at up to `count` records, round robin, and passivates those idle since before `idle_before` for which
+  /// `may(entity)` holds.
+  template <class May>
+  void passivate_idle(std::size_t count, Instant idle_before, May may) {
+    for (std::size_t i = 0; i < count && i < slab_.size(); ++i) {
+      sweep_ = sweep_ + 1 < slab_.size() ? sweep_ + 1 : 0;
+      auto& entity = slab_[sweep_];
+      if (entity.phase == EntityPhase::active && entity.last_used < idle_before && may(entity)) passivate(sweep_);
+    }
+  }
+  [[nodiscard]] std::size_t known() const { return index_.size(); }
+  [[nodiscard]] std::size_t active() const { return active_; }
+  void activated() { ++active_; }
+
+ private:
+  void destroy_state(Entity& entity);
+  void erase(EntitySlot slot);
+
+  FlatIndex index_{};
+  std::deque<Entity> slab_{};
+  std::vector<EntitySlot> free_{};
+  EntitySlot sweep_ = 0;
+  std::size_t active_ = 0;
+};
+
+}  // namespace coterie::sharding

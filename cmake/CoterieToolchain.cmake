@@ -38,3 +38,12 @@ find_program(COTERIE_MOLD mold)
 if(COTERIE_MOLD AND PROJECT_IS_TOP_LEVEL)
   add_link_options(-fuse-ld=mold)
 endif()
+
+# Boost.Asio, compiled once in transport/src/asio_impl.cpp. Boost 1.74's awaitable.hpp does not compile in GCC 12's C++20
+# mode, and no coroutine is used.
+find_package(Boost 1.74 REQUIRED)
+find_package(Threads REQUIRED)
+add_library(coterie_asio INTERFACE)
+target_link_libraries(coterie_asio INTERFACE Boost::headers Threads::Threads)
+target_compile_definitions(coterie_asio INTERFACE BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION
+                                                  BOOST_ASIO_DISABLE_CO_AWAIT BOOST_ASIO_NO_DEPRECATED)

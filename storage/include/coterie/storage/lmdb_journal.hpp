@@ -1,0 +1,64 @@
+/// The journal on LMDB. A stripe is one environment with one append-only table keyed by local position, one thread that
+/// commits in groups (everything that arrived during the last sync goes into the next one) and one that reads. Each worker
+/// talks to the stripe through a LmdbJournal of its own. docs/JOURNAL.md specifies the bytes.
+///
+/// Durability: LMDB's default mode, fdatasync before commit returns. A full disk fails the group and nothing of it is
+/// kept; it works again when space returns. Any other write error kills the stripe for this process (no retry after a
+/// failed fsync). Thread-safety: a LmdbJournal belongs to one worker; stripes are shared.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "coterie/core/result.hpp"
+#include "coterie/replication/journal.hpp"
+
+namespace coterie::storage {
+
+struct StripeConfig {
+  std::string file{};                                      ///< created if absent
+  std::uint64_t map_bytes = std::uint64_t{64} << 30;       ///< address space, not disk: the most the file may grow to
+  std::size_t group_records = 8192;                        ///< most records in one commit
+  std::size_t group_bytes = 16 * 1024 * 1024;              ///< most bytes in one commit
+};
+
+struct StripeCounters {
+  std::uint64_t commits{}, records{}, bytes{}, failures{};
+};
+
+class LmdbStripe {
+ public:
+  /// Opens, syncs what is there and reads where each record lies (one pass).
+  [[nodiscard]] static Result<std::shared_ptr<LmdbStripe>> open(StripeConfig config);
+  ~LmdbStripe();
+  LmdbStripe(const LmdbStripe&) = delete;
+  LmdbStripe& operator=(const LmdbStripe&) = delete;
+  [[nodiscard]] StripeCounters counters() const;
+
+ private:
+  friend class LmdbJournal;
+  struct Impl;
+  explicit LmdbStripe(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+class LmdbJournal final : public replication::Journal {
+ public:
+  /// `wake` is called on the stripe's threads when poll() has something; it must only post.
+  LmdbJournal(std::shared_ptr<LmdbStripe> stripe, std::function<void()> wake);
+  ~LmdbJournal() override;
+  void append(replication::AppendRequest request) override;
+  void reset(ShardId shard, LogIndex next) override;
+  void replay(std::uint64_t token, ShardId shard, LogIndex head) override;
+  void recover(std::vector<ShardId> shards) override;
+  [[nodiscard]] std::vector<replication::JournalEvent> poll() override;
+
+ private:
+  struct Port;
+  friend class LmdbStripe;
+  std::shared_ptr<LmdbStripe> stripe_;
+  std::shared_ptr<Port> port_;
+};
+
+}  // namespace coterie::storage

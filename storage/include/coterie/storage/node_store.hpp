@@ -1,0 +1,47 @@
+/// What a node must remember of itself: name, replica id, how often it was started, its cluster, the register if it
+/// hosts it, and where its peers were. LMDB file `node.mdb`; every write is synced before it returns.
+/// Thread-safety: open() first; then one thread at a time.
+#pragma once
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "coterie/core/address.hpp"
+#include "coterie/core/ids.hpp"
+#include "coterie/replication/register.hpp"
+#include "coterie/storage/data_directory.hpp"
+
+namespace coterie::storage {
+
+struct StoredNode {
+  std::string name{};
+  std::uint64_t replica{};  ///< random, made with the directory
+  StartId start{};          ///< of this life, already durable
+  ClusterId cluster{};
+  bool hosts_register = false;
+  std::uint64_t cluster_types{};
+  std::vector<replication::Register> registers{};  ///< by shard; empty if not the host
+  std::vector<Address> peers{};
+};
+
+class NodeStore {
+ public:
+  /// Opens or creates, refuses another node's directory, counts one more start durably.
+  [[nodiscard]] static Result<NodeStore> open(const DataDirectory& directory, const std::string& name);
+  NodeStore(NodeStore&&) noexcept;
+  NodeStore& operator=(NodeStore&&) noexcept;
+  ~NodeStore();
+
+  [[nodiscard]] const StoredNode& stored() const;
+  [[nodiscard]] Status save_identity(const ClusterId& cluster, bool hosts_register, std::uint64_t cluster_types);
+  [[nodiscard]] Status save_registers(const std::vector<std::pair<ShardId, replication::Register>>& registers);
+  [[nodiscard]] Status save_peers(const std::vector<Address>& peers);
+
+ private:
+  struct Impl;
+  explicit NodeStore(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace coterie::storage

@@ -1,0 +1,77 @@
+#include "coterie/storage/lmdb_journal.hpp"
+
+#include "lmdb_stripe.hpp"
+
+namespace coterie::storage {
+
+LmdbStripe::LmdbStripe(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+LmdbStripe::~LmdbStripe() = default;
+
+Result<std::shared_ptr<LmdbStripe>> LmdbStripe::open(StripeConfig config) {
+  auto impl = std::make_unique<Impl>();
+  impl->config = std::move(config);
+  auto env = open_env(impl->config.file, impl->config.map_bytes);
+  if (!env) return env.error();
+  impl->env = std::move(*env);
+  if (const auto loaded = impl->load(); !loaded) return loaded.error();
+  impl->start();
+  return std::shared_ptr<LmdbStripe>(new LmdbStripe(std::move(impl)));
+}
+
+StripeCounters LmdbStripe::counters() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->counters;
+}
+
+LmdbJournal::LmdbJournal(std::shared_ptr<LmdbStripe> stripe, std::function<void()> wake)
+    : stripe_(std::move(stripe)), port_(std::make_shared<Port>()) {
+  port_->wake = std::move(wake);
+}
+
+LmdbJournal::~LmdbJournal() {
+  const std::lock_guard lock(port_->mutex);
+  port_->wake = nullptr;  // the stripe may outlive this worker
+}
+
+void LmdbJournal::append(replication::AppendRequest request) {
+  auto& impl = *stripe_->impl_;
+  {
+    const std::lock_guard lock(impl.mutex);
+    impl.writes.push_back({port_, std::move(request), false});
+  }
+  impl.write_ready.notify_one();
+}
+
+void LmdbJournal::reset(ShardId shard, LogIndex next) {
+  auto& impl = *stripe_->impl_;
+  {
+    const std::lock_guard lock(impl.mutex);
+    impl.writes.push_back({port_, {.shard = shard, .index = next}, true});
+  }
+  impl.write_ready.notify_one();
+}
+
+void LmdbJournal::replay(std::uint64_t token, ShardId shard, LogIndex head) {
+  auto& impl = *stripe_->impl_;
+  {
+    const std::lock_guard lock(impl.mutex);
+    impl.reads.push_back({port_, token, shard, head, {}});
+  }
+  impl.read_ready.notify_one();
+}
+
+void LmdbJournal::recover(std::vector<ShardId> shards) {
+  auto& impl = *stripe_->impl_;
+  {
+    const std::lock_guard lock(impl.mutex);
+    impl.reads.push_back({port_, 0, {}, {}, std::move(shards)});
+  }
+  impl.read_ready.notify_one();
+}
+
+std::vector<replication::JournalEvent> LmdbJournal::poll() {
+  const std::lock_guard lock(port_->mutex);
+  return std::exchange(port_->events, {});
+}
+
+}  // namespace coterie::storage

@@ -1,0 +1,244 @@
+#include "lmdb_stripe.hpp"
+
+#include <algorithm>
+#include <map>
+
+namespace coterie::storage {
+
+using replication::JournalEvent;
+
+namespace {
+
+constexpr std::size_t shard_offset = 22;  // in a record: docs/JOURNAL.md
+constexpr std::size_t index_offset = 32;
+constexpr std::size_t smallest_record = 96;
+constexpr std::size_t recovery_part = 1024;  // records handed over at once: bounds the memory of a recovery
+
+}  // namespace
+
+LmdbStripe::Impl::~Impl() {
+  {
+    const std::lock_guard lock(mutex);
+    stopping = true;
+  }
+  write_ready.notify_all();
+  read_ready.notify_all();
+  if (writer.joinable()) writer.join();
+  if (reader.joinable()) reader.join();
+}
+
+Status LmdbStripe::Impl::load() {
+  Txn txn(env.get(), 0);
+  auto rc = txn.status();
+  if (rc == 0) rc = mdb_dbi_open(txn.get(), "log", MDB_CREATE | MDB_INTEGERKEY, &log);
+  if (rc == 0) rc = mdb_dbi_open(txn.get(), "promises", MDB_CREATE | MDB_INTEGERKEY, &promises);
+  if (rc != 0) return disk_problem(rc, config.file).error;
+  {
+    MDB_val key{};
+    MDB_val value{};
+    Cursor cursor(txn.get(), log);
+    for (auto op = MDB_FIRST; cursor.get(key, value, op); op = MDB_NEXT) {
+      if (value.mv_size < smallest_record) return error(Errc::storage, config.file + ": a record is too short; restore the file");
+      const auto* at = static_cast<const std::uint8_t*>(value.mv_data);
+      const auto shard = load_le<std::uint16_t>(at + shard_offset);
+      const auto index = load_le<std::uint64_t>(at + index_offset);
+      if (shard >= shards.size()) shards.resize(std::size_t{shard} + 1);
+      auto& positions = shards[shard].positions;
+      if (index != positions.size() + 1)
+        return error(Errc::storage, config.file + ": shard " + std::to_string(shard) + " has a gap before record " +
+                                        std::to_string(index) + "; restore the file from a good copy");
+      const auto position = load_le<std::uint64_t>(static_cast<const std::uint8_t*>(key.mv_data));
+      positions.push_back(position);
+      next_position = position + 1;
+    }
+    Cursor promised(txn.get(), promises);
+    for (auto op = MDB_FIRST; promised.get(key, value, op); op = MDB_NEXT) {
+      const auto shard = load_le<std::uint64_t>(static_cast<const std::uint8_t*>(key.mv_data));
+      if (shard < shards.size()) shards[shard].promised = Epoch{load_le<std::uint64_t>(static_cast<const std::uint8_t*>(value.mv_data))};
+    }
+  }
+  rc = txn.commit();
+  if (rc != 0) return disk_problem(rc, config.file).error;
+  return Done{};
+}
+
+void LmdbStripe::Impl::start() {
+  writer = std::thread([this] { write_loop(); });
+  reader = std::thread([this] { read_loop(); });
+}
+
+void LmdbStripe::Impl::write_loop() {
+  std::vector<WriteJob> group;
+  while (true) {
+    {
+      std::unique_lock lock(mutex);
+      write_ready.wait(lock, [&] { return stopping || !writes.empty(); });
+      if (writes.empty()) return;  // stopping, and everything that was asked for is written
+      std::size_t bytes = 0;
+      while (!writes.empty() && group.size() < config.group_records && bytes < config.group_bytes) {
+        bytes += writes.front().request.record.size();
+        group.push_back(std::move(writes.front()));
+        writes.pop_front();
+      }
+    }
+    commit(group);
+    group.clear();
+  }
+}
+
+/// One transaction, one sync for the whole group.
+void LmdbStripe::Impl::commit(std::vector<WriteJob>& group) {
+  std::map<LmdbJournal::Port*, std::pair<PortPtr, std::vector<JournalEvent>>> done;
+  const auto tell = [&](const WriteJob& job, JournalEvent event) {
+    auto& [port, events] = done[job.port.get()];
+    port = job.port;
+    events.push_back(std::move(event));
+  };
+  std::vector<std::pair<const WriteJob*, std::uint64_t>> written;
+  std::map<ShardId, LogIndex> tops;
+  std::map<ShardId, Epoch> promised;
+  std::map<ShardId, const WriteJob*> first;
+  Txn txn(env.get(), 0);
+  int rc = dead ? MDB_PANIC : txn.status();
+  auto position = next_position;
+  for (auto& job : group) {
+    auto& shard = state(job.request.shard);
+    if (job.reset) {
+      shard.broken = false;
+      continue;
+    }
+    if (shard.broken) continue;  // its failure was told; the core resets when it has rolled back
+    const auto& request = job.request;
+    const auto expected = [&] {
+      const auto top = tops.find(request.shard);
+      return top != tops.end() ? next(top->second) : LogIndex{shard.positions.size() + 1};
+    }();
+    const auto floor = std::max(shard.promised, promised.contains(request.shard) ? promised[request.shard] : Epoch{});
+    if (request.index != expected || request.epoch < floor) {
+      shard.broken = true;
+      tell(job, replication::AppendFailed{request.shard, request.index,
+                                          error(Errc::storage, "the journal refuses an older epoch or a gap"), false});
+      continue;
+    }
+    auto key = val(position);
+    auto value = val(ByteView(request.record));
+    if (rc == 0) rc = mdb_put(txn.get(), log, &key, &value, MDB_APPEND);
+    if (rc == 0 && request.barrier) {
+      std::uint64_t shard_key = request.shard.value;
+      auto epoch = request.epoch.value;
+      auto k = val(shard_key);
+      auto v = val(epoch);
+      rc = mdb_put(txn.get(), promises, &k, &v, 0);
+      promised[request.shard] = request.epoch;
+    }
+    first.try_emplace(request.shard, &job);
+    tops[request.shard] = request.index;
+    written.emplace_back(&job, position++);
+  }
+  if (rc == 0 && !written.empty()) rc = txn.commit();
+  if (rc == 0) {
+    const std::lock_guard lock(mutex);
+    for (const auto& [job, at] : written) {
+      state(job->request.shard).positions.push_back(at);
+      counters.bytes += job->request.record.size();
+    }
+    counters.records += written.size();
+    counters.commits += written.empty() ? 0 : 1;
+    next_position = position;
+    for (const auto& [shard, epoch] : promised) state(shard).promised = epoch;
+  }
+  const auto problem = rc == 0 ? DiskProblem{} : disk_problem(rc, config.file);
+  if (rc != 0) {
+    const std::lock_guard lock(mutex);
+    ++counters.failures;
+    if (!dead && !problem.full) dead = true, death = problem.error;
+  }
+  for (const auto& [shard, job] : first) {
+    if (rc == 0) {
+      tell(*job, replication::Appended{shard, tops[shard]});
+    } else {
+      state(shard).broken = true;
+      tell(*job, replication::AppendFailed{shard, job->request.index, dead ? death : problem.error, dead});
+    }
+  }
+  for (auto& [raw, entry] : done) entry.first->deliver(std::move(entry.second));
+}
+
+void LmdbStripe::Impl::read_loop() {
+  while (true) {
+    ReadJob job;
+    {
+      std::unique_lock lock(mutex);
+      read_ready.wait(lock, [&] { return stopping || !reads.empty(); });
+      if (stopping) return;
+      job = std::move(reads.front());
+      reads.pop_front();
+    }
+    if (job.recover.empty()) replay(job);
+    else recover(job);
+  }
+}
+
+/// Follows the records of one entity from its newest to its first.
+void LmdbStripe::Impl::replay(const ReadJob& job) {
+  replication::Replayed result{.token = job.token};
+  Txn txn(env.get(), MDB_RDONLY);
+  for (auto index = job.head; index != LogIndex{};) {
+    std::uint64_t position = 0;
+    {
+      const std::lock_guard lock(mutex);
+      const auto& positions = state(job.shard).positions;
+      if (index.value <= positions.size()) position = positions[index.value - 1];
+    }
+    auto key = val(position);
+    MDB_val value{};
+    const auto rc = position == 0 ? MDB_NOTFOUND : mdb_get(txn.get(), log, &key, &value);
+    if (rc != 0 || value.mv_size < smallest_record) {
+      result.error = error(Errc::storage, config.file + ": record " + std::to_string(index.value) + " of shard " +
+                                              std::to_string(job.shard.value) + " cannot be read: " + mdb_strerror(rc));
+      break;
+    }
+    result.records.push_back(to_bytes(storage::view(value)));
+    const auto previous = LogIndex{load_le<std::uint64_t>(result.records.back().data() + 56)};
+    if (previous >= index) {
+      result.error = error(Errc::storage, config.file + ": a record points forward; restore the file");
+      break;
+    }
+    index = previous;
+  }
+  std::reverse(result.records.begin(), result.records.end());
+  std::vector<JournalEvent> events;
+  events.emplace_back(std::move(result));
+  job.port->deliver(std::move(events));
+}
+
+void LmdbStripe::Impl::recover(const ReadJob& job) {
+  std::vector<bool> wanted(stripe_shards);
+  for (const auto shard : job.recover) wanted[shard.value] = true;
+  replication::Recovered part;
+  const auto hand_over = [&] {
+    std::vector<JournalEvent> events;
+    events.emplace_back(std::exchange(part, {}));
+    job.port->deliver(std::move(events));
+  };
+  Txn txn(env.get(), MDB_RDONLY);
+  if (txn.status() == 0) {
+    Cursor cursor(txn.get(), log);
+    MDB_val key{};
+    MDB_val value{};
+    for (auto op = MDB_FIRST; cursor.get(key, value, op); op = MDB_NEXT) {
+      const auto record = storage::view(value);
+      if (!wanted[load_le<std::uint16_t>(record.data() + shard_offset)]) continue;
+      part.records.push_back(to_bytes(record));
+      if (part.records.size() >= recovery_part) hand_over();
+    }
+  }
+  if (!part.records.empty()) hand_over();
+  replication::RecoveryFinished finished{.shards = job.recover, .error = {}};
+  if (txn.status() != 0) finished.error = disk_problem(txn.status(), config.file).error;
+  std::vector<JournalEvent> events;
+  events.emplace_back(std::move(finished));
+  job.port->deliver(std::move(events));
+}
+
+}  // namespace coterie::storage

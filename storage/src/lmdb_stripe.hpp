@@ -1,0 +1,82 @@
+/// The two threads behind a stripe; private to storage.
+#pragma once
+
+#include <array>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "coterie/storage/lmdb_journal.hpp"
+#include "lmdb.hpp"
+
+namespace coterie::storage {
+
+inline constexpr std::size_t stripe_shards = 65'536;  ///< shard ids are 16 bits; the tables grow to what is used
+
+/// Completions of one worker, filled by the stripe's threads.
+struct LmdbJournal::Port {
+  std::mutex mutex{};
+  std::vector<replication::JournalEvent> events{};
+  std::function<void()> wake{};
+  void deliver(std::vector<replication::JournalEvent>&& batch) {
+    if (batch.empty()) return;
+    const std::lock_guard lock(mutex);
+    const bool was_empty = events.empty();
+    for (auto& event : batch) events.push_back(std::move(event));
+    if (was_empty && wake) wake();
+  }
+};
+
+struct LmdbStripe::Impl {
+  using PortPtr = std::shared_ptr<LmdbJournal::Port>;
+  struct WriteJob {
+    PortPtr port{};
+    replication::AppendRequest request{};
+    bool reset = false;
+  };
+  struct ReadJob {
+    PortPtr port{};
+    std::uint64_t token{};
+    ShardId shard{};
+    LogIndex head{};
+    std::vector<ShardId> recover{};  ///< not empty: a recovery
+  };
+  struct ShardState {
+    std::vector<std::uint64_t> positions{};  ///< of record index i at [i - 1]; 8 B a record
+    Epoch promised{};
+    bool broken = false;  ///< an append failed: everything is refused until the reset
+  };
+
+  ~Impl();
+  [[nodiscard]] Status load();
+  void start();
+  void write_loop();
+  void read_loop();
+  void commit(std::vector<WriteJob>& group);
+  void replay(const ReadJob& job);
+  void recover(const ReadJob& job);
+  [[nodiscard]] ShardState& state(ShardId shard) { return shards.at(shard.value); }
+
+  StripeConfig config{};
+  Env env{};
+  MDB_dbi log{};
+  MDB_dbi promises{};
+  std::vector<ShardState> shards = std::vector<ShardState>(1024);
+  std::uint64_t next_position = 1;
+  bool dead = false;
+  Error death{};
+
+  mutable std::mutex mutex{};  ///< guards everything below, and `shards[].positions`
+  std::condition_variable write_ready{};
+  std::condition_variable read_ready{};
+  std::deque<WriteJob> writes{};  ///< bounded by the cores: max_unsynced_appends
+  std::deque<ReadJob> reads{};    ///< bounded by the cores: one per activating entity
+  bool stopping = false;
+  StripeCounters counters{};
+  std::thread writer{};
+  std::thread reader{};
+};
+
+}  // namespace coterie::storage

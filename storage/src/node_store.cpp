@@ -1,0 +1,172 @@
+#include "coterie/storage/node_store.hpp"
+
+#include <random>
+
+#include "coterie/wire/msgpack_reader.hpp"
+#include "coterie/wire/msgpack_writer.hpp"
+#include "lmdb.hpp"
+
+namespace coterie::storage {
+namespace {
+
+constexpr std::uint64_t map_bytes = 64 * 1024 * 1024;  // a few KiB are used; room for every register many times over
+constexpr std::uint64_t format = 1;
+constexpr std::uint32_t max_peers = 65'536;
+
+Bytes encode(const StoredNode& node) {
+  Bytes bytes;
+  wire::MsgpackWriter out(bytes);
+  out.array(8);
+  out.unsigned_integer(format);
+  out.str(node.name);
+  out.unsigned_integer(node.replica);
+  out.unsigned_integer(node.start.value);
+  out.unsigned_integer(node.cluster.high);
+  out.unsigned_integer(node.cluster.low);
+  out.boolean(node.hosts_register);
+  out.unsigned_integer(node.cluster_types);
+  return bytes;
+}
+
+bool decode(ByteView bytes, StoredNode& node) {
+  wire::MsgpackReader in(bytes);
+  if (in.array(64) < 8 || in.unsigned_integer() != format) return false;
+  node.name = in.text(255);
+  node.replica = in.unsigned_integer();
+  node.start = StartId{in.unsigned_integer()};
+  node.cluster.high = in.unsigned_integer();
+  node.cluster.low = in.unsigned_integer();
+  node.hosts_register = in.boolean();
+  node.cluster_types = in.unsigned_integer();
+  return in.ok();
+}
+
+}  // namespace
+
+struct NodeStore::Impl {
+  Env env;
+  MDB_dbi table{};
+  std::string file;
+  StoredNode node{};
+
+  [[nodiscard]] Status put(std::initializer_list<std::pair<std::string, Bytes>> entries) {
+    Txn txn(env.get(), 0);
+    auto rc = txn.status();
+    for (const auto& [key, value] : entries) {
+      auto k = val(coterie::view(key));
+      auto v = val(value);
+      if (rc == 0) rc = mdb_put(txn.get(), table, &k, &v, 0);
+    }
+    if (rc == 0) rc = txn.commit();
+    if (rc != 0) return disk_problem(rc, file).error;
+    return Done{};
+  }
+
+  void load() {
+    Txn txn(env.get(), MDB_RDONLY);
+    Cursor cursor(txn.get(), table);
+    MDB_val key{};
+    MDB_val value{};
+    for (auto op = MDB_FIRST; cursor.get(key, value, op); op = MDB_NEXT) {
+      const auto name = text(storage::view(key));
+      if (name == "peers") read_peers(storage::view(value));
+      if (name.starts_with("shard/")) read_register(name, storage::view(value));
+    }
+  }
+
+  void read_register(std::string_view key, ByteView value) {
+    const auto shard = static_cast<std::size_t>(std::stoul(std::string(key.substr(6))));
+    const auto entry = replication::decode_register(value);
+    if (!entry || shard > UINT16_MAX) return;
+    if (node.registers.size() <= shard) node.registers.resize(shard + 1);
+    node.registers[shard] = *entry;
+  }
+
+  void read_peers(ByteView value) {
+    wire::MsgpackReader in(value);
+    const auto count = in.array(max_peers);
+    for (std::uint32_t i = 0; i < count && in.ok(); ++i)
+      if (const auto peer = parse_address(in.text(64)); peer && in.ok()) node.peers.push_back(*peer);
+  }
+};
+
+NodeStore::NodeStore(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+NodeStore::NodeStore(NodeStore&&) noexcept = default;
+NodeStore& NodeStore::operator=(NodeStore&&) noexcept = default;
+NodeStore::~NodeStore() = default;
+
+const StoredNode& NodeStore::stored() const { return impl_->node; }
+
+Result<NodeStore> NodeStore::open(const DataDirectory& directory, const std::string& name) {
+  auto impl = std::make_unique<Impl>();
+  impl->file = directory.file("node.mdb");
+  auto env = open_env(impl->file, map_bytes);
+  if (!env) return env.error();
+  impl->env = std::move(*env);
+  bool known = false;
+  {
+    Txn txn(impl->env.get(), 0);
+    auto rc = txn.status();
+    if (rc == 0) rc = mdb_dbi_open(txn.get(), "node", MDB_CREATE, &impl->table);
+    if (rc != 0) return disk_problem(rc, impl->file).error;
+    const std::string identity = "identity";
+    auto key = val(coterie::view(identity));
+    MDB_val value{};
+    if (mdb_get(txn.get(), impl->table, &key, &value) == 0) {
+      known = true;
+      if (!decode(storage::view(value), impl->node))
+        return error(Errc::configuration, impl->file + " was written by a newer coterie, or is damaged; upgrade or restore it");
+    }
+    rc = txn.commit();
+    if (rc != 0) return disk_problem(rc, impl->file).error;
+  }
+  auto& node = impl->node;
+  if (known && node.name != name)
+    return error(Errc::configuration, "data directory '" + directory.path() + "' belongs to node '" + node.name +
+                                          "', not to '" + name + "'; use --name " + node.name + " or another --data");
+  if (!known) {
+    std::random_device entropy;
+    node.name = name;
+    node.replica = std::uint64_t{entropy()} << 32 | entropy();
+  }
+  node.start = next(node.start);
+  if (const auto saved = impl->put({{"identity", encode(node)}}); !saved) return saved.error();
+  impl->load();
+  return NodeStore(std::move(impl));
+}
+
+Status NodeStore::save_identity(const ClusterId& cluster, bool hosts_register, std::uint64_t cluster_types) {
+  auto changed = impl_->node;
+  changed.cluster = cluster;
+  changed.hosts_register = changed.hosts_register || hosts_register;
+  if (cluster_types != 0) changed.cluster_types = cluster_types;
+  const auto saved = impl_->put({{"identity", encode(changed)}});
+  if (saved) impl_->node = changed;
+  return saved;
+}
+
+Status NodeStore::save_registers(const std::vector<std::pair<ShardId, replication::Register>>& registers) {
+  Txn txn(impl_->env.get(), 0);
+  auto rc = txn.status();
+  for (const auto& [shard, entry] : registers) {
+    const auto name = "shard/" + std::to_string(shard.value);
+    Bytes bytes;
+    replication::append_register(bytes, entry);
+    auto key = val(coterie::view(name));
+    auto value = val(bytes);
+    if (rc == 0) rc = mdb_put(txn.get(), impl_->table, &key, &value, 0);
+  }
+  if (rc == 0) rc = txn.commit();
+  if (rc != 0) return disk_problem(rc, impl_->file).error;
+  return Done{};
+}
+
+Status NodeStore::save_peers(const std::vector<Address>& peers) {
+  Bytes bytes;
+  wire::MsgpackWriter out(bytes);
+  out.array(static_cast<std::uint32_t>(peers.size()));
+  for (const auto& peer : peers) out.str(to_string(peer));
+  return impl_->put({{"peers", bytes}});
+}
+
+}  // namespace coterie::storage

@@ -1,0 +1,35 @@
+/// One thread's event loop with one timer: what a worker owns. Thread-safety: run() on one thread; post() and stop() from
+/// anywhere; everything else on the loop's thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "coterie/core/time.hpp"
+
+namespace coterie::transport {
+
+class EventLoop {
+ public:
+  EventLoop();
+  ~EventLoop();
+  EventLoop(const EventLoop&) = delete;
+  EventLoop& operator=(const EventLoop&) = delete;
+
+  /// Runs until stop().
+  void run();
+  void stop();
+  void post(std::function<void()> task);
+  /// Calls `task` once at `at`; a new call replaces the old one.
+  void set_timer(Instant at, std::function<void()> task);
+  /// The node's monotonic time line.
+  [[nodiscard]] static Instant now();
+
+  struct Impl;
+  [[nodiscard]] Impl& impl() { return *impl_; }
+
+ private:
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace coterie::transport

@@ -1,0 +1,29 @@
+#include "coterie/transport/event_loop.hpp"
+
+#include <boost/asio/post.hpp>
+#include <utility>
+
+#include "asio_loop.hpp"
+
+namespace coterie::transport {
+
+EventLoop::EventLoop() : impl_(std::make_unique<Impl>()) {}
+EventLoop::~EventLoop() = default;
+
+void EventLoop::run() { impl_->context.run(); }
+void EventLoop::stop() { impl_->context.stop(); }
+void EventLoop::post(std::function<void()> task) { asio::post(impl_->context, std::move(task)); }
+
+void EventLoop::set_timer(Instant at, std::function<void()> task) {
+  if (at == never) return void(impl_->timer.cancel());
+  impl_->timer.expires_at(std::chrono::steady_clock::time_point(Duration{at.nanos}));
+  impl_->timer.async_wait([task = std::move(task)](const boost::system::error_code& problem) {
+    if (!problem) task();
+  });
+}
+
+Instant EventLoop::now() {
+  return Instant{std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch()).count()};
+}
+
+}  // namespace coterie::transport

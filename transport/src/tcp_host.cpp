@@ -1,0 +1,106 @@
+#include "coterie/transport/tcp_host.hpp"
+
+#include <unistd.h>
+
+#include "tcp_impl.hpp"
+
+namespace coterie::transport {
+
+TcpHost::TcpHost(EventLoop& loop, TcpHandler& handler, std::atomic<std::uint64_t>& ids, TcpLimits limits,
+                 std::function<void(std::string)> failed)
+    : impl_(std::make_shared<Impl>(loop, handler, ids, limits, std::move(failed))) {}
+TcpHost::~TcpHost() { stop(); }
+
+Status TcpHost::listen(const Address& address) {
+  boost::system::error_code problem;
+  const tcp::endpoint endpoint(to_asio(address), address.port);
+  auto& acceptor = impl_->acceptor;
+  acceptor.open(endpoint.protocol(), problem);
+  if (!problem) acceptor.set_option(asio::socket_base::reuse_address(true), problem);
+  if (!problem) acceptor.bind(endpoint, problem);
+  if (!problem) acceptor.listen(asio::socket_base::max_listen_connections, problem);
+  if (problem) {
+    boost::system::error_code ignored;
+    acceptor.close(ignored);
+    return bind_error(address, problem, "port");
+  }
+  impl_->accept();
+  return Done{};
+}
+
+Address TcpHost::local() const {
+  boost::system::error_code problem;
+  const auto endpoint = impl_->acceptor.local_endpoint(problem);
+  return problem ? Address{} : from_asio(endpoint.address(), endpoint.port());
+}
+
+void TcpHost::Impl::accept() {
+  acceptor.async_accept([self = shared_from_this()](const boost::system::error_code& problem, tcp::socket socket) {
+    self->on_accept(problem, std::move(socket));
+  });
+}
+
+void TcpHost::Impl::on_accept(const boost::system::error_code& problem, tcp::socket socket) {
+  if (handler == nullptr || !acceptor.is_open()) return;
+  if (problem && problem != asio::error::connection_aborted) return failed("accept: " + problem.message());
+  if (!problem && connections.size() < limits.connections) {
+    const ConnId id{ids.fetch_add(1)};
+    const auto connection = add(id, std::move(socket));
+    handler->accepted(id);
+    if (connections.contains(id)) connection->begin();
+  }
+  accept();
+}
+
+std::shared_ptr<TcpConnection> TcpHost::Impl::add(ConnId id, tcp::socket socket) {
+  auto connection = std::make_shared<TcpConnection>(weak_from_this(), id, std::move(socket), limits.read_buffer);
+  connections[id] = connection;
+  return connection;
+}
+
+void TcpHost::dial(ConnId id, const Address& to) {
+  impl_->add(id, tcp::socket(impl_->context))->dial(tcp::endpoint(to_asio(to), to.port));
+}
+
+void TcpHost::write(ConnId id, Bytes bytes) {
+  if (const auto found = impl_->connections.find(id); found != impl_->connections.end()) found->second->write(std::move(bytes));
+}
+
+void TcpHost::close(ConnId id) {
+  const auto found = impl_->connections.find(id);
+  if (found == impl_->connections.end()) return;
+  const auto connection = found->second;
+  impl_->connections.erase(found);
+  connection->close_after_writes();
+}
+
+std::optional<Released> TcpHost::release(ConnId id) {
+  const auto found = impl_->connections.find(id);
+  if (found == impl_->connections.end()) return std::nullopt;
+  const auto connection = found->second;
+  impl_->connections.erase(found);
+  auto released = connection->release();
+  return released.socket < 0 ? std::nullopt : std::optional(std::move(released));
+}
+
+void TcpHost::adopt(ConnId id, Released released) {
+  boost::system::error_code problem;
+  tcp::socket socket(impl_->context);
+  struct sockaddr_storage name {};
+  socklen_t size = sizeof name;
+  getsockname(released.socket, reinterpret_cast<sockaddr*>(&name), &size);
+  socket.assign(name.ss_family == AF_INET6 ? tcp::v6() : tcp::v4(), released.socket, problem);
+  if (problem) return void(::close(released.socket));
+  const auto connection = impl_->add(id, std::move(socket));
+  impl_->handler->accepted(id);
+  if (impl_->connections.contains(id)) connection->offer(released.unread);
+}
+
+void TcpHost::stop() {
+  impl_->handler = nullptr;
+  boost::system::error_code ignored;
+  impl_->acceptor.close(ignored);
+  for (const auto& [id, connection] : std::exchange(impl_->connections, {})) connection->abort();
+}
+
+}  // namespace coterie::transport

@@ -99,7 +99,8 @@ void NodeCore::supervise(const supervision::SupervisorEffects& effects, NodeEffe
     if (const auto* start = std::get_if<supervision::StartChild>(&effect)) {
       out.emplace_back(StartPart{start->child});
     } else if (const auto* up = std::get_if<supervision::Escalate>(&effect)) {
-      out.emplace_back(Stop{error(Errc::unavailable, "part '" + up->child + "' keeps failing: " + up->reason)});
+      out.emplace_back(
+          Stop{error(Errc::unavailable, "part '" + up->child + "' keeps failing: " + up->reason)});
     }
   }
 }
@@ -111,21 +112,25 @@ NodeEffects NodeCore::shard_status(const ShardStatus& status, Instant now) {
 
 std::vector<MemberInfo> NodeCore::members() const {
   std::vector<MemberInfo> out;
-  for (const auto& [name, member] : swim_.members()) out.push_back({member, membership::decode_node_meta(member.meta)});
+  for (const auto& [name, member] : swim_.members())
+    out.push_back({member, membership::decode_node_meta(member.meta)});
   return out;
 }
 
 Readiness NodeCore::readiness() const {
-  const auto no = [](std::string why) { return Readiness{.ready = false, .reason = std::move(why)}; };
+  const auto no = [](std::string why) {
+    return Readiness{.ready = false, .reason = std::move(why)};
+  };
   if (leaving_) return no("leaving");
   if (!cluster_.is_set()) {
     if (config_.seeds.empty())
-      return no("waiting for " + std::to_string(config_.bootstrap_expect) + " live members, there are " +
-                std::to_string(swim_.present()));
+      return no("waiting for " + std::to_string(config_.bootstrap_expect) +
+                " live members, there are " + std::to_string(swim_.present()));
     return no("waiting to join a cluster through --join");
   }
   if (config_.entity_types != 0 && !table_.formed()) return no("waiting for the shard table");
-  if (stale_disk_) return no("the data directory is an old copy: a later life of this node led its shards");
+  if (stale_disk_)
+    return no("the data directory is an old copy: a later life of this node led its shards");
   std::size_t led = 0;
   std::size_t serving = 0;
   std::vector<std::string> degraded;
@@ -139,14 +144,18 @@ Readiness NodeCore::readiness() const {
       degraded.push_back("shard " + std::to_string(i) + ": " + status->second.detail), ++serving;
   }
   if (config_.entity_types != 0 && serving < led)
-    return no("recovering " + std::to_string(led - serving) + " of " + std::to_string(led) + " shards");
+    return no("recovering " + std::to_string(led - serving) + " of " + std::to_string(led) +
+              " shards");
   const auto host = register_host();
-  if (host.empty()) degraded.push_back("the register's host is down: nothing changes hands until it returns");
+  if (host.empty())
+    degraded.push_back("the register's host is down: nothing changes hands until it returns");
   std::map<std::string, int> down;
   for (const auto& entry : table_.registers)
-    if (!entry.primary.empty() && entry.primary != config_.name && !present(entry.primary)) ++down[entry.primary];
+    if (!entry.primary.empty() && entry.primary != config_.name && !present(entry.primary))
+      ++down[entry.primary];
   for (const auto& [name, count] : down)
-    degraded.push_back(std::to_string(count) + " shards are unavailable: node '" + name + "' is down");
+    degraded.push_back(std::to_string(count) + " shards are unavailable: node '" + name +
+                       "' is down");
   return {.ready = true, .reason = "", .degraded = std::move(degraded)};
 }
 

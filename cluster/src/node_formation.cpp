@@ -3,16 +3,20 @@
 
 namespace coterie::cluster {
 
-/// Formation is explicit and happens once: a node that was given no seed and has no cluster id waits for
-/// `bootstrap_expect` live members, then creates the id and hosts the register. It is never inferred from an empty view.
+/// Formation is explicit and happens once: a node that was given no seed and has no cluster id
+/// waits for `bootstrap_expect` live members, then creates the id and hosts the register. It is
+/// never inferred from an empty view.
 void NodeCore::try_bootstrap(NodeEffects& out) {
   if (cluster_.is_set() || persisting_ || !config_.seeds.empty()) return;
   if (swim_.present() < config_.bootstrap_expect) return;
   for (const auto& [name, meta] : metas_)
-    if (meta.cluster.is_set() && present(name)) return;  // there is a cluster already: adopt its id by the handshake
-  persisting_ = PersistIdentity{.cluster = {random_.next() | 1, random_.next()}, .hosts_register = true};
-  out.emplace_back(LogEvent{LogLevel::info, "forming cluster " + to_string(persisting_->cluster) + " of " +
-                                                std::to_string(swim_.present()) + " members"});
+    if (meta.cluster.is_set() && present(name))
+      return;  // there is a cluster already: adopt its id by the handshake
+  persisting_ =
+      PersistIdentity{.cluster = {random_.next() | 1, random_.next()}, .hosts_register = true};
+  out.emplace_back(LogEvent{LogLevel::info, "forming cluster " + to_string(persisting_->cluster) +
+                                                " of " + std::to_string(swim_.present()) +
+                                                " members"});
   out.emplace_back(*persisting_);
 }
 
@@ -34,10 +38,12 @@ NodeEffects NodeCore::identity_persisted(Instant now) {
   return finish(std::move(out), now);
 }
 
-/// The coordinator's first plan: all shards among the present nodes that registered entity types. After it no shard
-/// moves in this version, because its only copy is local (docs/adr/0003).
+/// The coordinator's first plan: all shards among the present nodes that registered entity types.
+/// After it no shard moves in this version, because its only copy is local (docs/adr/0003).
 void NodeCore::try_place(Instant now, NodeEffects& out) {
-  if (!host_ || placing_ || persisting_ || table_.formed() || swim_.present() < config_.bootstrap_expect) return;
+  if (!host_ || placing_ || persisting_ || table_.formed() ||
+      swim_.present() < config_.bootstrap_expect)
+    return;
   std::map<std::string, StartId> candidates;
   auto digest = config_.entity_types;
   if (digest != 0) candidates[config_.name] = config_.start;
@@ -48,7 +54,8 @@ void NodeCore::try_place(Instant now, NodeEffects& out) {
   }
   if (candidates.empty()) return;
   if (config_.cluster_types == 0) {  // the digest is durable before any node leads
-    persisting_ = PersistIdentity{.cluster = cluster_, .hosts_register = true, .entity_types = digest};
+    persisting_ =
+        PersistIdentity{.cluster = cluster_, .hosts_register = true, .entity_types = digest};
     out.emplace_back(*persisting_);
     return;
   }
@@ -59,7 +66,8 @@ void NodeCore::try_place(Instant now, NodeEffects& out) {
   std::vector<replication::Swap> swaps;
   for (std::uint16_t i = 0; i < sharding::shard_count; ++i) {
     const auto& owner = owners[i];
-    swaps.push_back({ShardId{i}, Epoch{0}, {Epoch{1}, owner, candidates.at(owner), {owner}, {owner}}});
+    swaps.push_back(
+        {ShardId{i}, Epoch{0}, {Epoch{1}, owner, candidates.at(owner), {owner}, {owner}}});
   }
   submit(std::move(swaps), now, out);
 }

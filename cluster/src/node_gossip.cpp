@@ -48,7 +48,8 @@ void NodeCore::on_member(const membership::MemberChanged& change, Instant now, N
   out.emplace_back(change);
   if (change.state_changed)
     out.emplace_back(LogEvent{LogLevel::info, "member '" + member.name + "' is " +
-                                                  std::string(membership::to_string(member.state)) + " (incarnation " +
+                                                  std::string(membership::to_string(member.state)) +
+                                                  " (incarnation " +
                                                   std::to_string(member.incarnation.value) + ")"});
   if (member.name == config_.name) return;
   routes_dirty_ = true;
@@ -79,7 +80,9 @@ Bytes NodeCore::own_meta() const {
                                                  .entity_types = config_.entity_types});
 }
 
-void NodeCore::publish_meta(Instant now, NodeEffects& out) { take(swim_.update_meta(own_meta(), now), now, out); }
+void NodeCore::publish_meta(Instant now, NodeEffects& out) {
+  take(swim_.update_meta(own_meta(), now), now, out);
+}
 
 bool NodeCore::present(const std::string& name) const {
   const auto found = swim_.members().find(name);

@@ -72,19 +72,22 @@ void NodeCore::take(messaging::LinkEffects&& effects, Instant now, NodeEffects& 
 
 void NodeCore::adopt(const messaging::AdoptCluster& adopt, NodeEffects& out) {
   if (cluster_.is_set() || persisting_) return;
-  out.emplace_back(LogEvent{LogLevel::info, "adopting cluster " + to_string(adopt.cluster) + " from '" + adopt.peer + "'"});
+  out.emplace_back(LogEvent{LogLevel::info, "adopting cluster " + to_string(adopt.cluster) +
+                                                " from '" + adopt.peer + "'"});
   persisting_ = PersistIdentity{.cluster = adopt.cluster};
   out.emplace_back(*persisting_);
 }
 
-/// A node that was never ready and is told that it does not belong here ends with that message; a node that serves only
-/// notes it: otherwise one stranger could stop a healthy cluster.
+/// A node that was never ready and is told that it does not belong here ends with that message; a
+/// node that serves only notes it: otherwise one stranger could stop a healthy cluster.
 void NodeCore::on_refused(const messaging::Refused& refused, NodeEffects& out) {
   const bool about_me = refused.code == Errc::wrong_cluster || refused.code == Errc::configuration;
   if (!about_me) return;
-  const bool i_am_right = refused.code == Errc::configuration && table_.formed() && table_.entity_types == config_.entity_types;
+  const bool i_am_right = refused.code == Errc::configuration && table_.formed() &&
+                          table_.entity_types == config_.entity_types;
   if (was_ready_ || i_am_right || hosts_register_) {
-    out.emplace_back(LogEvent{LogLevel::warning, "link with '" + refused.peer + "' refused: " + refused.detail});
+    out.emplace_back(
+        LogEvent{LogLevel::warning, "link with '" + refused.peer + "' refused: " + refused.detail});
     return;
   }
   out.emplace_back(Stop{error(refused.code, refused.detail)});
@@ -95,7 +98,9 @@ void NodeCore::send_control(LaneId lane, wire::FrameKind kind, const Bytes& body
   if (staging != nullptr) wire::append_control(*staging, kind, wire::cluster_tag(cluster_), body);
 }
 
-void NodeCore::send_table(LaneId lane) { send_control(lane, wire::FrameKind::table, sharding::encode(table_)); }
+void NodeCore::send_table(LaneId lane) {
+  send_control(lane, wire::FrameKind::table, sharding::encode(table_));
+}
 
 void NodeCore::on_frame(const messaging::Frame& frame, Instant now, NodeEffects& out) {
   const auto body = frame.bytes.subspan(wire::frame_prefix_bytes);
@@ -122,7 +127,8 @@ void NodeCore::on_frame(const messaging::Frame& frame, Instant now, NodeEffects&
     default: break;
   }
   out.emplace_back(LogEvent{LogLevel::warning, "a control frame of kind " +
-                                                   std::to_string(static_cast<int>(frame.kind)) + " did not decode"});
+                                                   std::to_string(static_cast<int>(frame.kind)) +
+                                                   " did not decode"});
 }
 
 }  // namespace coterie::cluster

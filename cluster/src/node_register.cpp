@@ -3,7 +3,8 @@
 namespace coterie::cluster {
 namespace {
 
-constexpr Duration claim_pause = 1s;  // a swap whose answer does not come is asked again: it can land only once
+constexpr Duration claim_pause =
+    1s;  // a swap whose answer does not come is asked again: it can land only once
 
 }  // namespace
 
@@ -17,12 +18,15 @@ std::string NodeCore::register_host() const {
 void NodeCore::submit(std::vector<replication::Swap> swaps, Instant now, NodeEffects& out) {
   if (host_) return take(host_->compare_and_swap(next_token_++, std::move(swaps)), now, out);
   const auto lane = links_.lane_to(register_host(), 0);
-  if (links_.is_up(lane)) send_control(lane, wire::FrameKind::meta_swap, replication::encode_swaps(next_token_++, swaps));
+  if (links_.is_up(lane))
+    send_control(lane, wire::FrameKind::meta_swap, replication::encode_swaps(next_token_++, swaps));
 }
 
-/// Level-triggered: what the table says this node owns, but under an earlier life, is claimed with the next epoch.
+/// Level-triggered: what the table says this node owns, but under an earlier life, is claimed with
+/// the next epoch.
 void NodeCore::claim(Instant now, NodeEffects& out) {
-  if (config_.entity_types == 0 || !table_.formed() || (claim_retry_ && now < *claim_retry_)) return;
+  if (config_.entity_types == 0 || !table_.formed() || (claim_retry_ && now < *claim_retry_))
+    return;
   std::vector<replication::Swap> swaps;
   bool stale = false;
   for (std::uint16_t i = 0; i < sharding::shard_count; ++i) {
@@ -38,8 +42,10 @@ void NodeCore::claim(Instant now, NodeEffects& out) {
     swaps.push_back({ShardId{i}, entry.epoch, std::move(desired)});
   }
   if (stale && !stale_disk_)
-    out.emplace_back(LogEvent{LogLevel::error, "this data directory is an old copy: the register knows a later life of '" +
-                                                   config_.name + "'; its shards stay unavailable. Restore the newest copy"});
+    out.emplace_back(
+        LogEvent{LogLevel::error,
+                 "this data directory is an old copy: the register knows a later life of '" +
+                     config_.name + "'; its shards stay unavailable. Restore the newest copy"});
   stale_disk_ = stale;
   claim_retry_.reset();
   if (swaps.empty()) return;
@@ -49,7 +55,8 @@ void NodeCore::claim(Instant now, NodeEffects& out) {
 
 void NodeCore::on_results(const std::vector<replication::SwapResult>& results) {
   for (const auto& result : results)
-    if (result.shard.value < sharding::shard_count) routes_dirty_ |= table_.merge(result.shard, result.current);
+    if (result.shard.value < sharding::shard_count)
+      routes_dirty_ |= table_.merge(result.shard, result.current);
 }
 
 NodeEffects NodeCore::registers_persisted(std::uint64_t batch, Instant now) {
@@ -67,8 +74,9 @@ void NodeCore::take(replication::MetaEffects&& effects, Instant, NodeEffects& ou
       if (asker == swap_askers_.end()) {
         on_results(swapped->results);
       } else {
-        send_control(asker->second, wire::FrameKind::meta_result,
-                     replication::encode_results(swap_tokens_.at(swapped->token), swapped->results));
+        send_control(
+            asker->second, wire::FrameKind::meta_result,
+            replication::encode_results(swap_tokens_.at(swapped->token), swapped->results));
         swap_askers_.erase(asker);
       }
       swap_tokens_.erase(swapped->token);
@@ -93,7 +101,8 @@ void NodeCore::publish_routes(NodeEffects& out) {
   auto routes = std::make_shared<Routes>();
   routes->cluster = cluster_;
   routes->table = table_;
-  for (const auto& [name, meta] : metas_) routes->peers.push_back({name, meta.link, meta.data_workers, present(name)});
+  for (const auto& [name, meta] : metas_)
+    routes->peers.push_back({name, meta.link, meta.data_workers, present(name)});
   for (std::uint16_t i = 0; i < sharding::shard_count; ++i) {
     const auto& entry = table_.registers[i];
     if (entry.primary == config_.name && entry.start == config_.start && config_.entity_types != 0)

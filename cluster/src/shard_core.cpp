@@ -8,20 +8,27 @@ using sharding::shard_of;
 
 namespace {
 
-constexpr Duration retry_soon = 100ms;     // a table, a lane or a recovery is on its way
+constexpr Duration retry_soon = 100ms;      // a table, a lane or a recovery is on its way
 constexpr Duration sweep_interval = 100ms;  // idle entities are looked for this often
 constexpr std::size_t sweep_count = 1000;   // records looked at in one sweep
 
 }  // namespace
 
-ShardCore::ShardCore(ShardCoreConfig config, const std::vector<sharding::EntityType>& types, Random random, Instant now)
-    : config_(std::move(config)), types_(types), links_(config_.links, config_.self, random), asks_(now) {
+ShardCore::ShardCore(ShardCoreConfig config, const std::vector<sharding::EntityType>& types,
+                     Random random, Instant now)
+    : config_(std::move(config)),
+      types_(types),
+      links_(config_.links, config_.self, random),
+      asks_(now) {
   next_sweep_ = now + sweep_interval;
 }
 
 void ShardCore::ask(const LocalAsk& ask, Instant now, ShardSink& out) {
   ++counters_.commands;
-  Command command{.to = {.lane = local_lane, .session = config_.self.session, .sequence = 0, .wanted = ask.wants_reply},
+  Command command{.to = {.lane = local_lane,
+                         .session = config_.self.session,
+                         .sequence = 0,
+                         .wanted = ask.wants_reply},
                   .type = ask.type,
                   .tag = ask.tag,
                   .id = ask.command,
@@ -41,12 +48,15 @@ void ShardCore::ask(const LocalAsk& ask, Instant now, ShardSink& out) {
   if (ask.payload.size() > wire::max_payload_bytes)
     return refuse(Errc::message_too_large, "a command has at most 1 MiB", {});
   if (draining_) return refuse(Errc::unavailable, "this node is leaving", retry_soon);
-  if (ask.deadline <= now) return refuse(Errc::expired, "the deadline had passed before the ask", {});
+  if (ask.deadline <= now)
+    return refuse(Errc::expired, "the deadline had passed before the ask", {});
   if (ask.wants_reply) {
     const auto& route = route_[shard_of(command.hash).value];
     const auto lane = route.kind == RouteKind::remote ? route.lane : local_lane;
-    const auto correlation = asks_.open({.token = ask.token, .lane = lane, .deadline = ask.deadline});
-    if (!correlation) return ++counters_.busy, refuse(Errc::busy, "too many open asks on this worker", retry_soon);
+    const auto correlation =
+        asks_.open({.token = ask.token, .lane = lane, .deadline = ask.deadline});
+    if (!correlation)
+      return ++counters_.busy, refuse(Errc::busy, "too many open asks on this worker", retry_soon);
     command.to.sequence = *correlation;
   }
   dispatch(command, now, out);
@@ -57,11 +67,13 @@ void ShardCore::dispatch(const Command& command, Instant now, ShardSink& out) {
   const auto& route = route_[shard.value];
   switch (route.kind) {
     case RouteKind::unknown:
-      if (!park(unrouted_, command)) fail(command, Errc::busy, "too many commands wait for the shard table", retry_soon, out);
+      if (!park(unrouted_, command))
+        fail(command, Errc::busy, "too many commands wait for the shard table", retry_soon, out);
       return;
     case RouteKind::absent:
       ++counters_.unavailable;
-      return fail(command, Errc::unavailable, "the owner of the shard is down or has left", 500ms, out);
+      return fail(command, Errc::unavailable, "the owner of the shard is down or has left", 500ms,
+                  out);
     case RouteKind::remote:
       if (command.to.lane != local_lane) return send_moved(command, out);  // one hop only
       return forward(command, route, now, out);
@@ -72,14 +84,16 @@ void ShardCore::dispatch(const Command& command, Instant now, ShardSink& out) {
     case ShardPhase::serving:
       if (command.epoch > hosted.epoch) {
         ++counters_.unavailable;
-        return fail(command, Errc::unavailable, "this node has not yet learned the newer epoch", retry_soon, out);
+        return fail(command, Errc::unavailable, "this node has not yet learned the newer epoch",
+                    retry_soon, out);
       }
       return deliver(hosted, command, now, out);
     case ShardPhase::failed:
       ++counters_.unavailable;
       return fail(command, Errc::unavailable, "the owner's disk failed", 1s, out);
     default:
-      if (!park(hosted.parked, command)) fail(command, Errc::busy, "too many commands wait for the recovery", retry_soon, out);
+      if (!park(hosted.parked, command))
+        fail(command, Errc::busy, "too many commands wait for the recovery", retry_soon, out);
   }
 }
 
@@ -90,20 +104,23 @@ void ShardCore::forward(const Command& command, const Route& route, Instant now,
     return fail(command, Errc::unavailable, "no link to the owner of the shard", retry_soon, out);
   }
   auto* staging = links_.stage(route.lane, size);
-  if (staging == nullptr) return fail(command, Errc::busy, "the link to the owner is full", retry_soon, out);
-  const auto left = command.deadline == never ? 0 : std::max<std::int64_t>(1, (command.deadline - now) / 1us);
-  wire::append_request(*staging,
-                       {.flags = command.to.wanted ? wire::flag_ask : std::uint16_t{0},
-                        .cluster_tag = wire::cluster_tag(current_->cluster),
-                        .deadline_us = static_cast<std::uint32_t>(std::min<std::int64_t>(left, UINT32_MAX)),
-                        .session = command.to.session,
-                        .sequence = command.to.sequence,
-                        .epoch = route.epoch,
-                        .shard = shard_of(command.hash),
-                        .tag = command.tag,
-                        .type = command.type,
-                        .command = command.id},
-                       view(command.entity), command.payload);
+  if (staging == nullptr)
+    return fail(command, Errc::busy, "the link to the owner is full", retry_soon, out);
+  const auto left =
+      command.deadline == never ? 0 : std::max<std::int64_t>(1, (command.deadline - now) / 1us);
+  wire::append_request(
+      *staging,
+      {.flags = command.to.wanted ? wire::flag_ask : std::uint16_t{0},
+       .cluster_tag = wire::cluster_tag(current_->cluster),
+       .deadline_us = static_cast<std::uint32_t>(std::min<std::int64_t>(left, UINT32_MAX)),
+       .session = command.to.session,
+       .sequence = command.to.sequence,
+       .epoch = route.epoch,
+       .shard = shard_of(command.hash),
+       .tag = command.tag,
+       .type = command.type,
+       .command = command.id},
+      view(command.entity), command.payload);
 }
 
 bool ShardCore::park(std::deque<Parked>& queue, const Command& command) {
@@ -140,7 +157,8 @@ void ShardCore::answer(const ReplyTo& to, const Answer& answer, ShardSink& out) 
   if (to.lane == local_lane) {
     const auto open = asks_.close(to.sequence);
     if (!open) return;  // its deadline passed
-    out.complete({open->token, answer.status, answer.epoch, answer.sequence, answer.retry_after_ms, answer.payload});
+    out.complete({open->token, answer.status, answer.epoch, answer.sequence, answer.retry_after_ms,
+                  answer.payload});
     return;
   }
   auto* staging = links_.stage(to.lane, wire::reply_header_bytes + answer.payload.size());
@@ -157,7 +175,8 @@ void ShardCore::answer(const ReplyTo& to, const Answer& answer, ShardSink& out) 
                      answer.payload);
 }
 
-void ShardCore::fail(const Command& command, Errc code, std::string_view detail, Duration retry_after, ShardSink& out) {
+void ShardCore::fail(const Command& command, Errc code, std::string_view detail,
+                     Duration retry_after, ShardSink& out) {
   answer(command.to,
          {.status = static_cast<std::uint8_t>(code),
           .shard = shard_of(command.hash),
@@ -187,9 +206,11 @@ void ShardCore::tick(Instant now, ShardSink& out) {
   if (now >= next_sweep_) {
     next_sweep_ = now + sweep_interval;
     const auto before = entities_.active();
-    entities_.passivate_idle(sweep_count, now - config_.passivate_after, [&](const sharding::Entity& entity) {
-      return entity.head <= hosted_[entity.shard.value].durable;  // a replay must find every event on the disk
-    });
+    entities_.passivate_idle(
+        sweep_count, now - config_.passivate_after, [&](const sharding::Entity& entity) {
+          return entity.head <=
+                 hosted_[entity.shard.value].durable;  // a replay must find every event on the disk
+        });
     counters_.passivations += before - entities_.active();
   }
 }

@@ -11,21 +11,28 @@ using sharding::Outcome;
 void ShardCore::deliver(Hosted& hosted, const Command& command, Instant now, ShardSink& out) {
   if (command.deadline <= now) {
     ++counters_.expired;
-    return fail(command, Errc::expired, "the deadline passed before the command was decided", {}, out);
+    return fail(command, Errc::expired, "the deadline passed before the command was decided", {},
+                out);
   }
-  const auto type = std::find_if(types_.begin(), types_.end(), [&](const auto& t) { return t.id == command.type; });
+  const auto type = std::find_if(types_.begin(), types_.end(),
+                                 [&](const auto& t) { return t.id == command.type; });
   if (type == types_.end())
-    return fail(command, Errc::unknown_entity_type, "the owner did not register this entity type", {}, out);
+    return fail(command, Errc::unknown_entity_type, "the owner did not register this entity type",
+                {}, out);
   if (const auto* known = command.id.is_set() ? hosted.duplicates.find(command.id) : nullptr) {
     ++counters_.duplicates;
     return hold(hosted, known->index, command.to,
-                {.epoch = known->epoch, .shard = sharding::shard_of(command.hash), .sequence = known->sequence, .payload = known->reply},
+                {.epoch = known->epoch,
+                 .shard = sharding::shard_of(command.hash),
+                 .sequence = known->sequence,
+                 .payload = known->reply},
                 out);
   }
   const auto slot = entities_.obtain(command.hash, *type, command.entity);
   if (const auto rest = resting(slot, now)) {
     ++counters_.unavailable;
-    return fail(command, Errc::unavailable, "the entity failed and rests before its restart", *rest, out);
+    return fail(command, Errc::unavailable, "the entity failed and rests before its restart", *rest,
+                out);
   }
   auto& entity = entities_.at(slot);
   if (entity.phase == EntityPhase::active) return decide(hosted, slot, command, now, out);
@@ -36,7 +43,8 @@ void ShardCore::deliver(Hosted& hosted, const Command& command, Instant now, Sha
     ++counters_.activations;
     return decide(hosted, slot, command, now, out);
   }
-  if (!park(mailboxes_[slot], command)) return fail(command, Errc::busy, "the entity's mailbox is full", 100ms, out);
+  if (!park(mailboxes_[slot], command))
+    return fail(command, Errc::busy, "the entity's mailbox is full", 100ms, out);
   entity.has_parked = true;
   if (entity.phase == EntityPhase::passive) activate(slot, out);
 }
@@ -45,7 +53,8 @@ void ShardCore::activate(EntitySlot slot, ShardSink& out) {
   auto& entity = entities_.at(slot);
   auto& hosted = hosted_[entity.shard.value];
   entity.phase = EntityPhase::activating;
-  if (entity.head > hosted.durable) return hosted.waiting.push_back(slot);  // its newest events are still on their way
+  if (entity.head > hosted.durable)
+    return hosted.waiting.push_back(slot);  // its newest events are still on their way
   if (entity.state == nullptr) entity.state = entity.type->create();
   const auto token = next_replay_++;
   replays_[token] = slot;
@@ -68,7 +77,8 @@ void ShardCore::replayed(const replication::Replayed& part, Instant now, ShardSi
     else if (text(record->entity) != entity.id) problem = "the log mixes entities";
     else {
       for (const auto& event : record->events)
-        if (!entity.type->evolve(entity.state, event.tag, event.bytes)) problem = "an event could not be applied";
+        if (!entity.type->evolve(entity.state, event.tag, event.bytes))
+          problem = "an event could not be applied";
       reached = record->sequence;
     }
   }
@@ -87,7 +97,8 @@ void ShardCore::replayed(const replication::Replayed& part, Instant now, ShardSi
   unpark(waiting, now, out);
 }
 
-void ShardCore::decide(Hosted& hosted, EntitySlot slot, const Command& command, Instant now, ShardSink& out) {
+void ShardCore::decide(Hosted& hosted, EntitySlot slot, const Command& command, Instant now,
+                       ShardSink& out) {
   auto& entity = entities_.at(slot);
   entity.last_used = now;
   outcome_.clear();
@@ -95,13 +106,21 @@ void ShardCore::decide(Hosted& hosted, EntitySlot slot, const Command& command, 
   const auto shard = entity.shard;
   const auto status = [&](Errc code) {
     hold(hosted, entity.head, command.to,
-         {.status = static_cast<std::uint8_t>(code), .epoch = hosted.epoch, .shard = shard, .sequence = entity.sequence, .payload = view(outcome_.detail)},
+         {.status = static_cast<std::uint8_t>(code),
+          .epoch = hosted.epoch,
+          .shard = shard,
+          .sequence = entity.sequence,
+          .payload = view(outcome_.detail)},
          out);
   };
   switch (outcome_.kind) {
     case Outcome::Kind::replied:
       return hold(hosted, entity.head, command.to,
-                  {.epoch = hosted.epoch, .shard = shard, .sequence = entity.sequence, .payload = outcome_.reply}, out);
+                  {.epoch = hosted.epoch,
+                   .shard = shard,
+                   .sequence = entity.sequence,
+                   .payload = outcome_.reply},
+                  out);
     case Outcome::Kind::refused: return ++counters_.refusals, status(Errc::refused);
     case Outcome::Kind::malformed: return status(Errc::malformed);
     case Outcome::Kind::persisted: return persist(hosted, slot, command, now, out);
@@ -112,32 +131,37 @@ void ShardCore::decide(Hosted& hosted, EntitySlot slot, const Command& command, 
   fault(slot, reason, now, out);
 }
 
-void ShardCore::persist(Hosted& hosted, EntitySlot slot, const Command& command, Instant now, ShardSink& out) {
+void ShardCore::persist(Hosted& hosted, EntitySlot slot, const Command& command, Instant now,
+                        ShardSink& out) {
   auto& entity = entities_.at(slot);
   const auto shard = entity.shard;
   std::size_t size = replication::record_header_bytes + entity.id.size() + outcome_.reply.size();
   for (const auto& event : outcome_.events) size += event.bytes.size() + 5;
   const bool full = unsynced_ >= replication::max_unsynced_appends;
-  const bool large = size > replication::max_record_bytes || outcome_.reply.size() > wire::max_payload_bytes ||
+  const bool large = size > replication::max_record_bytes ||
+                     outcome_.reply.size() > wire::max_payload_bytes ||
                      outcome_.events.size() > replication::max_events_per_command;
   if (full || large) {
     counters_.busy += full ? 1 : 0;
     fail(command, full ? Errc::busy : Errc::message_too_large,
-         full ? "too many events wait for the disk" : "the events of one command exceed 4 MiB or 4096",
+         full ? "too many events wait for the disk"
+              : "the events of one command exceed 4 MiB or 4096",
          full ? Duration{100ms} : Duration{}, out);
-    return entities_.passivate(slot);  // it has evolved by events that are not recorded: back to its log
+    return entities_.passivate(
+        slot);  // it has evolved by events that are not recorded: back to its log
   }
-  replication::RecordView record{.schema = entity.type->schema,
-                                 .type = entity.type->id,
-                                 .shard = shard,
-                                 .epoch = hosted.epoch,
-                                 .index = next(hosted.last),
-                                 .clock = tick_clock(hosted, now),
-                                 .sequence = Sequence{entity.sequence.value + outcome_.events.size()},
-                                 .previous = entity.head,
-                                 .command = command.id,
-                                 .entity = view(entity.id),
-                                 .reply = outcome_.reply};
+  replication::RecordView record{
+      .schema = entity.type->schema,
+      .type = entity.type->id,
+      .shard = shard,
+      .epoch = hosted.epoch,
+      .index = next(hosted.last),
+      .clock = tick_clock(hosted, now),
+      .sequence = Sequence{entity.sequence.value + outcome_.events.size()},
+      .previous = entity.head,
+      .command = command.id,
+      .entity = view(entity.id),
+      .reply = outcome_.reply};
   for (const auto& event : outcome_.events) record.events.push_back({event.tag, event.bytes});
   hosted.unsynced.push_back({record.index, slot, entity.head, entity.sequence, hosted.chain});
   ++unsynced_;
@@ -149,9 +173,14 @@ void ShardCore::persist(Hosted& hosted, EntitySlot slot, const Command& command,
   entity.sequence = record.sequence;
   counters_.events += outcome_.events.size();
   if (command.id.is_set())
-    hosted.duplicates.remember({command.id, record.index, record.sequence, hosted.epoch, outcome_.reply});
+    hosted.duplicates.remember(
+        {command.id, record.index, record.sequence, hosted.epoch, outcome_.reply});
   hold(hosted, record.index, command.to,
-       {.epoch = hosted.epoch, .shard = shard, .sequence = record.sequence, .payload = outcome_.reply}, out);
+       {.epoch = hosted.epoch,
+        .shard = shard,
+        .sequence = record.sequence,
+        .payload = outcome_.reply},
+       out);
   out.append(std::move(request));
 }
 
@@ -160,21 +189,24 @@ void ShardCore::fault(EntitySlot slot, const std::string& reason, Instant now, S
   auto& entity = entities_.at(slot);
   ++counters_.faults;
   if (faults_.size() >= max_watched_faults && !faults_.contains(slot)) {
-    const auto quietest = std::min_element(faults_.begin(), faults_.end(), [](const auto& a, const auto& b) {
-      return a.second.restart_at < b.second.restart_at;
-    });
+    const auto quietest = std::min_element(
+        faults_.begin(), faults_.end(),
+        [](const auto& a, const auto& b) { return a.second.restart_at < b.second.restart_at; });
     faults_.erase(quietest);
   }
-  auto& watch = faults_.try_emplace(slot, Faults{supervision::RestartIntensity(config_.entity_intensity),
-                                                 supervision::Backoff(config_.entity_backoff), now})
-                    .first->second;
+  auto& watch =
+      faults_
+          .try_emplace(slot, Faults{supervision::RestartIntensity(config_.entity_intensity),
+                                    supervision::Backoff(config_.entity_backoff), now})
+          .first->second;
   Random jitter(entity.hash ^ counters_.faults);
   const bool allowed = watch.intensity.allow(now);
   watch.restart_at = now + (allowed ? watch.backoff.next(jitter) : config_.entity_cool_down);
   counters_.restarts += allowed ? 1 : 0;
-  out.log({allowed ? LogLevel::warning : LogLevel::error,
-           "entity '" + entity.type->name + "/" + entity.id + "' failed: " + reason +
-               (allowed ? "; it restarts from its log" : "; restart intensity exceeded, it rests")});
+  out.log(
+      {allowed ? LogLevel::warning : LogLevel::error,
+       "entity '" + entity.type->name + "/" + entity.id + "' failed: " + reason +
+           (allowed ? "; it restarts from its log" : "; restart intensity exceeded, it rests")});
   const bool keep = entity.head == LogIndex{};
   if (keep) entity.has_parked = true;  // keeps the record while its restarts are watched
   entities_.passivate(slot);

@@ -6,13 +6,15 @@ namespace coterie::cluster {
 
 using replication::RecordKind;
 
-void ShardCore::set_phase(ShardId shard, ShardPhase phase, const std::string& detail, ShardSink& out) {
+void ShardCore::set_phase(ShardId shard, ShardPhase phase, const std::string& detail,
+                          ShardSink& out) {
   auto& hosted = hosted_[shard.value];
   hosted.phase = phase;
   out.report({shard, hosted.epoch, phase, detail});
 }
 
-/// Starts what this life newly leads; those of one snapshot are recovered in one pass over the journal.
+/// Starts what this life newly leads; those of one snapshot are recovered in one pass over the
+/// journal.
 void ShardCore::lead(const std::vector<std::pair<ShardId, Epoch>>& lead, ShardSink& out) {
   std::vector<ShardId> fresh;
   for (const auto& [shard, epoch] : lead) {
@@ -30,14 +32,17 @@ void ShardCore::lead(const std::vector<std::pair<ShardId, Epoch>>& lead, ShardSi
   if (!fresh.empty()) out.recover(std::move(fresh));
 }
 
-/// Rebuilds the heads and the duplicate table; a record that does not continue its log fails the shard, which is then
-/// never served: where disk and data disagree the answer is an alarm, not a guess.
+/// Rebuilds the heads and the duplicate table; a record that does not continue its log fails the
+/// shard, which is then never served: where disk and data disagree the answer is an alarm, not a
+/// guess.
 void ShardCore::recovered(const Bytes& bytes, ShardSink& out) {
   const auto record = replication::read_record(bytes);
   if (!record) {
-    out.log({LogLevel::error, "recovery: " + to_string(record.error()) + "; restore the data directory from a good copy"});
+    out.log({LogLevel::error, "recovery: " + to_string(record.error()) +
+                                  "; restore the data directory from a good copy"});
     for (std::uint16_t i = 0; i < sharding::shard_count; ++i)
-      if (hosted_[i].phase == ShardPhase::recovering) set_phase(ShardId{i}, ShardPhase::failed, "corrupt journal", out);
+      if (hosted_[i].phase == ShardPhase::recovering)
+        set_phase(ShardId{i}, ShardPhase::failed, "corrupt journal", out);
     return;
   }
   auto& hosted = hosted_.at(record->shard.value % sharding::shard_count);
@@ -45,24 +50,28 @@ void ShardCore::recovered(const Bytes& bytes, ShardSink& out) {
   const bool continues = record->index == next(hosted.last) &&
                          record->chain == replication::chain_after(hosted.chain, bytes);
   if (!continues) {
-    out.log({LogLevel::error, "recovery: shard " + std::to_string(record->shard.value) + " has a gap after record " +
-                                  std::to_string(hosted.last.value) + "; restore the data directory from a good copy"});
+    out.log({LogLevel::error, "recovery: shard " + std::to_string(record->shard.value) +
+                                  " has a gap after record " + std::to_string(hosted.last.value) +
+                                  "; restore the data directory from a good copy"});
     return set_phase(record->shard, ShardPhase::failed, "broken log", out);
   }
   hosted.last = hosted.durable = record->index;
   hosted.chain = record->chain;
   hosted.clock = std::max(hosted.clock, record->clock);
   if (record->kind != RecordKind::events) return;
-  const auto type = std::find_if(types_.begin(), types_.end(), [&](const auto& t) { return t.id == record->type; });
+  const auto type = std::find_if(types_.begin(), types_.end(),
+                                 [&](const auto& t) { return t.id == record->type; });
   if (type == types_.end()) return;  // its commands are answered with unknown_entity_type
   const auto id = text(record->entity);
   auto& entity = entities_.at(entities_.obtain(sharding::entity_hash(id), *type, id));
   entity.head = record->index;
   entity.sequence = record->sequence;
-  hosted.duplicates.remember({record->command, record->index, record->sequence, record->epoch, to_bytes(record->reply)});
+  hosted.duplicates.remember(
+      {record->command, record->index, record->sequence, record->epoch, to_bytes(record->reply)});
 }
 
-void ShardCore::finish_recovery(const replication::RecoveryFinished& done, Instant now, ShardSink& out) {
+void ShardCore::finish_recovery(const replication::RecoveryFinished& done, Instant now,
+                                ShardSink& out) {
   for (const auto shard : done.shards) {
     if (hosted_[shard.value].phase != ShardPhase::recovering) continue;
     if (done.error) set_phase(shard, ShardPhase::failed, done.error->detail, out);
@@ -77,7 +86,8 @@ void ShardCore::start_barrier(ShardId shard, Instant now, ShardSink& out) {
   hosted.unsynced.push_back({next(hosted.last), FlatIndex::none, {}, {}, hosted.chain});
   ++unsynced_;
   hosted.last = next(hosted.last);
-  replication::AppendRequest request{.shard = shard, .epoch = hosted.epoch, .index = hosted.last, .barrier = true};
+  replication::AppendRequest request{
+      .shard = shard, .epoch = hosted.epoch, .index = hosted.last, .barrier = true};
   hosted.chain = replication::append_record(request.record,
                                             {.kind = RecordKind::new_epoch,
                                              .shard = shard,

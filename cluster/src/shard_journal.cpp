@@ -5,10 +5,14 @@
 namespace coterie::cluster {
 
 void ShardCore::journal(replication::JournalEvent event, Instant now, ShardSink& out) {
-  if (const auto* done = std::get_if<replication::Appended>(&event)) return appended(*done, now, out);
-  if (const auto* failure = std::get_if<replication::AppendFailed>(&event)) return append_failed(*failure, now, out);
-  if (const auto* part = std::get_if<replication::Replayed>(&event)) return replayed(*part, now, out);
-  if (const auto* end = std::get_if<replication::RecoveryFinished>(&event)) return finish_recovery(*end, now, out);
+  if (const auto* done = std::get_if<replication::Appended>(&event))
+    return appended(*done, now, out);
+  if (const auto* failure = std::get_if<replication::AppendFailed>(&event))
+    return append_failed(*failure, now, out);
+  if (const auto* part = std::get_if<replication::Replayed>(&event))
+    return replayed(*part, now, out);
+  if (const auto* end = std::get_if<replication::RecoveryFinished>(&event))
+    return finish_recovery(*end, now, out);
   for (const auto& record : std::get<replication::Recovered>(event).records) recovered(record, out);
 }
 
@@ -33,13 +37,15 @@ void ShardCore::appended(const replication::Appended& done, Instant now, ShardSi
   for (const auto slot : std::exchange(hosted.waiting, {})) activate(slot, out);
 }
 
-void ShardCore::append_failed(const replication::AppendFailed& failure, Instant now, ShardSink& out) {
+void ShardCore::append_failed(const replication::AppendFailed& failure, Instant now,
+                              ShardSink& out) {
   auto& hosted = hosted_[failure.shard.value];
   ++counters_.journal_failures;
   const bool was_barrier = hosted.phase == ShardPhase::barrier;
   roll_back(failure.shard, failure.error, out);
   if (failure.fatal) {
-    out.log({LogLevel::error, "journal failed for good: " + failure.error.detail + "; restart this node on a sound disk"});
+    out.log({LogLevel::error, "journal failed for good: " + failure.error.detail +
+                                  "; restart this node on a sound disk"});
     set_phase(failure.shard, ShardPhase::failed, failure.error.detail, out);
     return unpark(hosted.parked, now, out);
   }
@@ -48,7 +54,8 @@ void ShardCore::append_failed(const replication::AppendFailed& failure, Instant 
   if (was_barrier) hosted.retry_barrier_at = now + 500ms;
 }
 
-/// Nothing after the durable end happened: states go, heads and sequences return, the askers hear why.
+/// Nothing after the durable end happened: states go, heads and sequences return, the askers hear
+/// why.
 void ShardCore::roll_back(ShardId shard, const Error& error, ShardSink& out) {
   auto& hosted = hosted_[shard.value];
   while (!hosted.unsynced.empty()) {
@@ -66,16 +73,19 @@ void ShardCore::roll_back(ShardId shard, const Error& error, ShardSink& out) {
   hosted.duplicates.forget_from(next(hosted.durable));
   hosted.last = hosted.durable;
   for (auto& held : std::exchange(hosted.held, {})) {
-    Answer failed{.status = static_cast<std::uint8_t>(Errc::storage), .shard = shard, .retry_after_ms = 500};
+    Answer failed{
+        .status = static_cast<std::uint8_t>(Errc::storage), .shard = shard, .retry_after_ms = 500};
     failed.payload = view(error.detail);
     answer(held.to, failed, out);
   }
 }
 
-void ShardCore::hold(Hosted& hosted, LogIndex index, const ReplyTo& to, const Answer& value, ShardSink& out) {
+void ShardCore::hold(Hosted& hosted, LogIndex index, const ReplyTo& to, const Answer& value,
+                     ShardSink& out) {
   if (!to.wanted) return;
   if (index <= hosted.durable) return answer(to, value, out);
-  if (!hosted.held.empty()) index = std::max(index, hosted.held.back().index);  // one order for all answers of a shard
+  if (!hosted.held.empty())
+    index = std::max(index, hosted.held.back().index);  // one order for all answers of a shard
   auto& held = hosted.held.emplace_back(Held{index, to, value, to_bytes(value.payload)});
   held.answer.payload = {};
 }

@@ -71,16 +71,21 @@ void ShardCore::take_link_effects(messaging::LinkEffects&& effects, ShardSink& o
     } else if (const auto* down = std::get_if<messaging::LaneDown>(&effect)) {
       for (const auto& ask : asks_.close_lane(down->lane)) {
         ++counters_.unavailable;
-        out.complete({.token = ask.token,
-                      .status = static_cast<std::uint8_t>(Errc::unavailable),
-                      .retry_after_ms = 100,
-                      .payload = view("the link to the owner broke; outcome unknown, retry with the same command id")});
+        out.complete(
+            {.token = ask.token,
+             .status = static_cast<std::uint8_t>(Errc::unavailable),
+             .retry_after_ms = 100,
+             .payload = view(
+                 "the link to the owner broke; outcome unknown, retry with the same command id")});
       }
     } else if (auto* refused = std::get_if<messaging::Refused>(&effect)) {
-      out.log({LogLevel::warning, "link to '" + refused->peer + "' refused: " + refused->detail});
+      if (refused->code !=
+          Errc::unavailable)  // that one mends itself: a cluster is being formed or adopted
+        out.log({LogLevel::warning, "link to '" + refused->peer + "' refused: " + refused->detail});
     } else if (auto* line = std::get_if<LogEvent>(&effect)) {
       out.log(std::move(*line));
-    } else if (!std::holds_alternative<messaging::AdoptCluster>(effect)) {  // adoption is the node core's
+    } else if (!std::holds_alternative<messaging::AdoptCluster>(
+                   effect)) {  // adoption is the node core's
       out.link(std::move(effect));
     }
   }
@@ -91,8 +96,10 @@ std::size_t ShardCore::received(ConnId conn, ByteView bytes, Instant now, ShardS
   auto rest = bytes;
   while (auto frame = links_.next_frame(conn, rest, now, effects)) {
     if (!effects.empty()) take_link_effects(std::exchange(effects, {}), out);
-    const auto request = frame->kind == wire::FrameKind::request ? wire::read_request(frame->bytes) : std::nullopt;
-    const auto reply = frame->kind == wire::FrameKind::reply ? wire::read_reply(frame->bytes) : std::nullopt;
+    const auto request =
+        frame->kind == wire::FrameKind::request ? wire::read_request(frame->bytes) : std::nullopt;
+    const auto reply =
+        frame->kind == wire::FrameKind::reply ? wire::read_reply(frame->bytes) : std::nullopt;
     if (request) {
       on_request(frame->lane, *request, now, out);
     } else if (reply) {
@@ -107,18 +114,21 @@ std::size_t ShardCore::received(ConnId conn, ByteView bytes, Instant now, ShardS
   return bytes.size() - rest.size();
 }
 
-void ShardCore::on_request(messaging::LaneId lane, const wire::RequestView& request, Instant now, ShardSink& out) {
+void ShardCore::on_request(messaging::LaneId lane, const wire::RequestView& request, Instant now,
+                           ShardSink& out) {
   ++counters_.commands;
   const auto& header = request.header;
-  Command command{.to = {lane, header.session, header.sequence, (header.flags & wire::flag_ask) != 0},
-                  .type = header.type,
-                  .tag = header.tag,
-                  .id = header.command,
-                  .deadline = header.deadline_us == 0 ? never : now + std::chrono::microseconds(header.deadline_us),
-                  .epoch = header.epoch,
-                  .hash = sharding::entity_hash(text(request.entity)),
-                  .entity = text(request.entity),
-                  .payload = request.payload};
+  Command command{
+      .to = {lane, header.session, header.sequence, (header.flags & wire::flag_ask) != 0},
+      .type = header.type,
+      .tag = header.tag,
+      .id = header.command,
+      .deadline =
+          header.deadline_us == 0 ? never : now + std::chrono::microseconds(header.deadline_us),
+      .epoch = header.epoch,
+      .hash = sharding::entity_hash(text(request.entity)),
+      .entity = text(request.entity),
+      .payload = request.payload};
   if (request.entity.empty() || shard_of(command.hash) != header.shard)
     return fail(command, Errc::malformed, "the shard does not belong to the entity id", {}, out);
   dispatch(command, now, out);
@@ -129,7 +139,7 @@ void ShardCore::on_reply(const wire::ReplyView& reply, ShardSink& out) {
   if (header.session != config_.self.session) return;
   const auto open = asks_.close(header.sequence);
   if (!open) return;  // late: its asker has an answer
-  Completion completion{open->token,          header.status,  header.epoch, header.entity_sequence,
+  Completion completion{open->token,           header.status, header.epoch, header.entity_sequence,
                         header.retry_after_ms, reply.payload};
   if (header.status != static_cast<std::uint8_t>(Errc::moved)) return out.complete(completion);
   // A stale route: correct it, and let the asker try again with the same command id.
@@ -153,7 +163,9 @@ void ShardCore::send_moved(const Command& command, ShardSink& out) {
   const auto shard = shard_of(command.hash);
   Bytes payload;
   replication::append_register(payload, current_->table.at(shard));
-  answer(command.to, {.status = static_cast<std::uint8_t>(Errc::moved), .shard = shard, .payload = payload}, out);
+  answer(command.to,
+         {.status = static_cast<std::uint8_t>(Errc::moved), .shard = shard, .payload = payload},
+         out);
 }
 
 }  // namespace coterie::cluster

@@ -10,4 +10,9 @@ void ensure_failed(const char* expression, const char* file, int line) noexcept 
   std::abort();
 }
 
+void no_value(const char* error) noexcept {
+  std::fprintf(stderr, "error: %s\n", error);
+  std::_Exit(1);
+}
+
 }  // namespace coterie

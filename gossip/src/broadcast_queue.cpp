@@ -16,7 +16,8 @@ void BroadcastQueue::push(std::string subject, Bytes message) {
   by_subject_[std::move(subject)] = {std::move(message), 0, ++counter_};
 }
 
-std::vector<Bytes> BroadcastQueue::take(std::size_t budget, std::size_t overhead, std::size_t members) {
+std::vector<Bytes> BroadcastQueue::take(std::size_t budget, std::size_t overhead,
+                                        std::size_t members) {
   using Entry = std::map<std::string, Broadcast>::iterator;
   std::vector<Entry> order;
   for (auto it = by_subject_.begin(); it != by_subject_.end(); ++it) order.push_back(it);

@@ -37,7 +37,8 @@ std::optional<NodeMeta> decode_node_meta(ByteView bytes) {
   const auto link = in.bytes(16);
   meta.link = address_from(link, static_cast<std::uint16_t>(in.unsigned_integer(UINT16_MAX)));
   const auto management = in.bytes(16);
-  meta.management = address_from(management, static_cast<std::uint16_t>(in.unsigned_integer(UINT16_MAX)));
+  meta.management =
+      address_from(management, static_cast<std::uint16_t>(in.unsigned_integer(UINT16_MAX)));
   meta.data_workers = static_cast<std::uint16_t>(in.unsigned_integer(UINT16_MAX));
   meta.hosts_register = in.boolean();
   meta.start = StartId{in.unsigned_integer()};

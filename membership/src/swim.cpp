@@ -7,8 +7,12 @@ namespace coterie::membership {
 
 using wire::MessageType;
 
-Swim::Swim(SwimConfig config, std::string name, Address advertised, Bytes meta, Random random, Instant now)
-    : config_(config), name_(std::move(name)), random_(random), broadcasts_(config.retransmit_mult) {
+Swim::Swim(SwimConfig config, std::string name, Address advertised, Bytes meta, Random random,
+           Instant now)
+    : config_(config),
+      name_(std::move(name)),
+      random_(random),
+      broadcasts_(config.retransmit_mult) {
   COTERIE_ENSURE(!name_.empty() && name_.size() <= wire::max_name_bytes);
   COTERIE_ENSURE(meta.size() <= wire::max_meta_bytes);
   COTERIE_ENSURE(config_.probe_timeout < config_.probe_interval);
@@ -48,7 +52,8 @@ void Swim::send(const Address& to, std::vector<Bytes> messages, SwimEffects& out
   std::size_t used = wire::compound_overhead;
   for (const auto& m : messages) used += m.size() + wire::compound_part_overhead;
   if (used < config_.packet_bytes) {
-    auto extra = broadcasts_.take(config_.packet_bytes - used, wire::compound_part_overhead, present());
+    auto extra =
+        broadcasts_.take(config_.packet_bytes - used, wire::compound_part_overhead, present());
     for (auto& m : extra)
       if (messages.size() < wire::max_compound_parts) messages.push_back(std::move(m));
   }
@@ -66,7 +71,8 @@ SwimEffects Swim::receive(const Address& from, ByteView datagram, Instant now) {
   return out;
 }
 
-void Swim::handle_message(const Address& from, ByteView message, int nesting, Instant now, SwimEffects& out) {
+void Swim::handle_message(const Address& from, ByteView message, int nesting, Instant now,
+                          SwimEffects& out) {
   if (message.empty()) return void(++counters_.malformed);
   const auto body = message.subspan(1);
   const auto decoded = [&](auto&& value, auto&& handler) {
@@ -79,9 +85,11 @@ void Swim::handle_message(const Address& from, ByteView message, int nesting, In
     case MessageType::ack: return handle_ack(body, out);
     case MessageType::nack: return decoded(wire::decode_nack(body), [](const wire::Nack&) {});
     case MessageType::alive:
-      return decoded(wire::decode_alive(body), [&](const wire::Alive& c) { on_alive(c, now, out); });
+      return decoded(wire::decode_alive(body),
+                     [&](const wire::Alive& c) { on_alive(c, now, out); });
     case MessageType::suspect:
-      return decoded(wire::decode_suspect(body), [&](const wire::Suspect& c) { on_suspect(c, now, out); });
+      return decoded(wire::decode_suspect(body),
+                     [&](const wire::Suspect& c) { on_suspect(c, now, out); });
     case MessageType::dead:
       return decoded(wire::decode_dead(body), [&](const wire::Dead& c) { on_dead(c, now, out); });
     case MessageType::compound: {
@@ -91,7 +99,8 @@ void Swim::handle_message(const Address& from, ByteView message, int nesting, In
       for (const auto& part : parts->parts) handle_message(from, part, nesting - 1, now, out);
       return;
     }
-    // Their places: compression, CRC, labels and Serf's user messages are separate layers that come with full depth.
+    // Their places: compression, CRC, labels and Serf's user messages are separate layers that come
+    // with full depth.
     case MessageType::user:
     case MessageType::compress:
     case MessageType::has_crc:
@@ -104,8 +113,10 @@ void Swim::handle_message(const Address& from, ByteView message, int nesting, In
 void Swim::handle_ping(const Address& from, ByteView body, SwimEffects& out) {
   const auto ping = wire::decode_ping(body);
   if (!ping) return void(++counters_.malformed);
-  if (!ping->node.empty() && ping->node != name_) return;  // meant for an earlier owner of this address
-  send(ping->source ? ping->source->address : from, {wire::encode(wire::Ack{ping->sequence, {}})}, out);
+  if (!ping->node.empty() && ping->node != name_)
+    return;  // meant for an earlier owner of this address
+  send(ping->source ? ping->source->address : from, {wire::encode(wire::Ack{ping->sequence, {}})},
+       out);
 }
 
 void Swim::handle_indirect_ping(const Address& from, ByteView body, Instant now, SwimEffects& out) {
@@ -154,7 +165,9 @@ Instant Swim::next_deadline() const {
   auto at = earliest(next_join_, next_tombstones_);
   at = earliest(at, earliest(next_gossip_, next_push_pull_));
   if (!probe_) at = earliest(at, next_probe_);
-  else at = earliest(at, probe_->asked_helpers || probe_->acked ? probe_->ends_at : probe_->indirect_at);
+  else
+    at = earliest(at,
+                  probe_->asked_helpers || probe_->acked ? probe_->ends_at : probe_->indirect_at);
   for (const auto& [name, suspicion] : suspicions_) at = earliest(at, suspicion.expires);
   for (const auto& [sequence, relay] : relays_) at = earliest(at, relay.expires);
   for (const auto& [id, stream] : streams_) at = earliest(at, stream.expires);

@@ -9,7 +9,8 @@ Claim known_claim(const Member& member) { return {member.incarnation, member.sta
 
 void Swim::broadcast_self() {
   const auto& me = self();
-  broadcasts_.push(name_, wire::encode(wire::Alive{me.incarnation.value, name_, me.gossip, me.meta, me.versions}));
+  broadcasts_.push(name_, wire::encode(wire::Alive{me.incarnation.value, name_, me.gossip, me.meta,
+                                                   me.versions}));
 }
 
 void Swim::refute(std::uint32_t accused, SwimEffects& out) {
@@ -27,7 +28,8 @@ void Swim::set_state(Member& member, MemberState state, Instant now, SwimEffects
   out.emplace_back(MemberChanged{member, changed});
 }
 
-/// A name may return from another address once its old owner left, or has been dead for a while (section 11.2, rule 5).
+/// A name may return from another address once its old owner left, or has been dead for a while
+/// (section 11.2, rule 5).
 bool Swim::may_take_over(const Member& known, Instant now) const {
   if (known.state == MemberState::left) return true;
   return known.state == MemberState::dead && now - known.changed >= config_.reclaim_time;
@@ -42,7 +44,10 @@ void Swim::on_alive(const wire::Alive& claim, Instant now, SwimEffects& out) {
   auto found = members_.find(claim.node);
   if (found == members_.end()) {
     if (members_.size() >= max_members) return void(++counters_.over_limit);
-    found = members_.emplace(claim.node, Member{.name = claim.node, .gossip = claim.address, .changed = now}).first;
+    found = members_
+                .emplace(claim.node,
+                         Member{.name = claim.node, .gossip = claim.address, .changed = now})
+                .first;
     order_.insert(claim.node, random_);
   }
   auto& member = found->second;
@@ -51,8 +56,9 @@ void Swim::on_alive(const wire::Alive& claim, Instant now, SwimEffects& out) {
     takeover = !about_me && may_take_over(member, now);
     if (!takeover) {
       ++counters_.conflicts;
-      out.emplace_back(LogEvent{LogLevel::error, "name conflict: '" + claim.node + "' is claimed by " +
-                                                     to_string(claim.address) + " and by " + to_string(member.gossip) +
+      out.emplace_back(LogEvent{LogLevel::error, "name conflict: '" + claim.node +
+                                                     "' is claimed by " + to_string(claim.address) +
+                                                     " and by " + to_string(member.gossip) +
                                                      "; give each node its own --name"});
       return;
     }
@@ -63,7 +69,9 @@ void Swim::on_alive(const wire::Alive& claim, Instant now, SwimEffects& out) {
     if (claim.incarnation >= member.incarnation.value && !same) refute(claim.incarnation, out);
     return;
   }
-  if (!takeover && !supersedes({Incarnation{claim.incarnation}, MemberState::alive}, known_claim(member))) return;
+  if (!takeover &&
+      !supersedes({Incarnation{claim.incarnation}, MemberState::alive}, known_claim(member)))
+    return;
   suspicions_.erase(claim.node);
   broadcasts_.push(claim.node, wire::encode(claim));
   member.gossip = claim.address;
@@ -77,7 +85,8 @@ void Swim::on_suspect(const wire::Suspect& claim, Instant now, SwimEffects& out)
   const auto found = members_.find(claim.node);
   if (found == members_.end()) return;
   auto& member = found->second;
-  if (!supersedes({Incarnation{claim.incarnation}, MemberState::suspect}, known_claim(member))) return;
+  if (!supersedes({Incarnation{claim.incarnation}, MemberState::suspect}, known_claim(member)))
+    return;
   if (claim.node == name_) {
     if (!leaving_) refute(claim.incarnation, out);
     return;

@@ -3,14 +3,15 @@
 
 namespace coterie::membership {
 
-std::vector<const Member*> Swim::random_members(std::size_t count, bool with_recent_dead, const std::string& except,
-                                                Instant now) {
+std::vector<const Member*> Swim::random_members(std::size_t count, bool with_recent_dead,
+                                                const std::string& except, Instant now) {
   std::vector<const Member*> eligible;
   for (const auto& [name, member] : members_) {
     if (name == name_ || name == except) continue;
     const bool recent_dead = with_recent_dead && member.state == MemberState::dead &&
                              now - member.changed <= config_.gossip_to_the_dead;
-    const bool wanted = with_recent_dead ? member.is_present() || recent_dead : member.state == MemberState::alive;
+    const bool wanted =
+        with_recent_dead ? member.is_present() || recent_dead : member.state == MemberState::alive;
     if (wanted) eligible.push_back(&member);
   }
   random_.shuffle(std::span(eligible));
@@ -23,7 +24,8 @@ void Swim::tick_gossip(Instant now, SwimEffects& out) {
   next_gossip_ = now + config_.gossip_interval;
   if (broadcasts_.empty()) return;
   for (const auto* member : random_members(config_.gossip_nodes, true, name_, now)) {
-    auto messages = broadcasts_.take(config_.packet_bytes - wire::compound_overhead, wire::compound_part_overhead, present());
+    auto messages = broadcasts_.take(config_.packet_bytes - wire::compound_overhead,
+                                     wire::compound_part_overhead, present());
     if (messages.size() > wire::max_compound_parts) messages.resize(wire::max_compound_parts);
     if (messages.empty()) return;
     auto bytes = wire::pack(messages);

@@ -4,7 +4,8 @@ namespace coterie::membership {
 
 void Swim::tick_probe(Instant now, SwimEffects& out) {
   if (probe_) {
-    if (!probe_->acked && !probe_->asked_helpers && now >= probe_->indirect_at) ask_helpers(now, out);
+    if (!probe_->acked && !probe_->asked_helpers && now >= probe_->indirect_at)
+      ask_helpers(now, out);
     if (probe_->acked || now >= probe_->ends_at) finish_probe(now, out);
   }
   if (!probe_ && now >= next_probe_) start_probe(now, out);
@@ -36,10 +37,14 @@ void Swim::ask_helpers(Instant now, SwimEffects& out) {
   if (found == members_.end()) return;
   const auto target = found->second.gossip;
   for (const auto* helper : random_members(config_.indirect_checks, false, probe_->target, now)) {
-    send(helper->gossip, {wire::encode(wire::IndirectPing{probe_->sequence, target, probe_->target, true, source()})}, out);
+    send(helper->gossip,
+         {wire::encode(
+             wire::IndirectPing{probe_->sequence, target, probe_->target, true, source()})},
+         out);
   }
-  probe_->stream = open_stream(StreamKind::tcp_ping, target, wire::encode(wire::Ping{probe_->sequence, probe_->target, source()}),
-                               now, out);
+  probe_->stream =
+      open_stream(StreamKind::tcp_ping, target,
+                  wire::encode(wire::Ping{probe_->sequence, probe_->target, source()}), now, out);
 }
 
 void Swim::finish_probe(Instant now, SwimEffects& out) {
@@ -61,7 +66,8 @@ void Swim::tick_relays(Instant now, SwimEffects& out) {
     }
     const auto relay = it->second;
     it = relays_.erase(it);
-    if (relay.nack) send(relay.requester, {wire::encode(wire::Nack{relay.requester_sequence})}, out);
+    if (relay.nack)
+      send(relay.requester, {wire::encode(wire::Nack{relay.requester_sequence})}, out);
   }
 }
 

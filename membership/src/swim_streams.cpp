@@ -24,7 +24,8 @@ void Swim::tick_join(Instant now, SwimEffects& out) {
     return;
   }
   for (const auto& seed : seeds_)
-    if (seed != self().gossip) open_stream(StreamKind::join, seed, wire::encode(local_state(true, now)), now, out);
+    if (seed != self().gossip)
+      open_stream(StreamKind::join, seed, wire::encode(local_state(true, now)), now, out);
   next_join_ = now + join_pause_ + random_.below(join_pause_ / 4);
   join_pause_ = std::min(join_pause_ * 2, config_.join_retry_max);
 }
@@ -36,10 +37,12 @@ void Swim::tick_push_pull(Instant now, SwimEffects& out) {
   next_push_pull_ = now + config_.push_pull_interval * scale;
   if (leaving_) return;
   for (const auto* peer : random_members(1, false, name_, now))
-    open_stream(StreamKind::push_pull, peer->gossip, wire::encode(local_state(false, now)), now, out);
+    open_stream(StreamKind::push_pull, peer->gossip, wire::encode(local_state(false, now)), now,
+                out);
 }
 
-ConnId Swim::open_stream(StreamKind kind, const Address& to, Bytes bytes, Instant now, SwimEffects& out) {
+ConnId Swim::open_stream(StreamKind kind, const Address& to, Bytes bytes, Instant now,
+                         SwimEffects& out) {
   if (streams_.size() >= max_streams) {
     ++counters_.over_limit;
     return {};
@@ -117,7 +120,9 @@ void Swim::answer_inbound(ConnId id, Stream& stream, Instant now, SwimEffects& o
       }
       break;
     }
-    default: out.emplace_back(WriteStream{id, wire::encode(wire::ErrorReply{"message type not supported"})});
+    default:
+      out.emplace_back(
+          WriteStream{id, wire::encode(wire::ErrorReply{"message type not supported"})});
   }
   ++counters_.malformed;
   end_stream(id, out);
@@ -140,8 +145,10 @@ void Swim::read_answer(ConnId id, Stream& stream, Instant now, SwimEffects& out)
       end_stream(id, out);
       return merge(*remote, now, out);
     }
-  } else if (const auto problem = type == MessageType::error ? wire::decode_error(body) : std::nullopt) {
-    out.emplace_back(LogEvent{LogLevel::warning, to_string(stream.peer) + " refused our state: " + problem->text});
+  } else if (const auto problem =
+                 type == MessageType::error ? wire::decode_error(body) : std::nullopt) {
+    out.emplace_back(LogEvent{LogLevel::warning,
+                              to_string(stream.peer) + " refused our state: " + problem->text});
     return end_stream(id, out);
   }
   ++counters_.malformed;
@@ -153,7 +160,8 @@ wire::PushPull Swim::local_state(bool join, Instant now) const {
   for (const auto& [name, m] : members_) {
     // Old tombstones stay at home: they are listed to operators, not gossiped for a day.
     if (!m.is_present() && name != name_ && now - m.changed > config_.gossip_to_the_dead) continue;
-    state.nodes.push_back({name, m.gossip, m.meta, m.incarnation.value, static_cast<wire::PushPullState>(m.state), m.versions});
+    state.nodes.push_back({name, m.gossip, m.meta, m.incarnation.value,
+                           static_cast<wire::PushPullState>(m.state), m.versions});
   }
   return state;
 }
@@ -164,10 +172,14 @@ void Swim::merge(const wire::PushPull& remote, Instant now, SwimEffects& out) {
       case wire::PushPullState::alive:
         on_alive({node.incarnation, node.name, node.address, node.meta, node.versions}, now, out);
         break;
-      case wire::PushPullState::left: on_dead({node.incarnation, node.name, node.name}, now, out); break;
+      case wire::PushPullState::left:
+        on_dead({node.incarnation, node.name, node.name}, now, out);
+        break;
       // A remote death is never believed outright: it becomes our own suspicion (section 11.2).
       case wire::PushPullState::dead:
-      case wire::PushPullState::suspect: on_suspect({node.incarnation, node.name, name_}, now, out); break;
+      case wire::PushPullState::suspect:
+        on_suspect({node.incarnation, node.name, name_}, now, out);
+        break;
     }
   }
 }

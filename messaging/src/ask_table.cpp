@@ -22,7 +22,8 @@ std::optional<std::uint64_t> AskTable::open(const OpenAsk& ask) {
   auto& slot = slots_[index];
   slot.ask = ask;
   slot.used = true;
-  // Round up: a deadline is never announced early. A deadline far away waits out whole turns in its slot.
+  // Round up: a deadline is never announced early. A deadline far away waits out whole turns in its
+  // slot.
   const auto due = std::max(ask.deadline.nanos / slot_nanos + 1, turned_to_ + 1);
   slot.wheel = static_cast<std::uint16_t>(due % static_cast<std::int64_t>(wheel_slots));
   slot.previous = none;
@@ -63,7 +64,8 @@ std::vector<OpenAsk> AskTable::expire(Instant now) {
   const auto target = now.nanos / slot_nanos;
   const auto steps = std::min<std::int64_t>(target - turned_to_, wheel_slots);
   for (std::int64_t step = 1; step <= steps; ++step) {
-    const auto wheel = static_cast<std::size_t>((target - steps + step) % static_cast<std::int64_t>(wheel_slots));
+    const auto wheel =
+        static_cast<std::size_t>((target - steps + step) % static_cast<std::int64_t>(wheel_slots));
     for (auto index = heads_[wheel]; index != none;) {
       const auto following = slots_[index].next;
       if (slots_[index].ask.deadline <= now) expired.push_back(release(index));

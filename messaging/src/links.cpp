@@ -7,28 +7,34 @@
 namespace coterie::messaging {
 namespace {
 
-constexpr std::uint64_t dialled_bit = std::uint64_t{1} << 63;  // shells number accepted connections without it
+constexpr std::uint64_t dialled_bit = std::uint64_t{1}
+                                      << 63;  // shells number accepted connections without it
 
 }  // namespace
 
-Links::Links(LinkConfig config, Hello self, Random random) : config_(config), self_(std::move(self)), random_(random) {}
+Links::Links(LinkConfig config, Hello self, Random random)
+    : config_(config), self_(std::move(self)), random_(random) {}
 
 void Links::accepted(ConnId id, Instant now, LinkEffects& out) {
-  const auto strangers = std::count_if(connections_.begin(), connections_.end(),
-                                       [](const auto& c) { return c.second.phase == Phase::stranger; });
+  const auto strangers = std::count_if(connections_.begin(), connections_.end(), [](const auto& c) {
+    return c.second.phase == Phase::stranger;
+  });
   if (static_cast<std::size_t>(strangers) >= max_strangers) {
     ++counters_.over_limit;
     out.emplace_back(Close{id});
     return;
   }
-  connections_[id] = {.phase = Phase::stranger, .lane = no_lane, .handshake_until = now + config_.handshake_timeout};
+  connections_[id] = {.phase = Phase::stranger,
+                      .lane = no_lane,
+                      .handshake_until = now + config_.handshake_timeout};
 }
 
 void Links::dial(LaneId id, Instant now, LinkEffects& out) {
   auto& lane = lanes_[id];
   lane.dial_at = never;
   lane.conn = ConnId{next_conn_++ | dialled_bit};
-  connections_[lane.conn] = {.phase = Phase::dialling, .lane = id, .handshake_until = now + config_.handshake_timeout};
+  connections_[lane.conn] = {
+      .phase = Phase::dialling, .lane = id, .handshake_until = now + config_.handshake_timeout};
   out.emplace_back(Connect{lane.conn, lane.address});
 }
 
@@ -36,7 +42,8 @@ void Links::connected(ConnId id, LinkEffects& out) {
   const auto found = connections_.find(id);
   if (found == connections_.end()) return out.emplace_back(Close{id}), void();
   found->second.phase = Phase::hello_sent;
-  out.emplace_back(Write{id, handshake_frame(wire::FrameKind::hello, lanes_[found->second.lane].worker)});
+  out.emplace_back(
+      Write{id, handshake_frame(wire::FrameKind::hello, lanes_[found->second.lane].worker)});
 }
 
 Bytes Links::handshake_frame(wire::FrameKind kind, std::uint16_t to_worker) const {
@@ -86,17 +93,20 @@ void Links::refuse(ConnId id, Errc code, const std::string& detail, Instant now,
 
 std::optional<Refuse> Links::judge(const Hello& other) const {
   if (other.version_min > self_.version_max || other.version_max < self_.version_min)
-    return Refuse{Errc::configuration, "link protocol versions do not overlap: upgrade the older node"};
+    return Refuse{Errc::configuration,
+                  "link protocol versions do not overlap: upgrade the older node"};
   if (!self_.cluster.is_set() && !other.cluster.is_set())
     return Refuse{Errc::unavailable, "the cluster is not formed yet"};
   if (self_.cluster.is_set() && other.cluster.is_set() && self_.cluster != other.cluster)
-    return Refuse{Errc::wrong_cluster, "node '" + self_.node + "' belongs to cluster " + to_string(self_.cluster) +
-                                           ", node '" + other.node + "' to " + to_string(other.cluster) +
-                                           ": check --join, or start with an empty --data directory"};
+    return Refuse{Errc::wrong_cluster,
+                  "node '" + self_.node + "' belongs to cluster " + to_string(self_.cluster) +
+                      ", node '" + other.node + "' to " + to_string(other.cluster) +
+                      ": check --join, or start with an empty --data directory"};
   const auto types = cluster_types_ != 0 ? cluster_types_ : self_.entity_types;
   if (types != 0 && other.entity_types != 0 && other.entity_types != types)
-    return Refuse{Errc::configuration, "nodes '" + self_.node + "' and '" + other.node +
-                                            "' register different entity types: register the same on every node"};
+    return Refuse{Errc::configuration,
+                  "nodes '" + self_.node + "' and '" + other.node +
+                      "' register different entity types: register the same on every node"};
   return std::nullopt;
 }
 
@@ -118,7 +128,8 @@ bool Links::on_hello(ConnId id, const Hello& hello, Instant now, LinkEffects& ou
     return false;
   }
   const auto lane = lane_for(hello.node, hello.from_worker);
-  if (lanes_[lane].conn != ConnId{}) drop(lanes_[lane].conn, now, out);  // it redials only if it lost the old one
+  if (lanes_[lane].conn != ConnId{})
+    drop(lanes_[lane].conn, now, out);  // it redials only if it lost the old one
   out.emplace_back(Write{id, handshake_frame(wire::FrameKind::welcome, hello.from_worker)});
   make_ready(id, lane, out);
   return true;
@@ -128,7 +139,8 @@ void Links::on_welcome(ConnId id, const Hello& welcome, Instant now, LinkEffects
   const auto lane = connections_.at(id).lane;
   if (welcome.node != lanes_[lane].peer) {
     out.emplace_back(LogEvent{LogLevel::warning, "dialled '" + lanes_[lane].peer + "' at " +
-                                                     to_string(lanes_[lane].address) + " but '" + welcome.node + "' answered"});
+                                                     to_string(lanes_[lane].address) + " but '" +
+                                                     welcome.node + "' answered"});
     return drop(id, now, out);
   }
   if (const auto problem = judge(welcome)) {
@@ -179,19 +191,21 @@ std::optional<Frame> Links::next_frame(ConnId id, ByteView& rest, Instant now, L
     const auto effects_before = out.size();
     auto frame = take_frame(id, found->second, bytes, prefix->kind, now, out);
     for (auto i = effects_before; i < out.size(); ++i)
-      if (std::holds_alternative<HandOff>(out[i])) rest = before;  // the other worker reads the hello again
+      if (std::holds_alternative<HandOff>(out[i]))
+        rest = before;  // the other worker reads the hello again
     if (frame) return frame;
   }
 }
 
-std::optional<Frame> Links::take_frame(ConnId id, Connection& conn, ByteView bytes, wire::FrameKind kind, Instant now,
-                                       LinkEffects& out) {
+std::optional<Frame> Links::take_frame(ConnId id, Connection& conn, ByteView bytes,
+                                       wire::FrameKind kind, Instant now, LinkEffects& out) {
   const auto body = bytes.subspan(wire::frame_prefix_bytes);
   if (conn.phase == Phase::ready) return Frame{conn.lane, kind, bytes};
   if (conn.phase == Phase::stranger && kind == wire::FrameKind::hello) {
     if (const auto hello = decode_hello(body)) return on_hello(id, *hello, now, out), std::nullopt;
   } else if (conn.phase == Phase::hello_sent && kind == wire::FrameKind::welcome) {
-    if (const auto welcome = decode_hello(body)) return on_welcome(id, *welcome, now, out), std::nullopt;
+    if (const auto welcome = decode_hello(body))
+      return on_welcome(id, *welcome, now, out), std::nullopt;
   } else if (conn.phase == Phase::hello_sent && kind == wire::FrameKind::refuse) {
     if (const auto refusal = decode_refuse(body)) {
       out.emplace_back(Refused{lanes_[conn.lane].peer, refusal->code, refusal->detail});

@@ -5,7 +5,8 @@
 namespace coterie::messaging {
 
 LaneId Links::lane_for(const std::string& peer, std::uint16_t worker) {
-  const auto [found, fresh] = by_peer_.try_emplace({peer, worker}, static_cast<LaneId>(lanes_.size()));
+  const auto [found, fresh] =
+      by_peer_.try_emplace({peer, worker}, static_cast<LaneId>(lanes_.size()));
   if (fresh) {
     lanes_.emplace_back();
     lanes_.back().peer = peer;
@@ -21,8 +22,8 @@ LaneId Links::lane_to(const std::string& peer, std::uint16_t worker) const {
   return found == by_peer_.end() ? no_lane : found->second;
 }
 
-void Links::peer_up(const std::string& peer, const Address& address, const std::vector<std::uint16_t>& workers,
-                    Instant now) {
+void Links::peer_up(const std::string& peer, const Address& address,
+                    const std::vector<std::uint16_t>& workers, Instant now) {
   if (peer == self_.node) return;
   for (const auto worker : workers) {
     auto& lane = lanes_[lane_for(peer, worker)];
@@ -45,7 +46,8 @@ void Links::peer_down(const std::string& peer, LinkEffects&) {
 Bytes* Links::stage(LaneId id, std::size_t bytes) {
   if (!is_up(id)) return nullptr;
   auto& lane = lanes_[id];
-  if (lane.staged_messages >= config_.queue_messages || lane.staging.size() + bytes > config_.queue_bytes) {
+  if (lane.staged_messages >= config_.queue_messages ||
+      lane.staging.size() + bytes > config_.queue_bytes) {
     ++counters_.over_limit;
     return nullptr;
   }
@@ -58,7 +60,8 @@ bool Links::congested(ConnId id) const {
   const auto found = connections_.find(id);
   if (found == connections_.end() || found->second.lane == no_lane) return false;
   const auto& lane = lanes_[found->second.lane];
-  return lane.staged_messages >= config_.queue_messages / 2 || lane.staging.size() >= config_.queue_bytes / 2;
+  return lane.staged_messages >= config_.queue_messages / 2 ||
+         lane.staging.size() >= config_.queue_bytes / 2;
 }
 
 void Links::flush(LinkEffects& out) {

@@ -5,7 +5,8 @@
 namespace coterie::replication {
 namespace {
 
-/// Eight tables: slicing-by-8 (Kounavis and Berry 2005) reads eight bytes a step without special instructions.
+/// Eight tables: slicing-by-8 (Kounavis and Berry 2005) reads eight bytes a step without special
+/// instructions.
 constexpr auto tables = [] {
   std::array<std::array<std::uint32_t, 256>, 8> t{};
   for (std::uint32_t i = 0; i < 256; ++i) {

@@ -3,7 +3,8 @@
 namespace coterie::replication {
 
 const Remembered* DuplicateTable::find(const CommandId& command) const {
-  const auto slot = index_.find(hash(command), [&](std::uint32_t s) { return order_[s - first_].command == command; });
+  const auto slot = index_.find(
+      hash(command), [&](std::uint32_t s) { return order_[s - first_].command == command; });
   return slot == FlatIndex::none ? nullptr : &order_[slot - first_];
 }
 

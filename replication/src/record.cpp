@@ -19,7 +19,9 @@ void append_command(Bytes& out, const CommandId& id) {
   append_le(out, id.low);
 }
 
-Error corrupt(const char* what) { return error(Errc::storage, std::string("journal record: ") + what); }
+Error corrupt(const char* what) {
+  return error(Errc::storage, std::string("journal record: ") + what);
+}
 
 /// Takes parts off the front; after the first one that does not fit everything is empty.
 struct Cursor {
@@ -41,14 +43,16 @@ struct Cursor {
 }  // namespace
 
 std::uint64_t chain_after(std::uint64_t previous_chain, ByteView bytes) {
-  return XXH3_64bits_withSeed(bytes.data() + body_offset, bytes.size() - body_offset, previous_chain);
+  return XXH3_64bits_withSeed(bytes.data() + body_offset, bytes.size() - body_offset,
+                              previous_chain);
 }
 
 std::uint64_t append_record(Bytes& out, const RecordView& r, std::uint64_t previous_chain) {
   COTERIE_ENSURE(r.entity.size() <= UINT8_MAX && r.events.size() <= max_events_per_command);
   const auto start = out.size();
-  const auto sections = static_cast<std::uint16_t>((r.causation ? has_causation : 0) |
-                                                   (r.correlation ? has_correlation : 0) | (r.trace ? has_trace : 0));
+  const auto sections =
+      static_cast<std::uint16_t>((r.causation ? has_causation : 0) |
+                                 (r.correlation ? has_correlation : 0) | (r.trace ? has_trace : 0));
   append_le(out, std::uint32_t{0});  // CRC, below
   append_le(out, std::uint32_t{0});  // length, below
   append_le(out, std::uint64_t{0});  // chain, below
@@ -97,7 +101,8 @@ std::uint64_t append_record(Bytes& out, const RecordView& r, std::uint64_t previ
 Result<RecordView> read_record(ByteView bytes) {
   if (bytes.size() < record_header_bytes) return corrupt("shorter than its header");
   const auto* at = bytes.data();
-  if (load_le<std::uint32_t>(at + 4) != bytes.size()) return corrupt("length differs from what is stored");
+  if (load_le<std::uint32_t>(at + 4) != bytes.size())
+    return corrupt("length differs from what is stored");
   if (crc32c(bytes.subspan(4)) != load_le<std::uint32_t>(at)) return corrupt("CRC mismatch");
   if (at[16] != record_version) return corrupt("unknown version: written by a newer coterie");
   RecordView r;

@@ -4,7 +4,8 @@
 
 namespace coterie::replication {
 
-RegisterHost::RegisterHost(std::vector<Register> registers) : durable_(std::move(registers)), decided_(durable_) {}
+RegisterHost::RegisterHost(std::vector<Register> registers)
+    : durable_(std::move(registers)), decided_(durable_) {}
 
 MetaEffects RegisterHost::compare_and_swap(std::uint64_t token, std::vector<Swap> swaps) {
   Pending pending{.batch = next_batch_++, .token = token};

@@ -7,7 +7,8 @@ EntityStore::~EntityStore() {
 }
 
 EntitySlot EntityStore::find(std::uint64_t hash, EntityTypeId type, std::string_view id) const {
-  return index_.find(hash, [&](EntitySlot slot) { return slab_[slot].type->id == type && slab_[slot].id == id; });
+  return index_.find(
+      hash, [&](EntitySlot slot) { return slab_[slot].type->id == type && slab_[slot].id == id; });
 }
 
 EntitySlot EntityStore::obtain(std::uint64_t hash, const EntityType& type, std::string_view id) {

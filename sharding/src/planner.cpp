@@ -13,7 +13,8 @@ std::uint64_t rendezvous_score(ShardId shard, const std::string& node) {
   return XXH3_64bits_withSeed(node.data(), node.size(), shard.value);
 }
 
-std::vector<std::string> plan_owners(const std::vector<std::string>& previous, std::vector<std::string> candidates) {
+std::vector<std::string> plan_owners(const std::vector<std::string>& previous,
+                                     std::vector<std::string> candidates) {
   COTERIE_ENSURE(!candidates.empty());
   std::sort(candidates.begin(), candidates.end());
   const auto shards = previous.size();
@@ -51,7 +52,8 @@ std::vector<std::string> plan_owners(const std::vector<std::string>& previous, s
     for (const auto& name : candidates) {
       if (room[name] == 0) continue;
       const ShardId shard{static_cast<std::uint16_t>(s)};
-      if (best == nullptr || rendezvous_score(shard, name) > rendezvous_score(shard, *best)) best = &name;
+      if (best == nullptr || rendezvous_score(shard, name) > rendezvous_score(shard, *best))
+        best = &name;
     }
     COTERIE_ENSURE(best != nullptr);
     --room[*best];

@@ -12,7 +12,8 @@ bool ShardTable::merge(ShardId shard, const replication::Register& value) {
 bool ShardTable::merge(const ShardTable& other) {
   bool changed = false;
   for (std::uint16_t i = 0; i < shard_count; ++i) changed |= merge(ShardId{i}, other.registers[i]);
-  if (entity_types == 0 && other.entity_types != 0) entity_types = other.entity_types, changed = true;
+  if (entity_types == 0 && other.entity_types != 0)
+    entity_types = other.entity_types, changed = true;
   return changed;
 }
 

@@ -14,22 +14,26 @@ namespace coterie::storage {
 Result<DataDirectory> DataDirectory::open(const std::string& path) {
   if (mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) {
     if (errno == ENOENT)
-      return error(Errc::configuration, "cannot create data directory '" + path +
-                                            "': its parent does not exist; create the parent or change --data");
-    return error(Errc::configuration, "cannot create data directory '" + path + "': " + std::strerror(errno) +
-                                          "; choose another with --data");
+      return error(Errc::configuration,
+                   "cannot create data directory '" + path +
+                       "': its parent does not exist; create the parent or change --data");
+    return error(Errc::configuration, "cannot create data directory '" + path + "': " +
+                                          std::strerror(errno) + "; choose another with --data");
   }
   struct stat info {};
   if (stat(path.c_str(), &info) != 0 || !S_ISDIR(info.st_mode))
-    return error(Errc::configuration, "data directory '" + path + "' is not a directory; choose another with --data");
+    return error(Errc::configuration,
+                 "data directory '" + path + "' is not a directory; choose another with --data");
   const auto lock_file = path + "/LOCK";
   const int fd = ::open(lock_file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (fd < 0)
-    return error(Errc::configuration, "cannot write in data directory '" + path + "': " + std::strerror(errno));
+    return error(Errc::configuration,
+                 "cannot write in data directory '" + path + "': " + std::strerror(errno));
   if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
     close(fd);
-    return error(Errc::configuration, "data directory '" + path +
-                                          "' is in use by another process; stop it, or give this one its own --data");
+    return error(Errc::configuration,
+                 "data directory '" + path +
+                     "' is in use by another process; stop it, or give this one its own --data");
   }
   return DataDirectory(path, fd);
 }

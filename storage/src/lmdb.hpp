@@ -55,10 +55,13 @@ class Cursor {
 };
 
 [[nodiscard]] inline MDB_val val(ByteView bytes) {
-  return {bytes.size(), const_cast<std::uint8_t*>(bytes.data())};  // LMDB never writes through a key or a put value
+  return {bytes.size(), const_cast<std::uint8_t*>(
+                            bytes.data())};  // LMDB never writes through a key or a put value
 }
 [[nodiscard]] inline MDB_val val(std::uint64_t& number) { return {sizeof number, &number}; }
-[[nodiscard]] inline ByteView view(const MDB_val& v) { return {static_cast<const std::uint8_t*>(v.mv_data), v.mv_size}; }
+[[nodiscard]] inline ByteView view(const MDB_val& v) {
+  return {static_cast<const std::uint8_t*>(v.mv_data), v.mv_size};
+}
 
 /// A single-file environment.
 [[nodiscard]] Result<Env> open_env(const std::string& file, std::uint64_t map_bytes);

@@ -12,7 +12,8 @@ namespace {
 constexpr std::size_t shard_offset = 22;  // in a record: docs/JOURNAL.md
 constexpr std::size_t index_offset = 32;
 constexpr std::size_t smallest_record = 96;
-constexpr std::size_t recovery_part = 1024;  // records handed over at once: bounds the memory of a recovery
+constexpr std::size_t recovery_part =
+    1024;  // records handed over at once: bounds the memory of a recovery
 
 }  // namespace
 
@@ -38,15 +39,17 @@ Status LmdbStripe::Impl::load() {
     MDB_val value{};
     Cursor cursor(txn.get(), log);
     for (auto op = MDB_FIRST; cursor.get(key, value, op); op = MDB_NEXT) {
-      if (value.mv_size < smallest_record) return error(Errc::storage, config.file + ": a record is too short; restore the file");
+      if (value.mv_size < smallest_record)
+        return error(Errc::storage, config.file + ": a record is too short; restore the file");
       const auto* at = static_cast<const std::uint8_t*>(value.mv_data);
       const auto shard = load_le<std::uint16_t>(at + shard_offset);
       const auto index = load_le<std::uint64_t>(at + index_offset);
       if (shard >= shards.size()) shards.resize(std::size_t{shard} + 1);
       auto& positions = shards[shard].positions;
       if (index != positions.size() + 1)
-        return error(Errc::storage, config.file + ": shard " + std::to_string(shard) + " has a gap before record " +
-                                        std::to_string(index) + "; restore the file from a good copy");
+        return error(Errc::storage, config.file + ": shard " + std::to_string(shard) +
+                                        " has a gap before record " + std::to_string(index) +
+                                        "; restore the file from a good copy");
       const auto position = load_le<std::uint64_t>(static_cast<const std::uint8_t*>(key.mv_data));
       positions.push_back(position);
       next_position = position + 1;
@@ -54,7 +57,9 @@ Status LmdbStripe::Impl::load() {
     Cursor promised(txn.get(), promises);
     for (auto op = MDB_FIRST; promised.get(key, value, op); op = MDB_NEXT) {
       const auto shard = load_le<std::uint64_t>(static_cast<const std::uint8_t*>(key.mv_data));
-      if (shard < shards.size()) shards[shard].promised = Epoch{load_le<std::uint64_t>(static_cast<const std::uint8_t*>(value.mv_data))};
+      if (shard < shards.size())
+        shards[shard].promised =
+            Epoch{load_le<std::uint64_t>(static_cast<const std::uint8_t*>(value.mv_data))};
     }
   }
   rc = txn.commit();
@@ -113,11 +118,13 @@ void LmdbStripe::Impl::commit(std::vector<WriteJob>& group) {
       const auto top = tops.find(request.shard);
       return top != tops.end() ? next(top->second) : LogIndex{shard.positions.size() + 1};
     }();
-    const auto floor = std::max(shard.promised, promised.contains(request.shard) ? promised[request.shard] : Epoch{});
+    const auto floor = std::max(
+        shard.promised, promised.contains(request.shard) ? promised[request.shard] : Epoch{});
     if (request.index != expected || request.epoch < floor) {
       shard.broken = true;
-      tell(job, replication::AppendFailed{request.shard, request.index,
-                                          error(Errc::storage, "the journal refuses an older epoch or a gap"), false});
+      tell(job, replication::AppendFailed{
+                    request.shard, request.index,
+                    error(Errc::storage, "the journal refuses an older epoch or a gap"), false});
       continue;
     }
     auto key = val(position);
@@ -158,7 +165,8 @@ void LmdbStripe::Impl::commit(std::vector<WriteJob>& group) {
       tell(*job, replication::Appended{shard, tops[shard]});
     } else {
       state(shard).broken = true;
-      tell(*job, replication::AppendFailed{shard, job->request.index, dead ? death : problem.error, dead});
+      tell(*job, replication::AppendFailed{shard, job->request.index, dead ? death : problem.error,
+                                           dead});
     }
   }
   for (auto& [raw, entry] : done) entry.first->deliver(std::move(entry.second));
@@ -194,14 +202,16 @@ void LmdbStripe::Impl::replay(const ReadJob& job) {
     MDB_val value{};
     const auto rc = position == 0 ? MDB_NOTFOUND : mdb_get(txn.get(), log, &key, &value);
     if (rc != 0 || value.mv_size < smallest_record) {
-      result.error = error(Errc::storage, config.file + ": record " + std::to_string(index.value) + " of shard " +
-                                              std::to_string(job.shard.value) + " cannot be read: " + mdb_strerror(rc));
+      result.error = error(Errc::storage, config.file + ": record " + std::to_string(index.value) +
+                                              " of shard " + std::to_string(job.shard.value) +
+                                              " cannot be read: " + mdb_strerror(rc));
       break;
     }
     result.records.push_back(to_bytes(storage::view(value)));
     const auto previous = LogIndex{load_le<std::uint64_t>(result.records.back().data() + 56)};
     if (previous >= index) {
-      result.error = error(Errc::storage, config.file + ": a record points forward; restore the file");
+      result.error =
+          error(Errc::storage, config.file + ": a record points forward; restore the file");
       break;
     }
     index = previous;

@@ -13,7 +13,8 @@
 
 namespace coterie::storage {
 
-inline constexpr std::size_t stripe_shards = 65'536;  ///< shard ids are 16 bits; the tables grow to what is used
+inline constexpr std::size_t stripe_shards =
+    65'536;  ///< shard ids are 16 bits; the tables grow to what is used
 
 /// Completions of one worker, filled by the stripe's threads.
 struct LmdbJournal::Port {

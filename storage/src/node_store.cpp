@@ -9,7 +9,8 @@
 namespace coterie::storage {
 namespace {
 
-constexpr std::uint64_t map_bytes = 64 * 1024 * 1024;  // a few KiB are used; room for every register many times over
+constexpr std::uint64_t map_bytes =
+    64 * 1024 * 1024;  // a few KiB are used; room for every register many times over
 constexpr std::uint64_t format = 1;
 constexpr std::uint32_t max_peers = 65'536;
 
@@ -86,7 +87,8 @@ struct NodeStore::Impl {
     wire::MsgpackReader in(value);
     const auto count = in.array(max_peers);
     for (std::uint32_t i = 0; i < count && in.ok(); ++i)
-      if (const auto peer = parse_address(in.text(64)); peer && in.ok()) node.peers.push_back(*peer);
+      if (const auto peer = parse_address(in.text(64)); peer && in.ok())
+        node.peers.push_back(*peer);
   }
 };
 
@@ -115,15 +117,18 @@ Result<NodeStore> NodeStore::open(const DataDirectory& directory, const std::str
     if (mdb_get(txn.get(), impl->table, &key, &value) == 0) {
       known = true;
       if (!decode(storage::view(value), impl->node))
-        return error(Errc::configuration, impl->file + " was written by a newer coterie, or is damaged; upgrade or restore it");
+        return error(
+            Errc::configuration,
+            impl->file + " was written by a newer coterie, or is damaged; upgrade or restore it");
     }
     rc = txn.commit();
     if (rc != 0) return disk_problem(rc, impl->file).error;
   }
   auto& node = impl->node;
   if (known && node.name != name)
-    return error(Errc::configuration, "data directory '" + directory.path() + "' belongs to node '" + node.name +
-                                          "', not to '" + name + "'; use --name " + node.name + " or another --data");
+    return error(Errc::configuration, "data directory '" + directory.path() +
+                                          "' belongs to node '" + node.name + "', not to '" + name +
+                                          "'; use --name " + node.name + " or another --data");
   if (!known) {
     std::random_device entropy;
     node.name = name;
@@ -135,7 +140,8 @@ Result<NodeStore> NodeStore::open(const DataDirectory& directory, const std::str
   return NodeStore(std::move(impl));
 }
 
-Status NodeStore::save_identity(const ClusterId& cluster, bool hosts_register, std::uint64_t cluster_types) {
+Status NodeStore::save_identity(const ClusterId& cluster, bool hosts_register,
+                                std::uint64_t cluster_types) {
   auto changed = impl_->node;
   changed.cluster = cluster;
   changed.hosts_register = changed.hosts_register || hosts_register;
@@ -145,7 +151,8 @@ Status NodeStore::save_identity(const ClusterId& cluster, bool hosts_register, s
   return saved;
 }
 
-Status NodeStore::save_registers(const std::vector<std::pair<ShardId, replication::Register>>& registers) {
+Status NodeStore::save_registers(
+    const std::vector<std::pair<ShardId, replication::Register>>& registers) {
   Txn txn(impl_->env.get(), 0);
   auto rc = txn.status();
   for (const auto& [shard, entry] : registers) {

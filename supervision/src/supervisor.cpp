@@ -9,9 +9,11 @@ Supervisor::Supervisor(SupervisorConfig config, std::vector<std::string> childre
   for (auto& name : children) children_.push_back({std::move(name), never});
 }
 
-SupervisorEffects Supervisor::child_failed(const std::string& child, const std::string& reason, Instant now) {
+SupervisorEffects Supervisor::child_failed(const std::string& child, const std::string& reason,
+                                           Instant now) {
   SupervisorEffects out;
-  const auto failed = std::find_if(children_.begin(), children_.end(), [&](const Child& c) { return c.name == child; });
+  const auto failed = std::find_if(children_.begin(), children_.end(),
+                                   [&](const Child& c) { return c.name == child; });
   if (failed == children_.end()) return out;
   if (!intensity_.allow(now)) {
     out.emplace_back(Escalate{child, reason});

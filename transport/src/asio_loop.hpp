@@ -1,15 +1,14 @@
 /// The Asio side of EventLoop and address conversion; private to transport.
 #pragma once
 
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/address.hpp>
-#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/steady_timer.hpp>
-
 #include <cstring>
 
-#include "coterie/transport/event_loop.hpp"
 #include "coterie/core/address.hpp"
+#include "coterie/transport/event_loop.hpp"
 
 namespace coterie::transport {
 
@@ -18,7 +17,6 @@ namespace asio = boost::asio;
 struct EventLoop::Impl {
   asio::io_context context{1};
   asio::executor_work_guard<asio::io_context::executor_type> guard = asio::make_work_guard(context);
-  asio::steady_timer timer{context};
 };
 
 [[nodiscard]] inline asio::ip::address to_asio(const Address& address) {
@@ -34,13 +32,17 @@ struct EventLoop::Impl {
 
 [[nodiscard]] inline Address from_asio(const asio::ip::address& ip, std::uint16_t port) {
   if (ip.is_v4()) return address_from(ip.to_v4().to_bytes(), port);
-  if (ip.to_v6().is_v4_mapped()) return address_from(asio::ip::make_address_v4(asio::ip::v4_mapped, ip.to_v6()).to_bytes(), port);
+  if (ip.to_v6().is_v4_mapped())
+    return address_from(asio::ip::make_address_v4(asio::ip::v4_mapped, ip.to_v6()).to_bytes(),
+                        port);
   return address_from(ip.to_v6().to_bytes(), port);
 }
 
-[[nodiscard]] inline Error bind_error(const Address& address, const boost::system::error_code& problem, const char* flag) {
-  return error(Errc::configuration, "cannot listen on " + to_string(address) + ": " + problem.message() +
-                                        "; stop the process that uses it, or choose another " + flag);
+[[nodiscard]] inline Error bind_error(const Address& address,
+                                      const boost::system::error_code& problem, const char* flag) {
+  return error(Errc::configuration,
+               "cannot listen on " + to_string(address) + ": " + problem.message() +
+                   "; stop the process that uses it, or choose another " + flag);
 }
 
 }  // namespace coterie::transport

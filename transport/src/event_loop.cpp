@@ -14,7 +14,15 @@ void EventLoop::run() { impl_->context.run(); }
 void EventLoop::stop() { impl_->context.stop(); }
 void EventLoop::post(std::function<void()> task) { asio::post(impl_->context, std::move(task)); }
 
-void EventLoop::set_timer(Instant at, std::function<void()> task) {
+struct Timer::Impl {
+  explicit Impl(asio::io_context& context) : timer(context) {}
+  asio::steady_timer timer;
+};
+
+Timer::Timer(EventLoop& loop) : impl_(std::make_unique<Impl>(loop.impl().context)) {}
+Timer::~Timer() = default;
+
+void Timer::set(Instant at, std::function<void()> task) {
   if (at == never) return void(impl_->timer.cancel());
   impl_->timer.expires_at(std::chrono::steady_clock::time_point(Duration{at.nanos}));
   impl_->timer.async_wait([task = std::move(task)](const boost::system::error_code& problem) {
@@ -23,7 +31,9 @@ void EventLoop::set_timer(Instant at, std::function<void()> task) {
 }
 
 Instant EventLoop::now() {
-  return Instant{std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch()).count()};
+  return Instant{
+      std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch())
+          .count()};
 }
 
 }  // namespace coterie::transport

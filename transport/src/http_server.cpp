@@ -1,8 +1,8 @@
 #include "coterie/transport/http_server.hpp"
 
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <optional>
 
 #include "asio_loop.hpp"
@@ -32,15 +32,17 @@ class Session : public std::enable_shared_from_this<Session> {
     parser_.emplace();
     parser_->body_limit(max_http_body);
     stream_.expires_after(idle_timeout);
-    http::async_read(stream_, buffer_, *parser_, [self = shared_from_this()](beast::error_code problem, std::size_t) {
-      if (!problem) self->respond();
-    });
+    http::async_read(stream_, buffer_, *parser_,
+                     [self = shared_from_this()](beast::error_code problem, std::size_t) {
+                       if (!problem) self->respond();
+                     });
   }
 
  private:
   void respond() {
     const auto& request = parser_->get();
-    const auto answer = handler_({std::string(request.method_string()), std::string(request.target())});
+    const auto answer =
+        handler_({std::string(request.method_string()), std::string(request.target())});
     response_ = {};
     response_.result(answer.status);
     response_.version(request.version());
@@ -49,10 +51,11 @@ class Session : public std::enable_shared_from_this<Session> {
     response_.body() = answer.body;
     response_.prepare_payload();
     if (request.method() == http::verb::head) response_.body().clear();
-    http::async_write(stream_, response_, [self = shared_from_this()](beast::error_code problem, std::size_t) {
-      if (problem || !self->response_.keep_alive()) return;
-      self->read();
-    });
+    http::async_write(stream_, response_,
+                      [self = shared_from_this()](beast::error_code problem, std::size_t) {
+                        if (problem || !self->response_.keep_alive()) return;
+                        self->read();
+                      });
   }
 
   beast::tcp_stream stream_;
@@ -69,13 +72,15 @@ struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
   Impl(EventLoop& loop, Handler h, std::function<void(std::string)> f)
       : acceptor(loop.impl().context), handler(std::move(h)), failed(std::move(f)) {}
   void accept() {
-    acceptor.async_accept([self = shared_from_this()](beast::error_code problem, tcp::socket socket) {
-      if (!self->acceptor.is_open()) return;
-      if (problem && problem != asio::error::connection_aborted) return self->failed("accept: " + problem.message());
-      if (!problem && *self->open < max_http_connections)
-        std::make_shared<Session>(std::move(socket), self->handler, self->open)->read();
-      self->accept();
-    });
+    acceptor.async_accept(
+        [self = shared_from_this()](beast::error_code problem, tcp::socket socket) {
+          if (!self->acceptor.is_open()) return;
+          if (problem && problem != asio::error::connection_aborted)
+            return self->failed("accept: " + problem.message());
+          if (!problem && *self->open < max_http_connections)
+            std::make_shared<Session>(std::move(socket), self->handler, self->open)->read();
+          self->accept();
+        });
   }
   tcp::acceptor acceptor;
   Handler handler;

@@ -31,11 +31,12 @@ void TcpConnection::begin() {
 void TcpConnection::read() {
   if (reading_ || gone_) return;
   reading_ = true;
-  socket_.async_read_some(asio::buffer(buffer_.data() + filled_, buffer_.size() - filled_),
-                          [self = shared_from_this()](const boost::system::error_code& problem, std::size_t size) {
-                            self->reading_ = false;
-                            self->on_read(problem, size);
-                          });
+  socket_.async_read_some(
+      asio::buffer(buffer_.data() + filled_, buffer_.size() - filled_),
+      [self = shared_from_this()](const boost::system::error_code& problem, std::size_t size) {
+        self->reading_ = false;
+        self->on_read(problem, size);
+      });
 }
 
 void TcpConnection::on_read(const boost::system::error_code& problem, std::size_t size) {
@@ -68,9 +69,8 @@ void TcpConnection::write(Bytes bytes) {
 
 void TcpConnection::write_next() {
   asio::async_write(socket_, asio::buffer(writes_.front()),
-                    [self = shared_from_this()](const boost::system::error_code& problem, std::size_t) {
-                      self->on_written(problem);
-                    });
+                    [self = shared_from_this()](const boost::system::error_code& problem,
+                                                std::size_t) { self->on_written(problem); });
 }
 
 void TcpConnection::on_written(const boost::system::error_code& problem) {

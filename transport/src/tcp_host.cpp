@@ -6,8 +6,8 @@
 
 namespace coterie::transport {
 
-TcpHost::TcpHost(EventLoop& loop, TcpHandler& handler, std::atomic<std::uint64_t>& ids, TcpLimits limits,
-                 std::function<void(std::string)> failed)
+TcpHost::TcpHost(EventLoop& loop, TcpHandler& handler, std::atomic<std::uint64_t>& ids,
+                 TcpLimits limits, std::function<void(std::string)> failed)
     : impl_(std::make_shared<Impl>(loop, handler, ids, limits, std::move(failed))) {}
 TcpHost::~TcpHost() { stop(); }
 
@@ -35,14 +35,16 @@ Address TcpHost::local() const {
 }
 
 void TcpHost::Impl::accept() {
-  acceptor.async_accept([self = shared_from_this()](const boost::system::error_code& problem, tcp::socket socket) {
-    self->on_accept(problem, std::move(socket));
-  });
+  acceptor.async_accept(
+      [self = shared_from_this()](const boost::system::error_code& problem, tcp::socket socket) {
+        self->on_accept(problem, std::move(socket));
+      });
 }
 
 void TcpHost::Impl::on_accept(const boost::system::error_code& problem, tcp::socket socket) {
   if (handler == nullptr || !acceptor.is_open()) return;
-  if (problem && problem != asio::error::connection_aborted) return failed("accept: " + problem.message());
+  if (problem && problem != asio::error::connection_aborted)
+    return failed("accept: " + problem.message());
   if (!problem && connections.size() < limits.connections) {
     const ConnId id{ids.fetch_add(1)};
     const auto connection = add(id, std::move(socket));
@@ -53,7 +55,8 @@ void TcpHost::Impl::on_accept(const boost::system::error_code& problem, tcp::soc
 }
 
 std::shared_ptr<TcpConnection> TcpHost::Impl::add(ConnId id, tcp::socket socket) {
-  auto connection = std::make_shared<TcpConnection>(weak_from_this(), id, std::move(socket), limits.read_buffer);
+  auto connection =
+      std::make_shared<TcpConnection>(weak_from_this(), id, std::move(socket), limits.read_buffer);
   connections[id] = connection;
   return connection;
 }
@@ -63,7 +66,8 @@ void TcpHost::dial(ConnId id, const Address& to) {
 }
 
 void TcpHost::write(ConnId id, Bytes bytes) {
-  if (const auto found = impl_->connections.find(id); found != impl_->connections.end()) found->second->write(std::move(bytes));
+  if (const auto found = impl_->connections.find(id); found != impl_->connections.end())
+    found->second->write(std::move(bytes));
 }
 
 void TcpHost::close(ConnId id) {

@@ -16,8 +16,14 @@ using asio::ip::tcp;
 class TcpConnection;
 
 struct TcpHost::Impl : std::enable_shared_from_this<TcpHost::Impl> {
-  Impl(EventLoop& loop, TcpHandler& h, std::atomic<std::uint64_t>& i, TcpLimits l, std::function<void(std::string)> f)
-      : context(loop.impl().context), acceptor(context), handler(&h), ids(i), limits(l), failed(std::move(f)) {}
+  Impl(EventLoop& loop, TcpHandler& h, std::atomic<std::uint64_t>& i, TcpLimits l,
+       std::function<void(std::string)> f)
+      : context(loop.impl().context),
+        acceptor(context),
+        handler(&h),
+        ids(i),
+        limits(l),
+        failed(std::move(f)) {}
   void accept();
   void on_accept(const boost::system::error_code& problem, tcp::socket socket);
   std::shared_ptr<TcpConnection> add(ConnId id, tcp::socket socket);
@@ -33,7 +39,8 @@ struct TcpHost::Impl : std::enable_shared_from_this<TcpHost::Impl> {
 
 class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
  public:
-  TcpConnection(std::weak_ptr<TcpHost::Impl> host, ConnId id, tcp::socket socket, std::size_t buffer)
+  TcpConnection(std::weak_ptr<TcpHost::Impl> host, ConnId id, tcp::socket socket,
+                std::size_t buffer)
       : host_(std::move(host)), id_(id), socket_(std::move(socket)), buffer_(buffer) {}
   void dial(const tcp::endpoint& to);
   /// Sets the socket up and reads.

@@ -15,15 +15,17 @@ struct UdpSocket::Impl : std::enable_shared_from_this<UdpSocket::Impl> {
       : socket(loop.impl().context), receive(std::move(r)), failed(std::move(f)) {}
 
   void read() {
-    socket.async_receive_from(asio::buffer(buffer), from,
-                              [self = shared_from_this()](const boost::system::error_code& problem, std::size_t size) {
-                                self->on_read(problem, size);
-                              });
+    socket.async_receive_from(
+        asio::buffer(buffer), from,
+        [self = shared_from_this()](const boost::system::error_code& problem, std::size_t size) {
+          self->on_read(problem, size);
+        });
   }
   void on_read(const boost::system::error_code& problem, std::size_t size) {
     if (!socket.is_open()) return;
     // An ICMP answer to something we sent surfaces here; it says nothing about this socket.
-    const bool passing = problem == asio::error::connection_refused || problem == asio::error::connection_reset ||
+    const bool passing = problem == asio::error::connection_refused ||
+                         problem == asio::error::connection_reset ||
                          problem == asio::error::message_size;
     if (problem && !passing) return failed(problem.message());
     if (!problem) receive(from_asio(from.address(), from.port()), ByteView(buffer.data(), size));
@@ -50,7 +52,8 @@ Status UdpSocket::bind(const Address& address) {
     impl_->socket.close();
     return bind_error(address, problem, "--gossip");
   }
-  for (int size = 2 * 1024 * 1024; size >= 64 * 1024; size /= 2) {  // as memberlist: as much as the kernel gives
+  for (int size = 2 * 1024 * 1024; size >= 64 * 1024;
+       size /= 2) {  // as memberlist: as much as the kernel gives
     impl_->socket.set_option(asio::socket_base::receive_buffer_size(size), problem);
     if (!problem) break;
   }
@@ -68,7 +71,8 @@ Address UdpSocket::local() const {
 void UdpSocket::send(const Address& to, ByteView datagram) {
   if (!impl_->socket.is_open()) return;
   boost::system::error_code ignored;
-  impl_->socket.send_to(asio::buffer(datagram.data(), datagram.size()), udp::endpoint(to_asio(to), to.port), 0, ignored);
+  impl_->socket.send_to(asio::buffer(datagram.data(), datagram.size()),
+                        udp::endpoint(to_asio(to), to.port), 0, ignored);
 }
 
 void UdpSocket::close() {

@@ -1,9 +1,11 @@
-/// The control plane of a node as a value: membership, control lanes, formation, the register (host or client), the
-/// coordinator's plan, the table, the supervision of the node's parts. Production and the simulator run this same class.
+/// The control plane of a node as a value: membership, control lanes, formation, the register (host
+/// or client), the coordinator's plan, the table, the supervision of the node's parts. Production
+/// and the simulator run this same class.
 ///
-/// Invariants: a node has at most one cluster id, durable before it is used; only a node that was told of no seed and has
-/// no cluster id bootstraps; an epoch is led only by the life that its register names (placement invariant 6).
-/// Thread-safety: one owner; no clock, socket, disk or thread inside.
+/// Invariants: a node has at most one cluster id, durable before it is used; only a node that was
+/// told of no seed and has no cluster id bootstraps; an epoch is led only by the life that its
+/// register names (placement invariant 6). Thread-safety: one owner; no clock, socket, disk or
+/// thread inside.
 #pragma once
 
 #include <map>
@@ -24,16 +26,16 @@ struct NodeCoreConfig {
   Address gossip{};
   Address link{};
   Address management{};
-  std::vector<Address> seeds{};          ///< given by --join; not empty = never bootstraps
-  std::vector<Address> known_peers{};    ///< remembered from an earlier life
-  std::uint32_t bootstrap_expect = 1;    ///< live members that form the cluster
+  std::vector<Address> seeds{};        ///< given by --join; not empty = never bootstraps
+  std::vector<Address> known_peers{};  ///< remembered from an earlier life
+  std::uint32_t bootstrap_expect = 1;  ///< live members that form the cluster
   std::uint16_t data_workers = 1;
-  std::uint64_t entity_types{};          ///< digest of what this node registered; 0 = takes no shards
-  StartId start{};                       ///< this life; larger than every earlier one
+  std::uint64_t entity_types{};  ///< digest of what this node registered; 0 = takes no shards
+  StartId start{};               ///< this life; larger than every earlier one
   SessionId session{};
-  ClusterId cluster{};                   ///< from disk
-  bool hosts_register = false;           ///< from disk
-  std::uint64_t cluster_types{};         ///< from disk: the digest of the formed table
+  ClusterId cluster{};                             ///< from disk
+  bool hosts_register = false;                     ///< from disk
+  std::uint64_t cluster_types{};                   ///< from disk: the digest of the formed table
   std::vector<replication::Register> registers{};  ///< from disk, if this node hosts them
   membership::SwimConfig swim{};
   messaging::LinkConfig links{};
@@ -48,7 +50,7 @@ struct MemberInfo {
 
 struct Readiness {
   bool ready = false;
-  std::string reason{};                ///< why not
+  std::string reason{};                 ///< why not
   std::vector<std::string> degraded{};  ///< ready all the same, but
 };
 
@@ -67,11 +69,13 @@ class NodeCore {
   [[nodiscard]] NodeEffects link_closed(ConnId id, Instant now);
   [[nodiscard]] NodeEffects link_written(ConnId id, Instant now);
   /// Sets `consumed`; offer the rest again with more behind it.
-  [[nodiscard]] NodeEffects link_received(ConnId id, ByteView bytes, std::size_t& consumed, Instant now);
+  [[nodiscard]] NodeEffects link_received(ConnId id, ByteView bytes, std::size_t& consumed,
+                                          Instant now);
   [[nodiscard]] NodeEffects identity_persisted(Instant now);
   [[nodiscard]] NodeEffects registers_persisted(std::uint64_t batch, Instant now);
   [[nodiscard]] NodeEffects shard_status(const ShardStatus& status, Instant now);
-  [[nodiscard]] NodeEffects part_failed(const std::string& part, const std::string& reason, Instant now);
+  [[nodiscard]] NodeEffects part_failed(const std::string& part, const std::string& reason,
+                                        Instant now);
   [[nodiscard]] NodeEffects tick(Instant now);
   [[nodiscard]] Instant next_deadline() const;
 
@@ -122,8 +126,9 @@ class NodeCore {
   std::optional<PersistIdentity> persisting_{};  ///< on its way to the disk
   bool hosts_register_ = false;
   std::optional<replication::RegisterHost> host_{};
-  std::map<std::uint64_t, messaging::LaneId> swap_askers_{};  ///< host: who waits for which token; bounded by its lanes
-  std::map<std::uint64_t, std::uint64_t> swap_tokens_{};      ///< host: own token -> the asker's token
+  std::map<std::uint64_t, messaging::LaneId>
+      swap_askers_{};  ///< host: who waits for which token; bounded by its lanes
+  std::map<std::uint64_t, std::uint64_t> swap_tokens_{};  ///< host: own token -> the asker's token
   std::uint64_t next_token_ = 1;
   std::optional<Instant> claim_retry_{};
   sharding::ShardTable table_{};

@@ -26,7 +26,9 @@ struct RememberPeers {
 /// Give this snapshot to every data worker.
 struct PublishRoutes {
   RoutesPtr routes{};
-  friend bool operator==(const PublishRoutes& a, const PublishRoutes& b) { return *a.routes == *b.routes; }
+  friend bool operator==(const PublishRoutes& a, const PublishRoutes& b) {
+    return *a.routes == *b.routes;
+  }
 };
 /// Restart this part of the node: "gossip", "links" or "management".
 struct StartPart {
@@ -39,10 +41,12 @@ struct Stop {
   friend bool operator==(const Stop&, const Stop&) = default;
 };
 
-using NodeEffect = std::variant<membership::SendDatagram, membership::OpenStream, membership::WriteStream,
-                                membership::CloseStream, membership::MemberChanged, messaging::Connect, messaging::Write,
-                                messaging::Close, messaging::HandOff, PersistIdentity, replication::PersistRegisters,
-                                RememberPeers, PublishRoutes, StartPart, Stop, LogEvent>;
+using NodeEffect =
+    std::variant<membership::SendDatagram, membership::OpenStream, membership::WriteStream,
+                 membership::CloseStream, membership::MemberChanged, messaging::Connect,
+                 messaging::Write, messaging::Close, messaging::HandOff, PersistIdentity,
+                 replication::PersistRegisters, RememberPeers, PublishRoutes, StartPart, Stop,
+                 LogEvent>;
 using NodeEffects = std::vector<NodeEffect>;
 
 }  // namespace coterie::cluster

@@ -1,5 +1,5 @@
-/// What worker 0 tells the data workers: who is there, who owns what, what this node leads. An immutable snapshot, shared
-/// by pointer. Thread-safety: immutable.
+/// What worker 0 tells the data workers: who is there, who owns what, what this node leads. An
+/// immutable snapshot, shared by pointer. Thread-safety: immutable.
 #pragma once
 
 #include <memory>
@@ -22,14 +22,14 @@ struct Peer {
 struct Routes {
   ClusterId cluster{};
   sharding::ShardTable table{};
-  std::vector<Peer> peers{};                          ///< every other Coterie node, sorted by name
-  std::vector<std::pair<ShardId, Epoch>> lead{};      ///< this life leads these epochs
+  std::vector<Peer> peers{};                      ///< every other Coterie node, sorted by name
+  std::vector<std::pair<ShardId, Epoch>> lead{};  ///< this life leads these epochs
   friend bool operator==(const Routes&, const Routes&) = default;
 };
 using RoutesPtr = std::shared_ptr<const Routes>;
 
-/// Which worker of a node owns a shard. Worker 0 is the control plane; workers 1..n own disjoint shards. Workers are not
-/// threads: a node with one thread runs workers 0 and 1 on it.
+/// Which worker of a node owns a shard. Worker 0 is the control plane; workers 1..n own disjoint
+/// shards. Workers are not threads: a node with one thread runs workers 0 and 1 on it.
 [[nodiscard]] constexpr std::uint16_t worker_of(ShardId shard, std::uint16_t data_workers) {
   return static_cast<std::uint16_t>(1 + shard.value % (data_workers == 0 ? 1 : data_workers));
 }

@@ -1,9 +1,10 @@
-/// The data plane of one worker as a value: routes commands by shard, hosts the shards that this node leads, runs their
-/// entities, answers after commit. Production and the simulator run this same class; only sink and shell differ.
+/// The data plane of one worker as a value: routes commands by shard, hosts the shards that this
+/// node leads, runs their entities, answers after commit. Production and the simulator run this
+/// same class; only sink and shell differ.
 ///
-/// Invariants: an answer leaves only when the newest event it saw is durable (invariant 9); a command id has its effect
-/// once (12); a shard answers nothing before its barrier is durable (8); entity sequences are contiguous (13). Every queue
-/// is bounded by a name below; full means `busy`.
+/// Invariants: an answer leaves only when the newest event it saw is durable (invariant 9); a
+/// command id has its effect once (12); a shard answers nothing before its barrier is durable (8);
+/// entity sequences are contiguous (13). Every queue is bounded by a name below; full means `busy`.
 /// Thread-safety: one owner; no clock, socket, disk or thread inside.
 #pragma once
 
@@ -33,13 +34,14 @@ inline constexpr std::size_t max_parked_bytes = 64 * 1024 * 1024;
 inline constexpr std::size_t max_watched_faults = 4096;
 
 struct ShardCoreConfig {
-  messaging::Hello self{};              ///< node, start, session; from_worker = this worker
-  std::uint16_t data_workers{};         ///< of this node
-  std::int64_t wall_offset_ms{};        ///< wall clock minus node clock at start, for the hybrid logical clock
-  Duration passivate_after = 60s;       ///< an idle entity gives its state back
+  messaging::Hello self{};       ///< node, start, session; from_worker = this worker
+  std::uint16_t data_workers{};  ///< of this node
+  std::int64_t
+      wall_offset_ms{};  ///< wall clock minus node clock at start, for the hybrid logical clock
+  Duration passivate_after = 60s;  ///< an idle entity gives its state back
   supervision::IntensityConfig entity_intensity{.restarts = 5, .period = 10s};
   supervision::BackoffConfig entity_backoff{.first = 10ms, .limit = 1s};
-  Duration entity_cool_down = 10s;      ///< pause of an entity that exceeded its restart intensity
+  Duration entity_cool_down = 10s;  ///< pause of an entity that exceeded its restart intensity
   messaging::LinkConfig links{};
 };
 
@@ -55,14 +57,16 @@ struct LocalAsk {
 };
 
 struct ShardCounters {
-  std::uint64_t commands{}, events{}, duplicates{}, refusals{}, faults{}, restarts{}, activations{}, passivations{};
+  std::uint64_t commands{}, events{}, duplicates{}, refusals{}, faults{}, restarts{}, activations{},
+      passivations{};
   std::uint64_t busy{}, unavailable{}, expired{}, timeouts{}, journal_failures{}, moved{};
 };
 
 class ShardCore {
  public:
   /// `types` outlive the core.
-  ShardCore(ShardCoreConfig config, const std::vector<sharding::EntityType>& types, Random random, Instant now);
+  ShardCore(ShardCoreConfig config, const std::vector<sharding::EntityType>& types, Random random,
+            Instant now);
 
   void ask(const LocalAsk& ask, Instant now, ShardSink& out);
   void routes(RoutesPtr routes, Instant now, ShardSink& out);
@@ -163,11 +167,13 @@ class ShardCore {
   bool park(std::deque<Parked>& queue, const Command& command);
   void unpark(std::deque<Parked>& queue, Instant now, ShardSink& out);
   void answer(const ReplyTo& to, const Answer& answer, ShardSink& out);
-  void fail(const Command& command, Errc code, std::string_view detail, Duration retry_after, ShardSink& out);
+  void fail(const Command& command, Errc code, std::string_view detail, Duration retry_after,
+            ShardSink& out);
   // shard_routing.cpp
   void rebuild_routes();
   void take_link_effects(messaging::LinkEffects&& effects, ShardSink& out);
-  void on_request(messaging::LaneId lane, const wire::RequestView& request, Instant now, ShardSink& out);
+  void on_request(messaging::LaneId lane, const wire::RequestView& request, Instant now,
+                  ShardSink& out);
   void on_reply(const wire::ReplyView& reply, ShardSink& out);
   void send_moved(const Command& command, ShardSink& out);
   // shard_hosting.cpp
@@ -181,11 +187,14 @@ class ShardCore {
   void appended(const replication::Appended& done, Instant now, ShardSink& out);
   void append_failed(const replication::AppendFailed& failure, Instant now, ShardSink& out);
   void roll_back(ShardId shard, const Error& error, ShardSink& out);
-  void hold(Hosted& hosted, LogIndex index, const ReplyTo& to, const Answer& answer, ShardSink& out);
+  void hold(Hosted& hosted, LogIndex index, const ReplyTo& to, const Answer& answer,
+            ShardSink& out);
   // shard_entities.cpp
   void deliver(Hosted& hosted, const Command& command, Instant now, ShardSink& out);
-  void decide(Hosted& hosted, sharding::EntitySlot slot, const Command& command, Instant now, ShardSink& out);
-  void persist(Hosted& hosted, sharding::EntitySlot slot, const Command& command, Instant now, ShardSink& out);
+  void decide(Hosted& hosted, sharding::EntitySlot slot, const Command& command, Instant now,
+              ShardSink& out);
+  void persist(Hosted& hosted, sharding::EntitySlot slot, const Command& command, Instant now,
+               ShardSink& out);
   void activate(sharding::EntitySlot slot, ShardSink& out);
   void replayed(const replication::Replayed& replayed, Instant now, ShardSink& out);
   void fault(sharding::EntitySlot slot, const std::string& reason, Instant now, ShardSink& out);

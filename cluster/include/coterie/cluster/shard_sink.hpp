@@ -1,6 +1,7 @@
-/// Where a ShardCore writes its effects. A reference to an interface, not a returned vector: at 4.1 ns an effect against
-/// 20 for a vector per call (docs/adr/0002-sink.md says why not a template). The simulator and the tests
-/// implement it with a recording sink. Thread-safety: called on the core's own thread.
+/// Where a ShardCore writes its effects. A reference to an interface, not a returned vector: at 4.1
+/// ns an effect against 20 for a vector per call (docs/adr/0002-sink.md says why not a template).
+/// The simulator and the tests implement it with a recording sink. Thread-safety: called on the
+/// core's own thread.
 #pragma once
 
 #include <string>

@@ -7,6 +7,10 @@ namespace coterie {
 /// Prints the broken promise with its place to stderr and aborts.
 [[noreturn]] void ensure_failed(const char* expression, const char* file, int line) noexcept;
 
+/// Asking an error for its value ends the process with the error's own words and status 1: what a
+/// short program wants.
+[[noreturn]] void no_value(const char* error) noexcept;
+
 }  // namespace coterie
 
 #define COTERIE_ENSURE(expression)         \

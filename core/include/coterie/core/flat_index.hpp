@@ -1,6 +1,7 @@
-/// Open addressing from a 64-bit hash to a 32-bit slab index, linear probing, backward-shift deletion. Several entries may
-/// share a hash: the caller's predicate tells them apart. 44-54 ns a lookup at a million entries where a node map takes
-/// 155 (docs/BENCHMARKS.md). Iteration is not offered: its order would break replay. Thread-safety: one owner.
+/// Open addressing from a 64-bit hash to a 32-bit slab index, linear probing, backward-shift
+/// deletion. Several entries may share a hash: the caller's predicate tells them apart. 44-54 ns a
+/// lookup at a million entries where a node map takes 155 (docs/BENCHMARKS.md). Iteration is not
+/// offered: its order would break replay. Thread-safety: one owner.
 #pragma once
 
 #include <cstdint>
@@ -32,7 +33,8 @@ class FlatIndex {
 
   void erase(std::uint64_t hash, std::uint32_t value) {
     auto at = hash & mask();
-    while (cells_[at].value != none && (cells_[at].hash != hash || cells_[at].value != value)) at = (at + 1) & mask();
+    while (cells_[at].value != none && (cells_[at].hash != hash || cells_[at].value != value))
+      at = (at + 1) & mask();
     if (cells_[at].value == none) return;
     --size_;
     for (auto hole = at;;) {

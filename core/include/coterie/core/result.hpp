@@ -41,10 +41,8 @@ class [[nodiscard]] Result {
   }
 
  private:
-  /// Asking an error for its value ends the process with the error's own words, not with a bare
-  /// abort.
   void checked() const {
-    if (!has_value()) ensure_failed(to_string(std::get<1>(content_)).c_str(), "Result::value", 0);
+    if (!has_value()) no_value(to_string(std::get<1>(content_)).c_str());
   }
   std::variant<T, Error> content_;
 };

@@ -36,9 +36,9 @@ struct Claim {
   MemberState state = MemberState::alive;
 };
 
-/// True if `claim` replaces `known`. Alive needs a higher incarnation to override anything; suspect overrides alive and
-/// dead overrides alive or suspect at an equal or higher one; nothing but a higher alive revives.
-/// Source: SWIM section 4.2; memberlist wire protocol, section 11.2.
+/// True if `claim` replaces `known`. Alive needs a higher incarnation to override anything; suspect
+/// overrides alive and dead overrides alive or suspect at an equal or higher one; nothing but a
+/// higher alive revives. Source: SWIM section 4.2; memberlist wire protocol, section 11.2.
 [[nodiscard]] constexpr bool supersedes(const Claim& claim, const Claim& known) {
   if (claim.state == MemberState::alive) return claim.incarnation > known.incarnation;
   if (claim.incarnation < known.incarnation) return false;

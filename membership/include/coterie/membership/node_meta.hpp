@@ -1,6 +1,6 @@
-/// What a Coterie node says of itself in its member metadata (at most 512 bytes): one magic byte 0xc1, which msgpack never
-/// uses and Serf's tags (0xff) cannot begin with, then a msgpack array that only ever grows at its end.
-/// docs/WIRE.md, "Node metadata". Thread-safety: a value type.
+/// What a Coterie node says of itself in its member metadata (at most 512 bytes): one magic byte
+/// 0xc1, which msgpack never uses and Serf's tags (0xff) cannot begin with, then a msgpack array
+/// that only ever grows at its end. docs/WIRE.md, "Node metadata". Thread-safety: a value type.
 #pragma once
 
 #include <optional>

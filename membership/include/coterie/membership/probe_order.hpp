@@ -1,5 +1,6 @@
-/// Round-robin over a shuffled list, each newcomer inserted at a random place: every member is probed once per round, so
-/// the worst case is 2N-1 periods. Source: SWIM section 4.3. Thread-safety: a value; one owner.
+/// Round-robin over a shuffled list, each newcomer inserted at a random place: every member is
+/// probed once per round, so the worst case is 2N-1 periods. Source: SWIM section 4.3.
+/// Thread-safety: a value; one owner.
 #pragma once
 
 #include <functional>

@@ -1,13 +1,15 @@
-/// SWIM membership as a value (Das, Gupta, Motivala, DSN 2002), speaking the memberlist wire protocol over datagrams and
-/// one-shot streams. Inputs and `now` go in, effects come out; `next_deadline()` stands for every timer.
+/// SWIM membership as a value (Das, Gupta, Motivala, DSN 2002), speaking the memberlist wire
+/// protocol over datagrams and one-shot streams. Inputs and `now` go in, effects come out;
+/// `next_deadline()` stands for every timer.
 ///
-/// Deviations from the paper, as in memberlist: round-robin probing with a TCP fallback, a separate gossip tick, periodic
-/// push/pull. Lifeguard, phi accrual, compression and encryption join in files of their own: the suspicion time-out is one
-/// function, and layers go around `receive` and `send`.
+/// Deviations from the paper, as in memberlist: round-robin probing with a TCP fallback, a separate
+/// gossip tick, periodic push/pull. Lifeguard, phi accrual, compression and encryption join in
+/// files of their own: the suspicion time-out is one function, and layers go around `receive` and
+/// `send`.
 ///
-/// Invariants: only this node raises its own incarnation; a dead or left member returns only by a higher incarnation or
-/// as a new instance; every map is bounded (swim_config.hpp).
-/// Thread-safety: one owner; no clock, socket or thread inside.
+/// Invariants: only this node raises its own incarnation; a dead or left member returns only by a
+/// higher incarnation or as a new instance; every map is bounded (swim_config.hpp). Thread-safety:
+/// one owner; no clock, socket or thread inside.
 #pragma once
 
 #include <map>
@@ -27,7 +29,8 @@ namespace coterie::membership {
 class Swim {
  public:
   /// `name` and `advertised` are this node's; `meta` at most 512 bytes.
-  Swim(SwimConfig config, std::string name, Address advertised, Bytes meta, Random random, Instant now);
+  Swim(SwimConfig config, std::string name, Address advertised, Bytes meta, Random random,
+       Instant now);
 
   /// Exchanges state with each seed until one answers; retries for ever with back-off.
   [[nodiscard]] SwimEffects join(std::vector<Address> seeds, Instant now);
@@ -81,7 +84,8 @@ class Swim {
 
   // swim.cpp
   void send(const Address& to, std::vector<Bytes> messages, SwimEffects& out);
-  void handle_message(const Address& from, ByteView message, int nesting, Instant now, SwimEffects& out);
+  void handle_message(const Address& from, ByteView message, int nesting, Instant now,
+                      SwimEffects& out);
   void handle_ping(const Address& from, ByteView body, SwimEffects& out);
   void handle_indirect_ping(const Address& from, ByteView body, Instant now, SwimEffects& out);
   void handle_ack(ByteView body, SwimEffects& out);
@@ -105,13 +109,14 @@ class Swim {
   // swim_gossip.cpp: section 11.5
   void tick_gossip(Instant now, SwimEffects& out);
   void tick_leave(Instant now, SwimEffects& out);
-  [[nodiscard]] std::vector<const Member*> random_members(std::size_t count, bool with_recent_dead, const std::string& except,
-                                                          Instant now);
+  [[nodiscard]] std::vector<const Member*> random_members(std::size_t count, bool with_recent_dead,
+                                                          const std::string& except, Instant now);
   // swim_streams.cpp: section 11.6
   void tick_push_pull(Instant now, SwimEffects& out);
   void tick_join(Instant now, SwimEffects& out);
   void tick_streams(Instant now, SwimEffects& out);
-  ConnId open_stream(StreamKind kind, const Address& to, Bytes bytes, Instant now, SwimEffects& out);
+  ConnId open_stream(StreamKind kind, const Address& to, Bytes bytes, Instant now,
+                     SwimEffects& out);
   [[nodiscard]] wire::PushPull local_state(bool join, Instant now) const;
   void merge(const wire::PushPull& remote, Instant now, SwimEffects& out);
   void answer_inbound(ConnId id, Stream& stream, Instant now, SwimEffects& out);

@@ -1,4 +1,5 @@
-/// SWIM's parameters with memberlist's LAN defaults (memberlist wire protocol, section 12). Thread-safety: a value type.
+/// SWIM's parameters with memberlist's LAN defaults (memberlist wire protocol, section 12).
+/// Thread-safety: a value type.
 #pragma once
 
 #include <cstdint>
@@ -35,8 +36,8 @@ inline constexpr std::size_t max_members = 65'536;
 /// Pings relayed for others at once; overflow is dropped, the asker simply gets no answer.
 inline constexpr std::size_t max_relays = 1024;
 
-/// suspicion_mult * max(1, log10 n) * probe_interval; memberlist wire protocol, section 11.4. (Lifeguard's shrinking
-/// time-out takes this function's place.)
+/// suspicion_mult * max(1, log10 n) * probe_interval; memberlist wire protocol, section 11.4.
+/// (Lifeguard's shrinking time-out takes this function's place.)
 [[nodiscard]] Duration suspicion_timeout(const SwimConfig& config, std::size_t members);
 
 }  // namespace coterie::membership

@@ -42,17 +42,18 @@ struct LeaveFinished {
   friend bool operator==(const LeaveFinished&, const LeaveFinished&) = default;
 };
 
-using SwimEffect = std::variant<SendDatagram, OpenStream, WriteStream, CloseStream, MemberChanged, LeaveFinished, LogEvent>;
+using SwimEffect = std::variant<SendDatagram, OpenStream, WriteStream, CloseStream, MemberChanged,
+                                LeaveFinished, LogEvent>;
 using SwimEffects = std::vector<SwimEffect>;
 
 /// Counters of one core; monotone.
 struct SwimCounters {
   std::uint64_t datagrams_in{}, datagrams_out{}, bytes_in{}, bytes_out{};
-  std::uint64_t malformed{};     ///< datagrams, parts or streams that did not decode
-  std::uint64_t unsupported{};   ///< well-formed types that we do not speak yet
+  std::uint64_t malformed{};    ///< datagrams, parts or streams that did not decode
+  std::uint64_t unsupported{};  ///< well-formed types that we do not speak yet
   std::uint64_t probes{}, probe_failures{}, suspicions{}, deaths{}, refutations{};
-  std::uint64_t conflicts{};     ///< another address claims a known name
-  std::uint64_t over_limit{};    ///< refused by a bound: streams, members, relays
+  std::uint64_t conflicts{};   ///< another address claims a known name
+  std::uint64_t over_limit{};  ///< refused by a bound: streams, members, relays
   friend bool operator==(const SwimCounters&, const SwimCounters&) = default;
 };
 

@@ -1,6 +1,7 @@
-/// Asks in flight: a slab with generations and an intrusive timing wheel, because a map costs 46-221 ns an ask where this
-/// costs 3-6 (docs/BENCHMARKS.md). The correlation number is (generation << 32 | slot), so a late reply to a reused slot
-/// is recognised. Thread-safety: one owner; no clock inside.
+/// Asks in flight: a slab with generations and an intrusive timing wheel, because a map costs
+/// 46-221 ns an ask where this costs 3-6 (docs/BENCHMARKS.md). The correlation number is
+/// (generation << 32 | slot), so a late reply to a reused slot is recognised. Thread-safety: one
+/// owner; no clock inside.
 #pragma once
 
 #include <array>
@@ -38,8 +39,9 @@ class AskTable {
 
  private:
   static constexpr std::uint32_t none = UINT32_MAX;
-  static constexpr std::size_t wheel_slots = 1024;    ///< one turn is a second
-  static constexpr std::int64_t slot_nanos = 1 << 20;  ///< about a millisecond: deadlines are that coarse
+  static constexpr std::size_t wheel_slots = 1024;  ///< one turn is a second
+  static constexpr std::int64_t slot_nanos =
+      1 << 20;  ///< about a millisecond: deadlines are that coarse
   struct Slot {
     OpenAsk ask{};
     std::uint32_t generation = 1;

@@ -1,5 +1,5 @@
-/// The first frames of a lane: who speaks, in which version, for which cluster. docs/WIRE.md, "Handshake".
-/// Thread-safety: value types.
+/// The first frames of a lane: who speaks, in which version, for which cluster. docs/WIRE.md,
+/// "Handshake". Thread-safety: value types.
 #pragma once
 
 #include <optional>

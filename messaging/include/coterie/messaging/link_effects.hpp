@@ -1,5 +1,5 @@
-/// What the link core wants done. Rare ones only: messages go straight into a lane's staging buffer, one Write a batch.
-/// Thread-safety: value types.
+/// What the link core wants done. Rare ones only: messages go straight into a lane's staging
+/// buffer, one Write a batch. Thread-safety: value types.
 #pragma once
 
 #include <string>
@@ -58,7 +58,8 @@ struct Refused {
   std::string detail{};
   friend bool operator==(const Refused&, const Refused&) = default;
 };
-using LinkEffect = std::variant<Connect, Write, Close, HandOff, LaneUp, LaneDown, AdoptCluster, Refused, LogEvent>;
+using LinkEffect =
+    std::variant<Connect, Write, Close, HandOff, LaneUp, LaneDown, AdoptCluster, Refused, LogEvent>;
 using LinkEffects = std::vector<LinkEffect>;
 
 }  // namespace coterie::messaging

@@ -1,13 +1,15 @@
-/// Lanes: one TCP connection per pair of workers, as a value. The node with the smaller name dials; frames go both ways.
-/// Messages are appended to a lane's staging buffer and leave as one write at the end of the batch; while a write is in
-/// flight the next batch gathers behind it, so the staging buffer *is* the bounded send queue.
+/// Lanes: one TCP connection per pair of workers, as a value. The node with the smaller name dials;
+/// frames go both ways. Messages are appended to a lane's staging buffer and leave as one write at
+/// the end of the batch; while a write is in flight the next batch gathers behind it, so the
+/// staging buffer *is* the bounded send queue.
 ///
 ///   auto rest = bytes;
-///   while (auto frame = links.next_frame(conn, rest, now, effects)) handle(*frame);   // rest: keep for the next read
+///   while (auto frame = links.next_frame(conn, rest, now, effects)) handle(*frame);   // rest:
+///   keep for the next read
 ///
-/// Invariants: nothing but the handshake crosses a lane before both sides agreed on version and cluster; a lane holds at
-/// most the configured messages and bytes; a lane has at most one connection.
-/// Thread-safety: one owner; no clock, socket or thread inside.
+/// Invariants: nothing but the handshake crosses a lane before both sides agreed on version and
+/// cluster; a lane holds at most the configured messages and bytes; a lane has at most one
+/// connection. Thread-safety: one owner; no clock, socket or thread inside.
 #pragma once
 
 #include <map>
@@ -24,11 +26,11 @@
 namespace coterie::messaging {
 
 struct LinkConfig {
-  std::size_t queue_messages = 65'536;             ///< staged on one lane; more is `busy`
-  std::size_t queue_bytes = 16 * 1024 * 1024;      ///< staged on one lane; more is `busy`
-  Duration reconnect_first = 50ms;                 ///< pause after a failed dial
-  Duration reconnect_limit = 1s;                   ///< it doubles up to here
-  Duration handshake_timeout = 2s;                 ///< dial to welcome
+  std::size_t queue_messages = 65'536;         ///< staged on one lane; more is `busy`
+  std::size_t queue_bytes = 16 * 1024 * 1024;  ///< staged on one lane; more is `busy`
+  Duration reconnect_first = 50ms;             ///< pause after a failed dial
+  Duration reconnect_limit = 1s;               ///< it doubles up to here
+  Duration handshake_timeout = 2s;             ///< dial to welcome
 };
 
 /// Connections that have not said who they are; more are closed at once.
@@ -58,7 +60,8 @@ class Links {
   /// The digest that every node of the cluster must share; 0 = not known yet.
   void set_entity_types(std::uint64_t digest) { cluster_types_ = digest; }
   /// Keep lanes to these workers of `peer`; the smaller name dials `address`.
-  void peer_up(const std::string& peer, const Address& address, const std::vector<std::uint16_t>& workers, Instant now);
+  void peer_up(const std::string& peer, const Address& address,
+               const std::vector<std::uint16_t>& workers, Instant now);
   /// Dead or left: do not dial any more. A live connection stays until it breaks.
   void peer_down(const std::string& peer, LinkEffects& out);
 
@@ -67,11 +70,13 @@ class Links {
   void connected(ConnId conn, LinkEffects& out);
   void closed(ConnId conn, Instant now, LinkEffects& out);
   void written(ConnId conn);
-  /// Takes one frame off the front of `rest`; nullopt when none is whole or the connection is gone. Handshake frames are
-  /// consumed inside.
-  [[nodiscard]] std::optional<Frame> next_frame(ConnId conn, ByteView& rest, Instant now, LinkEffects& out);
+  /// Takes one frame off the front of `rest`; nullopt when none is whole or the connection is gone.
+  /// Handshake frames are consumed inside.
+  [[nodiscard]] std::optional<Frame> next_frame(ConnId conn, ByteView& rest, Instant now,
+                                                LinkEffects& out);
 
-  /// Staging space for one message of `bytes`; nullptr if the lane is down or full. Append exactly one frame to it.
+  /// Staging space for one message of `bytes`; nullptr if the lane is down or full. Append exactly
+  /// one frame to it.
   [[nodiscard]] Bytes* stage(LaneId lane, std::size_t bytes);
   [[nodiscard]] bool is_up(LaneId lane) const { return lane < lanes_.size() && lanes_[lane].up; }
   [[nodiscard]] LaneId lane_to(const std::string& peer, std::uint16_t worker) const;
@@ -115,8 +120,8 @@ class Links {
   void make_ready(ConnId conn, LaneId lane, LinkEffects& out);
   [[nodiscard]] std::optional<Refuse> judge(const Hello& other) const;
   [[nodiscard]] Bytes handshake_frame(wire::FrameKind kind, std::uint16_t to_worker) const;
-  std::optional<Frame> take_frame(ConnId id, Connection& conn, ByteView frame, wire::FrameKind kind, Instant now,
-                                  LinkEffects& out);
+  std::optional<Frame> take_frame(ConnId id, Connection& conn, ByteView frame, wire::FrameKind kind,
+                                  Instant now, LinkEffects& out);
 
   LinkConfig config_;
   Hello self_;

@@ -1,4 +1,5 @@
-/// CRC-32C (Castagnoli), the checksum of every journal record: LMDB has none. Thread-safety: a pure function.
+/// CRC-32C (Castagnoli), the checksum of every journal record: LMDB has none. Thread-safety: a pure
+/// function.
 #pragma once
 
 #include "coterie/core/bytes.hpp"

@@ -1,5 +1,6 @@
-/// The duplicate table of one shard: which commands have had their effect, and what they were answered. Bounded, evicted
-/// in log order. Source: placement contract, invariant 12. Thread-safety: one owner.
+/// The duplicate table of one shard: which commands have had their effect, and what they were
+/// answered. Bounded, evicted in log order. Source: placement contract, invariant 12.
+/// Thread-safety: one owner.
 #pragma once
 
 #include <deque>
@@ -11,7 +12,8 @@
 
 namespace coterie::replication {
 
-/// Commands remembered per shard, and the bytes of their replies. 256 shards x 2 MiB is the most that a node holds.
+/// Commands remembered per shard, and the bytes of their replies. 256 shards x 2 MiB is the most
+/// that a node holds.
 inline constexpr std::size_t max_remembered_commands = 32'768;
 inline constexpr std::size_t max_remembered_bytes = 2 * 1024 * 1024;
 
@@ -34,7 +36,9 @@ class DuplicateTable {
 
  private:
   void forget(const Remembered& entry, std::uint32_t slot);
-  [[nodiscard]] static std::uint64_t hash(const CommandId& id) { return id.high * 0x9e3779b97f4a7c15ULL ^ id.low; }
+  [[nodiscard]] static std::uint64_t hash(const CommandId& id) {
+    return id.high * 0x9e3779b97f4a7c15ULL ^ id.low;
+  }
 
   FlatIndex index_{};
   std::deque<Remembered> order_{};

@@ -1,11 +1,13 @@
-/// The Journal seam: what a shard's log asks of a disk. Two worlds implement it: LMDB (storage/) and the simulator's disk
-/// (sim/); tests/conformance/journal_conformance.hpp is the suite that both must pass. Requests return at once;
-/// completions are polled, in the order in which the disk finished them.
+/// The Journal seam: what a shard's log asks of a disk. Two worlds implement it: LMDB (storage/)
+/// and the simulator's disk (sim/); tests/conformance/journal_conformance.hpp is the suite that
+/// both must pass. Requests return at once; completions are polled, in the order in which the disk
+/// finished them.
 ///
-/// Contract: appends become durable in submission order per journal; `Appended` is reported only after the bytes would
-/// survive a power cut; after an append failed, every later append of that shard fails until `reset` acknowledges it;
-/// an epoch below the shard's promise is refused. Source: placement contract, "State" and invariants 2 and 10.
-/// Thread-safety: each implementation is called from one thread, its worker.
+/// Contract: appends become durable in submission order per journal; `Appended` is reported only
+/// after the bytes would survive a power cut; after an append failed, every later append of that
+/// shard fails until `reset` acknowledges it; an epoch below the shard's promise is refused.
+/// Source: placement contract, "State" and invariants 2 and 10. Thread-safety: each implementation
+/// is called from one thread, its worker.
 #pragma once
 
 #include <optional>
@@ -33,9 +35,9 @@ struct Appended {
 };
 struct AppendFailed {
   ShardId shard{};
-  LogIndex index{};      ///< nothing from here on is durable
+  LogIndex index{};  ///< nothing from here on is durable
   Error error{};
-  bool fatal = false;    ///< the stripe is dead for this process: no retry (an fsync error)
+  bool fatal = false;  ///< the stripe is dead for this process: no retry (an fsync error)
   friend bool operator==(const AppendFailed&, const AppendFailed&) = default;
 };
 /// The records of one entity, oldest first, in one or more parts.
@@ -57,7 +59,8 @@ struct RecoveryFinished {
 };
 using JournalEvent = std::variant<Appended, AppendFailed, Replayed, Recovered, RecoveryFinished>;
 
-/// Appends that one journal holds unsynced; more is refused by the core as `busy`. 32 MiB at 256 B a record.
+/// Appends that one journal holds unsynced; more is refused by the core as `busy`. 32 MiB at 256 B
+/// a record.
 inline constexpr std::size_t max_unsynced_appends = 131'072;
 
 class Journal {

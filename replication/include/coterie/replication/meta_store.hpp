@@ -1,7 +1,8 @@
-/// The MetaStore seam of the placement contract: get, compare_and_swap of a batch in which each shard wins or loses alone,
-/// and watch. A store is a pure value driven by inputs; `MetaStore` is the concept it satisfies. Today's store is
-/// RegisterHost on one node, reached by the others over links; the Raft group takes the same place.
-/// Answers and changes come out as effects, because a durable answer takes time. Thread-safety: one owner.
+/// The MetaStore seam of the placement contract: get, compare_and_swap of a batch in which each
+/// shard wins or loses alone, and watch. A store is a pure value driven by inputs; `MetaStore` is
+/// the concept it satisfies. Today's store is RegisterHost on one node, reached by the others over
+/// links; the Raft group takes the same place. Answers and changes come out as effects, because a
+/// durable answer takes time. Thread-safety: one owner.
 #pragma once
 
 #include <concepts>
@@ -34,7 +35,8 @@ using MetaEffect = std::variant<PersistRegisters, Swapped, RegistersChanged>;
 using MetaEffects = std::vector<MetaEffect>;
 
 template <class S>
-concept MetaStore = requires(S store, const S& view, ShardId shard, std::uint64_t token, std::vector<Swap> swaps) {
+concept MetaStore = requires(S store, const S& view, ShardId shard, std::uint64_t token,
+                             std::vector<Swap> swaps) {
   { view.get(shard) } -> std::same_as<const Register&>;
   { store.compare_and_swap(token, swaps) } -> std::same_as<MetaEffects>;
   { store.persisted(token) } -> std::same_as<MetaEffects>;

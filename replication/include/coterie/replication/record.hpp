@@ -1,6 +1,7 @@
-/// One journal record in its final form: every event of one command together with its reply, or the barrier that opens an
-/// epoch. docs/JOURNAL.md specifies the bytes; tests/replication/record_test.cpp holds golden vectors.
-/// Source: placement contract, "State", Replica. Thread-safety: values.
+/// One journal record in its final form: every event of one command together with its reply, or the
+/// barrier that opens an epoch. docs/JOURNAL.md specifies the bytes;
+/// tests/replication/record_test.cpp holds golden vectors. Source: placement contract, "State",
+/// Replica. Thread-safety: values.
 #pragma once
 
 #include <array>
@@ -15,7 +16,8 @@ namespace coterie::replication {
 
 inline constexpr std::uint8_t record_version = 1;
 inline constexpr std::size_t record_header_bytes = 96;
-inline constexpr std::size_t max_record_bytes = 4 * 1024 * 1024;  ///< all events and the reply of one command
+inline constexpr std::size_t max_record_bytes =
+    4 * 1024 * 1024;  ///< all events and the reply of one command
 inline constexpr std::size_t max_events_per_command = 4096;
 
 enum class RecordKind : std::uint8_t {
@@ -44,10 +46,10 @@ struct RecordView {
   ShardId shard{};
   Epoch epoch{};
   LogIndex index{};
-  std::uint64_t chain{};   ///< hash of the log up to and including this record's body
-  std::uint64_t clock{};   ///< hybrid logical clock: milliseconds << 16 | counter
-  Sequence sequence{};     ///< of the entity's last event in this record
-  LogIndex previous{};     ///< the entity's record before this one; 0 = none
+  std::uint64_t chain{};  ///< hash of the log up to and including this record's body
+  std::uint64_t clock{};  ///< hybrid logical clock: milliseconds << 16 | counter
+  Sequence sequence{};    ///< of the entity's last event in this record
+  LogIndex previous{};    ///< the entity's record before this one; 0 = none
   CommandId command{};
   std::optional<CommandId> causation{};
   std::optional<CommandId> correlation{};
@@ -57,7 +59,8 @@ struct RecordView {
   ByteView reply{};
 };
 
-/// Appends the record; computes `chain` from `previous_chain`, the length and the CRC. Returns the new chain.
+/// Appends the record; computes `chain` from `previous_chain`, the length and the CRC. Returns the
+/// new chain.
 std::uint64_t append_record(Bytes& out, const RecordView& record, std::uint64_t previous_chain);
 /// Checks length, CRC and inner lengths. An error names what is wrong.
 [[nodiscard]] Result<RecordView> read_record(ByteView bytes);

@@ -1,5 +1,5 @@
-/// The placement register of one shard and its compare-and-swap. Source: placement contract, "State".
-/// Thread-safety: values.
+/// The placement register of one shard and its compare-and-swap. Source: placement contract,
+/// "State". Thread-safety: values.
 #pragma once
 
 #include <optional>
@@ -40,6 +40,7 @@ inline constexpr std::size_t max_swaps = 4096;  ///< one batch; a cluster has 25
 [[nodiscard]] Bytes encode_swaps(std::uint64_t token, const std::vector<Swap>& swaps);
 [[nodiscard]] bool decode_swaps(ByteView body, std::uint64_t& token, std::vector<Swap>& swaps);
 [[nodiscard]] Bytes encode_results(std::uint64_t token, const std::vector<SwapResult>& results);
-[[nodiscard]] bool decode_results(ByteView body, std::uint64_t& token, std::vector<SwapResult>& results);
+[[nodiscard]] bool decode_results(ByteView body, std::uint64_t& token,
+                                  std::vector<SwapResult>& results);
 
 }  // namespace coterie::replication

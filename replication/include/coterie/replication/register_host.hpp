@@ -1,7 +1,8 @@
-/// The single-host MetaStore: every register on the node that bootstrapped, linearizable because one core decides in
-/// order and answers only after its disk did. While the host is down nothing changes hands (docs/adr/0003).
-/// Invariants: a register's epoch grows by one per change; an answer never precedes its durability. A disk that refuses
-/// is retried by the shell in order, so that nothing later overtakes. Thread-safety: one owner.
+/// The single-host MetaStore: every register on the node that bootstrapped, linearizable because
+/// one core decides in order and answers only after its disk did. While the host is down nothing
+/// changes hands (docs/adr/0003). Invariants: a register's epoch grows by one per change; an answer
+/// never precedes its durability. A disk that refuses is retried by the shell in order, so that
+/// nothing later overtakes. Thread-safety: one owner.
 #pragma once
 
 #include <deque>

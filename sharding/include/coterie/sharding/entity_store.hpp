@@ -1,5 +1,5 @@
-/// The entities one worker knows: a slab of records found by open addressing on the 64-bit hash of the id. A passive
-/// entity keeps its record (where its log ends), an active one also its state.
+/// The entities one worker knows: a slab of records found by open addressing on the 64-bit hash of
+/// the id. A passive entity keeps its record (where its log ends), an active one also its state.
 /// Thread-safety: one owner.
 #pragma once
 
@@ -27,8 +27,8 @@ struct Entity {
   EntityPhase phase = EntityPhase::passive;
   bool has_parked = false;  ///< commands wait for its activation
   void* state = nullptr;
-  Sequence sequence{};      ///< events so far, those on their way to the disk included
-  LogIndex head{};          ///< its newest record; 0 = none
+  Sequence sequence{};  ///< events so far, those on their way to the disk included
+  LogIndex head{};      ///< its newest record; 0 = none
   Instant last_used{};
 };
 
@@ -48,14 +48,15 @@ class EntityStore {
   void passivate(EntitySlot slot);
   /// Destroys states and records of one shard.
   void drop_shard(ShardId shard);
-  /// Looks at up to `count` records, round robin, and passivates those idle since before `idle_before` for which
-  /// `may(entity)` holds.
+  /// Looks at up to `count` records, round robin, and passivates those idle since before
+  /// `idle_before` for which `may(entity)` holds.
   template <class May>
   void passivate_idle(std::size_t count, Instant idle_before, May may) {
     for (std::size_t i = 0; i < count && i < slab_.size(); ++i) {
       sweep_ = sweep_ + 1 < slab_.size() ? sweep_ + 1 : 0;
       auto& entity = slab_[sweep_];
-      if (entity.phase == EntityPhase::active && entity.last_used < idle_before && may(entity)) passivate(sweep_);
+      if (entity.phase == EntityPhase::active && entity.last_used < idle_before && may(entity))
+        passivate(sweep_);
     }
   }
   [[nodiscard]] std::size_t known() const { return index_.size(); }

@@ -1,6 +1,7 @@
-/// An entity type without its C++ type: what the entity host needs to run one. The typed face (coterie/entity.hpp) fills
-/// it in. Function pointers, not an interface: one seam per world, and this is no world.
-/// Thread-safety: immutable once registered; states are touched only by the worker that owns the shard.
+/// An entity type without its C++ type: what the entity host needs to run one. The typed face
+/// (coterie/entity.hpp) fills it in. Function pointers, not an interface: one seam per world, and
+/// this is no world. Thread-safety: immutable once registered; states are touched only by the
+/// worker that owns the shard.
 #pragma once
 
 #include <string>
@@ -37,8 +38,8 @@ struct EntityType {
   std::uint16_t schema = 0;  ///< version of the payload types
   void* (*create)() = nullptr;
   void (*destroy)(void* state) = nullptr;
-  /// Decides `tag` and, if it persists, evolves the state by its own events. Never throws: a throw becomes a fault, after
-  /// which the state is unusable.
+  /// Decides `tag` and, if it persists, evolves the state by its own events. Never throws: a throw
+  /// becomes a fault, after which the state is unusable.
   void (*handle)(void* state, std::uint8_t tag, ByteView payload, Outcome& out) = nullptr;
   /// Evolves by one recorded event; false if the event cannot be decoded or the handler threw.
   bool (*evolve)(void* state, std::uint8_t tag, ByteView event) = nullptr;

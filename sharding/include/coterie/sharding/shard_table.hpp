@@ -1,5 +1,6 @@
-/// The cached registers of every shard, as nodes pass them around. Tables merge by highest epoch, so order and repetition
-/// of updates do not matter. Source: placement contract, "State". Thread-safety: a value; shared as immutable snapshot.
+/// The cached registers of every shard, as nodes pass them around. Tables merge by highest epoch,
+/// so order and repetition of updates do not matter. Source: placement contract, "State".
+/// Thread-safety: a value; shared as immutable snapshot.
 #pragma once
 
 #include <optional>
@@ -15,7 +16,9 @@ struct ShardTable {
   std::vector<replication::Register> registers{shard_count};
   friend bool operator==(const ShardTable&, const ShardTable&) = default;
 
-  [[nodiscard]] const replication::Register& at(ShardId shard) const { return registers.at(shard.value); }
+  [[nodiscard]] const replication::Register& at(ShardId shard) const {
+    return registers.at(shard.value);
+  }
   [[nodiscard]] bool formed() const { return entity_types != 0; }
   /// Takes what is newer from `other`; true if anything was.
   bool merge(const ShardTable& other);

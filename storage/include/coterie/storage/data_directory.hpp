@@ -1,5 +1,5 @@
-/// A node's data directory: one process at a time, one node for ever. Foreign files in it are left alone.
-/// Thread-safety: open from one thread; the lock is held until destruction.
+/// A node's data directory: one process at a time, one node for ever. Foreign files in it are left
+/// alone. Thread-safety: open from one thread; the lock is held until destruction.
 #pragma once
 
 #include <string>
@@ -10,7 +10,8 @@ namespace coterie::storage {
 
 class DataDirectory {
  public:
-  /// Creates the last component if it is absent; a missing parent is an error. Errors name cause and remedy.
+  /// Creates the last component if it is absent; a missing parent is an error. Errors name cause
+  /// and remedy.
   [[nodiscard]] static Result<DataDirectory> open(const std::string& path);
   DataDirectory(DataDirectory&& other) noexcept;
   DataDirectory& operator=(DataDirectory&& other) noexcept;

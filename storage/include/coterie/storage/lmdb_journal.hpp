@@ -1,10 +1,12 @@
-/// The journal on LMDB. A stripe is one environment with one append-only table keyed by local position, one thread that
-/// commits in groups (everything that arrived during the last sync goes into the next one) and one that reads. Each worker
-/// talks to the stripe through a LmdbJournal of its own. docs/JOURNAL.md specifies the bytes.
+/// The journal on LMDB. A stripe is one environment with one append-only table keyed by local
+/// position, one thread that commits in groups (everything that arrived during the last sync goes
+/// into the next one) and one that reads. Each worker talks to the stripe through a LmdbJournal of
+/// its own. docs/JOURNAL.md specifies the bytes.
 ///
-/// Durability: LMDB's default mode, fdatasync before commit returns. A full disk fails the group and nothing of it is
-/// kept; it works again when space returns. Any other write error kills the stripe for this process (no retry after a
-/// failed fsync). Thread-safety: a LmdbJournal belongs to one worker; stripes are shared.
+/// Durability: LMDB's default mode, fdatasync before commit returns. A full disk fails the group
+/// and nothing of it is kept; it works again when space returns. Any other write error kills the
+/// stripe for this process (no retry after a failed fsync). Thread-safety: a LmdbJournal belongs to
+/// one worker; stripes are shared.
 #pragma once
 
 #include <functional>
@@ -17,10 +19,11 @@
 namespace coterie::storage {
 
 struct StripeConfig {
-  std::string file{};                                      ///< created if absent
-  std::uint64_t map_bytes = std::uint64_t{64} << 30;       ///< address space, not disk: the most the file may grow to
-  std::size_t group_records = 8192;                        ///< most records in one commit
-  std::size_t group_bytes = 16 * 1024 * 1024;              ///< most bytes in one commit
+  std::string file{};  ///< created if absent
+  std::uint64_t map_bytes = std::uint64_t{64}
+                            << 30;   ///< address space, not disk: the most the file may grow to
+  std::size_t group_records = 8192;  ///< most records in one commit
+  std::size_t group_bytes = 16 * 1024 * 1024;  ///< most bytes in one commit
 };
 
 struct StripeCounters {

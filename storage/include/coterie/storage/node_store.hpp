@@ -1,6 +1,6 @@
-/// What a node must remember of itself: name, replica id, how often it was started, its cluster, the register if it
-/// hosts it, and where its peers were. LMDB file `node.mdb`; every write is synced before it returns.
-/// Thread-safety: open() first; then one thread at a time.
+/// What a node must remember of itself: name, replica id, how often it was started, its cluster,
+/// the register if it hosts it, and where its peers were. LMDB file `node.mdb`; every write is
+/// synced before it returns. Thread-safety: open() first; then one thread at a time.
 #pragma once
 
 #include <memory>
@@ -28,14 +28,17 @@ struct StoredNode {
 class NodeStore {
  public:
   /// Opens or creates, refuses another node's directory, counts one more start durably.
-  [[nodiscard]] static Result<NodeStore> open(const DataDirectory& directory, const std::string& name);
+  [[nodiscard]] static Result<NodeStore> open(const DataDirectory& directory,
+                                              const std::string& name);
   NodeStore(NodeStore&&) noexcept;
   NodeStore& operator=(NodeStore&&) noexcept;
   ~NodeStore();
 
   [[nodiscard]] const StoredNode& stored() const;
-  [[nodiscard]] Status save_identity(const ClusterId& cluster, bool hosts_register, std::uint64_t cluster_types);
-  [[nodiscard]] Status save_registers(const std::vector<std::pair<ShardId, replication::Register>>& registers);
+  [[nodiscard]] Status save_identity(const ClusterId& cluster, bool hosts_register,
+                                     std::uint64_t cluster_types);
+  [[nodiscard]] Status save_registers(
+      const std::vector<std::pair<ShardId, replication::Register>>& registers);
   [[nodiscard]] Status save_peers(const std::vector<Address>& peers);
 
  private:

@@ -13,7 +13,8 @@ struct BackoffConfig {
 class Backoff {
  public:
   explicit Backoff(BackoffConfig config) : config_(config) {}
-  /// The pause before the next try, with up to a quarter of jitter so that peers do not retry in step.
+  /// The pause before the next try, with up to a quarter of jitter so that peers do not retry in
+  /// step.
   [[nodiscard]] Duration next(Random& random);
   void reset() { failures_ = 0; }
   [[nodiscard]] std::uint32_t failures() const { return failures_; }

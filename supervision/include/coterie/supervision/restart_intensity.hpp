@@ -1,6 +1,6 @@
-/// Restart intensity as OTP's supervisors have it: more than `restarts` within `period` is too many, and the supervisor
-/// escalates instead of restarting. Source: Erlang/OTP design principles, "Supervisor Behaviour", maximum restart
-/// intensity. Thread-safety: a value; one owner.
+/// Restart intensity as OTP's supervisors have it: more than `restarts` within `period` is too
+/// many, and the supervisor escalates instead of restarting. Source: Erlang/OTP design principles,
+/// "Supervisor Behaviour", maximum restart intensity. Thread-safety: a value; one owner.
 #pragma once
 
 #include <deque>

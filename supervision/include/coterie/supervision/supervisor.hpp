@@ -1,7 +1,8 @@
-/// A supervisor as a value: children fail, effects say what to restart and when, or that the failure goes up the tree.
-/// Strategies are OTP's: one_for_one restarts the failed child, one_for_all every child, rest_for_one the failed one and
-/// those started after it. A tree is supervisors whose `escalate` effect is the failure of a child one level up.
-/// Source: Erlang/OTP design principles, "Supervisor Behaviour". Thread-safety: one owner; no clock inside.
+/// A supervisor as a value: children fail, effects say what to restart and when, or that the
+/// failure goes up the tree. Strategies are OTP's: one_for_one restarts the failed child,
+/// one_for_all every child, rest_for_one the failed one and those started after it. A tree is
+/// supervisors whose `escalate` effect is the failure of a child one level up. Source: Erlang/OTP
+/// design principles, "Supervisor Behaviour". Thread-safety: one owner; no clock inside.
 #pragma once
 
 #include <string>
@@ -43,7 +44,8 @@ class Supervisor {
  public:
   Supervisor(SupervisorConfig config, std::vector<std::string> children, Random random);
 
-  [[nodiscard]] SupervisorEffects child_failed(const std::string& child, const std::string& reason, Instant now);
+  [[nodiscard]] SupervisorEffects child_failed(const std::string& child, const std::string& reason,
+                                               Instant now);
   /// Starts what its back-off held back; extra calls are no-ops.
   [[nodiscard]] SupervisorEffects tick(Instant now);
   [[nodiscard]] Instant next_deadline() const;

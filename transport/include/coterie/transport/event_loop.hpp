@@ -1,5 +1,5 @@
-/// One thread's event loop with one timer: what a worker owns. Thread-safety: run() on one thread; post() and stop() from
-/// anywhere; everything else on the loop's thread.
+/// One thread's event loop, and timers on it: what a worker owns. Thread-safety: run() on one
+/// thread; post() and stop() from anywhere; everything else on the loop's thread.
 #pragma once
 
 #include <functional>
@@ -20,8 +20,6 @@ class EventLoop {
   void run();
   void stop();
   void post(std::function<void()> task);
-  /// Calls `task` once at `at`; a new call replaces the old one.
-  void set_timer(Instant at, std::function<void()> task);
   /// The node's monotonic time line.
   [[nodiscard]] static Instant now();
 
@@ -29,6 +27,20 @@ class EventLoop {
   [[nodiscard]] Impl& impl() { return *impl_; }
 
  private:
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Calls back once; setting it again replaces what was set. Thread-safety: on its loop's thread.
+class Timer {
+ public:
+  explicit Timer(EventLoop& loop);
+  ~Timer();
+  Timer(const Timer&) = delete;
+  Timer& operator=(const Timer&) = delete;
+  void set(Instant at, std::function<void()> task);
+
+ private:
+  struct Impl;
   std::unique_ptr<Impl> impl_;
 };
 

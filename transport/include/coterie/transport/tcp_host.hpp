@@ -1,5 +1,6 @@
-/// Stream connections of one loop: accepts, dials, reads, writes, closes, and decides nothing. Connections are named by
-/// ConnId: dialled ones by the core, accepted ones here. Thread-safety: used on its loop's thread.
+/// Stream connections of one loop: accepts, dials, reads, writes, closes, and decides nothing.
+/// Connections are named by ConnId: dialled ones by the core, accepted ones here. Thread-safety:
+/// used on its loop's thread.
 #pragma once
 
 #include <atomic>
@@ -14,8 +15,8 @@
 namespace coterie::transport {
 
 struct TcpLimits {
-  std::size_t connections = 1024;            ///< accepted at once; more are closed
-  std::size_t read_buffer = 64 * 1024;       ///< parsed in place; grows to the largest message
+  std::size_t connections = 1024;                 ///< accepted at once; more are closed
+  std::size_t read_buffer = 64 * 1024;            ///< parsed in place; grows to the largest message
   std::size_t largest_message = 8 * 1024 * 1024;  ///< a buffer never grows beyond this
 };
 
@@ -40,7 +41,8 @@ struct Released {
 
 class TcpHost {
  public:
-  /// `ids` numbers accepted connections, process-wide unique. `failed` is told when accepting stopped.
+  /// `ids` numbers accepted connections, process-wide unique. `failed` is told when accepting
+  /// stopped.
   TcpHost(EventLoop& loop, TcpHandler& handler, std::atomic<std::uint64_t>& ids, TcpLimits limits,
           std::function<void(std::string)> failed);
   ~TcpHost();

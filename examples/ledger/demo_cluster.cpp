@@ -1,0 +1,149 @@
+#include "demo_cluster.hpp"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+#include <chrono>
+#include <stdexcept>
+#include <thread>
+
+namespace {
+
+using namespace std::chrono_literals;
+constexpr auto ready_limit = 60s;
+
+/// Ports that were free a moment ago; all are held until the last is known, so they differ.
+std::vector<std::uint16_t> free_ports(std::size_t count) {
+  std::vector<std::uint16_t> ports;
+  std::vector<int> held;
+  for (std::size_t i = 0; i < count; ++i) {
+    const int fd = socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in name{};
+    name.sin_family = AF_INET;
+    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof name;
+    if (bind(fd, reinterpret_cast<sockaddr*>(&name), size) != 0)
+      throw std::runtime_error("no free port on loopback");
+    getsockname(fd, reinterpret_cast<sockaddr*>(&name), &size);
+    ports.push_back(ntohs(name.sin_port));
+    held.push_back(fd);
+  }
+  for (const int fd : held) close(fd);
+  return ports;
+}
+
+std::string at(std::uint16_t port) { return "127.0.0.1:" + std::to_string(port); }
+
+}  // namespace
+
+DemoCluster::DemoCluster(std::string ledger_binary, std::string directory)
+    : binary_(std::move(ledger_binary)), directory_(std::move(directory)) {
+  const auto ports = free_ports(12);
+  for (std::size_t i = 0; i < 3; ++i)
+    nodes_.push_back({"n" + std::to_string(i + 1), ports[4 * i], ports[4 * i + 1], ports[4 * i + 2],
+                      ports[4 * i + 3]});
+}
+
+DemoCluster::~DemoCluster() {
+  for (auto& node : nodes_) {
+    if (node.pid <= 0) continue;
+    ::kill(node.pid, SIGKILL);
+    waitpid(node.pid, nullptr, 0);
+  }
+}
+
+void DemoCluster::start_all() {
+  for (std::size_t i = 0; i < nodes_.size(); ++i) start(i);
+}
+
+void DemoCluster::start(std::size_t index) {
+  auto& node = nodes_.at(index);
+  std::vector<std::string> words{binary_,
+                                 "--name",
+                                 node.name,
+                                 "--gossip",
+                                 at(node.gossip),
+                                 "--link",
+                                 at(node.link),
+                                 "--management",
+                                 at(node.management),
+                                 "--http",
+                                 at(node.http),
+                                 "--data",
+                                 directory_ + "/" + node.name,
+                                 "--bootstrap-expect",
+                                 "3"};
+  if (index > 0) words.insert(words.end(), {"--join", at(nodes_[0].gossip)});
+  std::vector<char*> arguments;
+  for (auto& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  const auto log = directory_ + "/" + node.name + ".log";
+  node.pid = fork();
+  if (node.pid != 0) return;
+  sigset_t none;  // the demo may block signals; the ledger must not inherit that
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+  const int fd = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
+  dup2(fd, 1);
+  dup2(fd, 2);
+  execv(binary_.c_str(), arguments.data());
+  _exit(127);
+}
+
+void DemoCluster::kill_hard(std::size_t index) {
+  auto& node = nodes_.at(index);
+  ::kill(node.pid, SIGKILL);
+  waitpid(node.pid, nullptr, 0);
+  node.pid = -1;
+}
+
+bool DemoCluster::stop_all() {
+  bool clean = true;
+  for (const auto& node : nodes_)
+    if (node.pid > 0) ::kill(node.pid, SIGTERM);
+  const auto until = std::chrono::steady_clock::now() + 10s;
+  for (auto& node : nodes_) {
+    int status = -1;
+    while (node.pid > 0 && waitpid(node.pid, &status, WNOHANG) == 0 &&
+           std::chrono::steady_clock::now() < until)
+      std::this_thread::sleep_for(10ms);
+    clean = clean && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    if (WIFEXITED(status)) node.pid = -1;
+  }
+  return clean;
+}
+
+bool DemoCluster::wait_ready() {
+  const auto until = std::chrono::steady_clock::now() + ready_limit;
+  for (const auto& node : nodes_) {
+    while (http_get(node.management, "/health/ready").find("\"ready\":true") == std::string::npos) {
+      if (std::chrono::steady_clock::now() > until) return false;
+      std::this_thread::sleep_for(20ms);
+    }
+  }
+  return true;
+}
+
+std::string http_get(std::uint16_t port, const std::string& target) {
+  namespace http = boost::beast::http;
+  using boost::asio::ip::tcp;
+  boost::asio::io_context context;
+  boost::beast::tcp_stream stream(context);
+  boost::beast::error_code problem;
+  stream.connect(tcp::endpoint(boost::asio::ip::address_v4::loopback(), port), problem);
+  if (problem) return {};
+  http::request<http::empty_body> request(http::verb::get, target, 11);
+  request.keep_alive(false);
+  http::write(stream, request, problem);
+  boost::beast::flat_buffer buffer;
+  http::response<http::string_body> response;
+  if (!problem) http::read(stream, buffer, response, problem);
+  return problem ? std::string() : response.body();
+}

@@ -1,0 +1,36 @@
+/// Three ledger processes on loopback: started, killed and restarted by their process ids.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+struct LedgerProcess {
+  std::string name;
+  std::uint16_t gossip{}, link{}, management{}, http{};
+  int pid = -1;
+};
+
+class DemoCluster {
+ public:
+  DemoCluster(std::string ledger_binary, std::string directory);
+  ~DemoCluster();  ///< ends what still runs
+  DemoCluster(const DemoCluster&) = delete;
+  DemoCluster& operator=(const DemoCluster&) = delete;
+
+  void start_all();
+  void start(std::size_t index);
+  void kill_hard(std::size_t index);
+  /// SIGTERM to all; true if every process left with status 0 within 10 s.
+  bool stop_all();
+  [[nodiscard]] bool wait_ready();
+  [[nodiscard]] const std::vector<LedgerProcess>& nodes() const { return nodes_; }
+
+ private:
+  std::string binary_;
+  std::string directory_;
+  std::vector<LedgerProcess> nodes_;
+};
+
+/// One GET on loopback; empty on any failure.
+[[nodiscard]] std::string http_get(std::uint16_t port, const std::string& target);

@@ -1,0 +1,44 @@
+/// How a node is configured. Every field can be read aloud; `config_from` reads the flags that
+/// every program on the library shares. Thread-safety: a value type.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+#include <vector>
+
+#include "coterie/core/log.hpp"
+#include "coterie/core/time.hpp"
+
+namespace coterie {
+
+struct Config {
+  std::string name{};  ///< 1..255 bytes, unique in the cluster, the same for ever; required
+  std::string gossip = "127.0.0.1:7946";      ///< UDP and TCP: membership
+  std::string link = "127.0.0.1:7947";        ///< TCP: entity messages
+  std::string management = "127.0.0.1:7948";  ///< HTTP: health, metrics, members, shards
+  std::vector<std::string>
+      join{};          ///< gossip addresses of seeds; with any, this node never bootstraps
+  std::string data{};  ///< directory; default ./NAME.coterie; its parent must exist
+  std::uint32_t bootstrap_expect =
+      1;                           ///< live members that form a new cluster, if there is no --join
+  std::uint16_t workers = 1;       ///< threads that own shards; 0 = one thread for everything
+  Duration passivate_after = 60s;  ///< an idle entity gives its memory back
+  std::uint64_t journal_map_bytes = std::uint64_t{64} << 30;  ///< the most the journal may grow to
+  LogSink log{};  ///< default: one line an event on stderr
+};
+
+/// A flag of the program's own beside the shared ones.
+struct Flag {
+  std::string name{};   ///< "--http"
+  std::string value{};  ///< how the value is shown in --help: "H:P"
+  std::string help{};
+  std::string* target{};  ///< where the value goes
+};
+
+/// Reads the shared flags and `own`; prints help on --help, and on a mistake one line and exits
+/// with 2.
+[[nodiscard]] Config config_from(int argc, const char* const* argv,
+                                 std::initializer_list<Flag> own = {});
+
+}  // namespace coterie

@@ -1,0 +1,7 @@
+/// Coterie: one include for services. Start with README.md; every name is in docs/GLOSSARY.md.
+#pragma once
+
+#include "coterie/config.hpp"
+#include "coterie/core/address.hpp"
+#include "coterie/entity.hpp"
+#include "coterie/node.hpp"

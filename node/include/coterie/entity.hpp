@@ -1,0 +1,225 @@
+/// The typed face of an event-sourced entity: a plain struct with state, Commands, Events, decide
+/// and evolve.
+///
+///   `decide(command) const` says what may happen and what is replied:
+///   persist(events...).reply(...), reply(...), refuse(reason) or fault(reason). `evolve(event)`
+///   folds one event into the state. Both must be deterministic and free of I/O: they also run when
+///   an entity is replayed from its log. The tag on the wire and on disk is the position in the
+///   lists: append only.
+/// Thread-safety: an entity's functions run on one worker at a time; references may be used from
+/// any thread.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "coterie/codec.hpp"
+#include "coterie/sharding/entity_type.hpp"
+
+namespace coterie {
+
+/// An ordered list of types; positions are tags.
+template <class... Ts>
+struct List {
+  static_assert(sizeof...(Ts) <= 256, "a tag is one byte");
+};
+
+namespace face {
+
+template <class L>
+struct ListOf;
+template <class... Ts>
+struct ListOf<List<Ts...>> {
+  using Variant = std::variant<Ts...>;
+  static constexpr std::size_t size = sizeof...(Ts);
+  template <class T>
+  static constexpr std::uint8_t index() {
+    std::uint8_t i = 0;
+    bool found = false;
+    ((std::is_same_v<T, Ts> ? void(found = true) : (found ? void() : void(++i))), ...);
+    return i;
+  }
+  template <class T>
+  static constexpr bool contains = (std::is_same_v<T, Ts> || ...);
+};
+
+template <class... Events>
+struct Persisted {
+  std::tuple<Events...> events;
+  /// What the caller gets: a member pointer, a function of the state after the events, or a value.
+  template <class F>
+  auto reply(F projection) &&;
+};
+template <class F, class... Events>
+struct PersistedReply {
+  std::tuple<Events...> events;
+  F projection;
+};
+template <class F>
+struct Replied {
+  F projection;
+};
+struct Refused {
+  std::string reason;
+};
+struct Faulted {
+  std::string reason;
+};
+
+template <class... Events>
+template <class F>
+auto Persisted<Events...>::reply(F projection) && {
+  return PersistedReply<F, Events...>{std::move(events), std::move(projection)};
+}
+
+}  // namespace face
+
+/// These events happen, in order, all or none.
+template <class... Events>
+[[nodiscard]] face::Persisted<std::decay_t<Events>...> persist(Events&&... events) {
+  return {{std::forward<Events>(events)...}};
+}
+/// Nothing happens; this is the answer: a member pointer, a function of the state, or a value.
+template <class F>
+[[nodiscard]] face::Replied<std::decay_t<F>> reply(F&& projection) {
+  return {std::forward<F>(projection)};
+}
+/// Nothing happens, and the caller is told why. Not recorded: a retry decides anew.
+[[nodiscard]] inline face::Refused refuse(std::string reason) { return {std::move(reason)}; }
+/// The entity cannot go on: it restarts from its log.
+[[nodiscard]] inline face::Faulted fault(std::string reason) { return {std::move(reason)}; }
+
+/// What decide() answers for entity `E` with replies of type `R`.
+template <class E, class R>
+class Decision {
+ public:
+  using Reply = R;
+  Decision(face::Refused r)
+      : kind_(sharding::Outcome::Kind::refused), detail_(std::move(r.reason)) {}  // NOLINT
+  Decision(face::Faulted f)
+      : kind_(sharding::Outcome::Kind::faulted), detail_(std::move(f.reason)) {}  // NOLINT
+  template <class F>
+  Decision(face::Replied<F> r)  // NOLINT: decisions convert
+      : kind_(sharding::Outcome::Kind::replied), projection_(projection(std::move(r.projection))) {}
+  template <class... Events>
+  Decision(face::Persisted<Events...> p)  // NOLINT
+      : kind_(sharding::Outcome::Kind::persisted), projection_([](const E&) { return R{}; }) {
+    take(std::move(p.events));
+  }
+  template <class F, class... Events>
+  Decision(face::PersistedReply<F, Events...> p)  // NOLINT
+      : kind_(sharding::Outcome::Kind::persisted),
+        projection_(projection(std::move(p.projection))) {
+    take(std::move(p.events));
+  }
+
+  /// Evolves `state` by the events and writes everything down; used by the entity host.
+  void finish(E& state, sharding::Outcome& out) {
+    out.kind = kind_;
+    out.detail = std::move(detail_);
+    for (auto& event : events_) {
+      std::visit(
+          [&](const auto& e) {
+            using One = std::decay_t<decltype(e)>;
+            out.events.push_back({face::ListOf<typename E::Events>::template index<One>(), {}});
+            Codec<One>::encode(e, out.events.back().bytes);
+            state.evolve(e);
+          },
+          event);
+    }
+    if (projection_) Codec<R>::encode(projection_(state), out.reply);
+  }
+
+ private:
+  using Event = typename face::ListOf<typename E::Events>::Variant;
+  template <class F>
+  static std::function<R(const E&)> projection(F f) {
+    if constexpr (std::is_invocable_r_v<R, F, const E&>)
+      return [f](const E& state) -> R { return std::invoke(f, state); };
+    else return [f](const E&) -> R { return static_cast<R>(f); };
+  }
+  template <class Tuple>
+  void take(Tuple events) {
+    std::apply([&](auto&... e) { (events_.emplace_back(std::move(e)), ...); }, events);
+  }
+
+  sharding::Outcome::Kind kind_;
+  std::vector<Event> events_{};
+  std::function<R(const E&)> projection_{};
+  std::string detail_{};
+};
+
+namespace face {
+
+template <class E, class C>
+void decide_as(E& state, ByteView payload, sharding::Outcome& out) {
+  C command{};
+  if (!Codec<C>::decode(payload, command)) {
+    out.detail = "the command's payload does not decode";
+    return;
+  }
+  std::as_const(state).decide(command).finish(state, out);
+}
+template <class E, class Event>
+bool evolve_as(E& state, ByteView bytes) {
+  Event event{};
+  if (!Codec<Event>::decode(bytes, event)) return false;
+  state.evolve(event);
+  return true;
+}
+
+template <class E, class... Cs>
+void handle(E& state, std::uint8_t tag, ByteView payload, sharding::Outcome& out, List<Cs...>) {
+  static constexpr std::array<void (*)(E&, ByteView, sharding::Outcome&), sizeof...(Cs)> table{
+      &decide_as<E, Cs>...};
+  if (tag < table.size()) return table[tag](state, payload, out);
+  out.detail = "this version of the entity does not know command " + std::to_string(tag);
+}
+template <class E, class... Es>
+bool evolve(E& state, std::uint8_t tag, ByteView bytes, List<Es...>) {
+  static constexpr std::array<bool (*)(E&, ByteView), sizeof...(Es)> table{&evolve_as<E, Es>...};
+  return tag < table.size() && table[tag](state, bytes);
+}
+
+/// Erases the type of an entity for the host. A throw from user code becomes a fault here: none
+/// crosses the border.
+template <class E>
+[[nodiscard]] sharding::EntityType erase(std::string name, EntityTypeId id) {
+  return {.name = std::move(name),
+          .id = id,
+          .schema = 0,
+          .create = +[]() -> void* { return new E{}; },
+          .destroy = +[](void* state) { delete static_cast<E*>(state); },
+          .handle =
+              +[](void* state, std::uint8_t tag, ByteView payload, sharding::Outcome& out) {
+                try {
+                  handle(*static_cast<E*>(state), tag, payload, out, typename E::Commands{});
+                } catch (const std::exception& thrown) {
+                  out.clear();
+                  out.kind = sharding::Outcome::Kind::faulted;
+                  out.detail = thrown.what();
+                } catch (...) {
+                  out.clear();
+                  out.kind = sharding::Outcome::Kind::faulted;
+                  out.detail = "the handler threw something that is no std::exception";
+                }
+              },
+          .evolve =
+              +[](void* state, std::uint8_t tag, ByteView event) {
+                try {
+                  return evolve(*static_cast<E*>(state), tag, event, typename E::Events{});
+                } catch (...) {
+                  return false;
+                }
+              }};
+}
+
+}  // namespace face
+
+}  // namespace coterie

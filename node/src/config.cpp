@@ -1,0 +1,91 @@
+#include "coterie/config.hpp"
+
+#include <charconv>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+
+namespace coterie {
+namespace {
+
+struct Option {
+  std::string name;
+  std::string value;
+  std::string help;
+  std::function<bool(const std::string&)> set;
+};
+
+template <class T>
+std::function<bool(const std::string&)> number(T& target, T min) {
+  return [&target, min](const std::string& text) {
+    const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), target);
+    return problem == std::errc{} && end == text.data() + text.size() && target >= min;
+  };
+}
+
+std::function<bool(const std::string&)> assign(std::string& target) {
+  return [&target](const std::string& text) { return target = text, !text.empty(); };
+}
+
+[[noreturn]] void fail(const std::string& program, const std::string& what) {
+  std::fprintf(stderr, "%s: %s\n", program.c_str(), what.c_str());
+  std::exit(2);
+}
+
+void print_help(const std::string& program, const std::vector<Option>& options) {
+  std::printf("usage: %s --name NAME [flags]\n\n", program.c_str());
+  for (const auto& o : options)
+    std::printf("  %-24s %s\n", (o.name + " " + o.value).c_str(), o.help.c_str());
+  std::printf("\nexample: %s --name a --bootstrap-expect 1\n", program.c_str());
+}
+
+}  // namespace
+
+Config config_from(int argc, const char* const* argv, std::initializer_list<Flag> own) {
+  Config config;
+  std::vector<Option> options{
+      {"--name", "NAME", "unique in the cluster, the same at every start (required)",
+       assign(config.name)},
+      {"--gossip", "H:P", "membership, UDP and TCP (127.0.0.1:7946)", assign(config.gossip)},
+      {"--link", "H:P", "entity messages, TCP (127.0.0.1:7947)", assign(config.link)},
+      {"--management", "H:P", "health, metrics, members, shards, HTTP (127.0.0.1:7948)",
+       assign(config.management)},
+      {"--join", "H:P", "gossip address of a seed; may be repeated",
+       [&](const std::string& text) { return config.join.push_back(text), true; }},
+      {"--data", "DIR", "data directory (./NAME.coterie); its parent must exist",
+       assign(config.data)},
+      {"--bootstrap-expect", "N", "without --join: live members that form a new cluster (1)",
+       number(config.bootstrap_expect, std::uint32_t{1})},
+      {"--workers", "N", "threads that own shards; 0 = one thread for everything (1)",
+       number(config.workers, std::uint16_t{0})}};
+  for (const auto& flag : own)
+    options.push_back({flag.name, flag.value, flag.help, assign(*flag.target)});
+  std::string program = argc > 0 ? argv[0] : "coterie";
+  program = program.substr(program.rfind('/') + 1);
+  for (int i = 1; i < argc; ++i) {
+    std::string name = argv[i];
+    if (name == "--help" || name == "-h") {
+      print_help(program, options);
+      std::exit(0);
+    }
+    std::string value;
+    const auto equals = name.find('=');
+    const bool inline_value = equals != std::string::npos;
+    if (inline_value) value = name.substr(equals + 1), name.resize(equals);
+    const Option* option = nullptr;
+    for (const auto& o : options)
+      if (o.name == name) option = &o;
+    if (option == nullptr) fail(program, "unknown flag '" + name + "'; --help lists the flags");
+    if (!inline_value && ++i >= argc)
+      fail(program, name + " needs a value: " + name + " " + option->value);
+    if (!inline_value) value = argv[i];
+    if (!option->set(value))
+      fail(program,
+           "bad value '" + value + "' for " + name + ": write " + name + " " + option->value);
+  }
+  if (config.name.empty())
+    fail(program, "--name is missing: give this node a name that no other node of the cluster has");
+  return config;
+}
+
+}  // namespace coterie

@@ -1,0 +1,84 @@
+#include "control_worker.hpp"
+
+namespace coterie {
+
+using transport::EventLoop;
+
+void ControlWorker::apply(cluster::NodeEffects effects) {
+  for (auto& effect : effects) apply(effect);
+  set_timer();
+}
+
+void ControlWorker::set_timer() {
+  const auto at = core_->next_deadline();
+  if (at == timer_at_) return;
+  timer_at_ = at;
+  timer_.set(at, [this] {
+    timer_at_ = never;
+    apply(core_->tick(EventLoop::now()));
+  });
+}
+
+void ControlWorker::apply(cluster::NodeEffect& effect) {
+  std::visit(
+      [&](auto& e) {
+        using E = std::decay_t<decltype(e)>;
+        if constexpr (std::is_same_v<E, membership::SendDatagram>) {
+          if (udp_) udp_->send(e.to, e.bytes);
+        } else if constexpr (std::is_same_v<E, membership::OpenStream>) {
+          gossip_tcp_->dial(e.stream, e.to);
+          gossip_tcp_->write(e.stream, std::move(e.bytes));
+        } else if constexpr (std::is_same_v<E, membership::WriteStream>) {
+          gossip_tcp_->write(e.stream, std::move(e.bytes));
+        } else if constexpr (std::is_same_v<E, membership::CloseStream>) {
+          gossip_tcp_->close(e.stream);
+        } else if constexpr (std::is_same_v<E, messaging::Connect>) {
+          links_->dial(e.conn, e.to);
+        } else if constexpr (std::is_same_v<E, messaging::Write>) {
+          links_->write(e.conn, std::move(e.bytes));
+        } else if constexpr (std::is_same_v<E, messaging::Close>) {
+          links_->close(e.conn);
+        } else if constexpr (std::is_same_v<E, messaging::HandOff>) {
+          // After this batch: the connection is still inside its own read.
+          loop_.post([this, id = e.conn, worker = e.worker] {
+            if (auto released = links_->release(id))
+              hooks_.hand_off(id, worker, std::move(*released));
+          });
+        } else if constexpr (std::is_same_v<E, cluster::PersistIdentity> ||
+                             std::is_same_v<E, replication::PersistRegisters>) {
+          persist(e);
+        } else if constexpr (std::is_same_v<E, cluster::RememberPeers>) {
+          store_thread_->run([this, peers = e.gossip] { return store_.save_peers(peers); }, {});
+        } else if constexpr (std::is_same_v<E, cluster::PublishRoutes>) {
+          hooks_.publish(e.routes);
+        } else if constexpr (std::is_same_v<E, cluster::StartPart>) {
+          hooks_.log(LogLevel::info, "restarting part '" + e.part + "'");
+          if (const auto started = start_part(e.part); !started)
+            part_failed(e.part, to_string(started.error()));
+        } else if constexpr (std::is_same_v<E, cluster::Stop>) {
+          hooks_.stopped(e.error);
+        } else if constexpr (std::is_same_v<E, LogEvent>) {
+          hooks_.log(e.level, e.text);
+        }
+      },
+      effect);
+}
+
+void ControlWorker::persist(const cluster::PersistIdentity& identity) {
+  store_thread_->run(
+      [this, identity] {
+        return store_.save_identity(identity.cluster, identity.hosts_register,
+                                    identity.entity_types);
+      },
+      [this] { loop_.post([this] { apply(core_->identity_persisted(EventLoop::now())); }); });
+}
+
+void ControlWorker::persist(const replication::PersistRegisters& registers) {
+  store_thread_->run(
+      [this, values = registers.registers] { return store_.save_registers(values); },
+      [this, batch = registers.batch] {
+        loop_.post([this, batch] { apply(core_->registers_persisted(batch, EventLoop::now())); });
+      });
+}
+
+}  // namespace coterie

@@ -1,0 +1,144 @@
+#include "control_worker.hpp"
+
+#include "management.hpp"
+
+namespace coterie {
+
+using transport::EventLoop;
+
+namespace {
+
+transport::TcpLimits stream_limits() {
+  return {.connections = membership::max_streams,
+          .read_buffer = 16 * 1024,
+          .largest_message = 64 * 1024};
+}
+transport::TcpLimits lane_limits() {
+  transport::TcpLimits limits;
+  limits.largest_message = 2 * wire::max_frame_bytes;
+  return limits;
+}
+
+}  // namespace
+
+ControlWorker::ControlWorker(EventLoop& loop, storage::NodeStore& store,
+                             std::atomic<std::uint64_t>& conn_ids, Ports ports, ControlHooks hooks)
+    : loop_(loop),
+      store_(store),
+      conn_ids_(conn_ids),
+      ports_(ports),
+      hooks_(std::move(hooks)),
+      timer_(loop),
+      store_thread_(std::make_unique<StoreThread>(hooks_.log)) {}
+
+ControlWorker::~ControlWorker() { store_thread_.reset(); }
+
+Status ControlWorker::bind() {
+  for (const auto* part : {"gossip", "links", "management"})
+    if (const auto started = start_part(part); !started) return started.error();
+  return Done{};
+}
+
+Status ControlWorker::start_part(const std::string& part) {
+  if (part == "gossip") return start_gossip();
+  if (part == "links") return start_links();
+  return start_management();
+}
+
+/// One port number for UDP and TCP, as memberlist has it; port 0 takes what TCP got.
+Status ControlWorker::start_gossip() {
+  const auto failed = [this](const std::string& reason) { part_failed("gossip", reason); };
+  udp_.reset();
+  gossip_tcp_ = std::make_unique<transport::TcpHost>(loop_, gossip_handler_, conn_ids_,
+                                                     stream_limits(), failed);
+  if (const auto bound = gossip_tcp_->listen(ports_.gossip); !bound) return bound.error();
+  ports_.gossip = gossip_tcp_->local();
+  udp_ = std::make_unique<transport::UdpSocket>(
+      loop_,
+      [this](const Address& from, ByteView datagram) {
+        if (core_) apply(core_->datagram(from, datagram, EventLoop::now()));
+      },
+      failed);
+  return udp_->bind(ports_.gossip);
+}
+
+Status ControlWorker::start_links() {
+  links_ = std::make_unique<transport::TcpHost>(
+      loop_, lane_handler_, conn_ids_, lane_limits(),
+      [this](const std::string& reason) { part_failed("links", reason); });
+  const auto bound = links_->listen(ports_.link);
+  if (bound) ports_.link = links_->local();
+  return bound;
+}
+
+Status ControlWorker::start_management() {
+  http_ = std::make_unique<transport::HttpServer>(
+      loop_,
+      [this](const transport::HttpRequest& request) {
+        return answer_management(request, core_ ? &*core_ : nullptr, hooks_.metrics);
+      },
+      [this](const std::string& reason) { part_failed("management", reason); });
+  const auto bound = http_->listen(ports_.management);
+  if (bound) ports_.management = http_->local();
+  return bound;
+}
+
+void ControlWorker::part_failed(const std::string& part, const std::string& reason) {
+  // Not from inside the part's own callback: it will be replaced.
+  loop_.post([this, part, reason] {
+    if (core_) apply(core_->part_failed(part, reason, EventLoop::now()));
+  });
+}
+
+void ControlWorker::start(cluster::NodeCoreConfig config) {
+  const auto now = EventLoop::now();
+  const auto seed = config.session.value ^ static_cast<std::uint64_t>(now.nanos);
+  core_.emplace(std::move(config), Random(seed), now);
+  apply(core_->start(now));
+}
+
+void ControlWorker::leave() { apply(core_->leave(EventLoop::now())); }
+
+void ControlWorker::shard_status(const cluster::ShardStatus& status) {
+  apply(core_->shard_status(status, EventLoop::now()));
+}
+
+void ControlWorker::stop() {
+  timer_.set(never, {});
+  if (udp_) udp_->close();
+  if (gossip_tcp_) gossip_tcp_->stop();
+  if (links_) links_->stop();
+  if (http_) http_->stop();
+}
+
+void ControlWorker::GossipStreams::accepted(ConnId id) {
+  if (worker.core_) worker.apply(worker.core_->stream_accepted(id, EventLoop::now()));
+}
+std::size_t ControlWorker::GossipStreams::received(ConnId id, ByteView bytes) {
+  if (worker.core_) worker.apply(worker.core_->stream_received(id, bytes, EventLoop::now()));
+  return bytes.size();
+}
+void ControlWorker::GossipStreams::closed(ConnId id) {
+  if (worker.core_) worker.apply(worker.core_->stream_closed(id, EventLoop::now()));
+}
+
+void ControlWorker::ControlLanes::accepted(ConnId id) {
+  if (worker.core_) worker.apply(worker.core_->link_accepted(id, EventLoop::now()));
+}
+void ControlWorker::ControlLanes::connected(ConnId id) {
+  worker.apply(worker.core_->link_connected(id, EventLoop::now()));
+}
+std::size_t ControlWorker::ControlLanes::received(ConnId id, ByteView bytes) {
+  if (!worker.core_) return bytes.size();
+  std::size_t consumed = 0;
+  worker.apply(worker.core_->link_received(id, bytes, consumed, EventLoop::now()));
+  return consumed;
+}
+void ControlWorker::ControlLanes::closed(ConnId id) {
+  if (worker.core_) worker.apply(worker.core_->link_closed(id, EventLoop::now()));
+}
+void ControlWorker::ControlLanes::written(ConnId id) {
+  worker.apply(worker.core_->link_written(id, EventLoop::now()));
+}
+
+}  // namespace coterie

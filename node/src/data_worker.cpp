@@ -1,0 +1,171 @@
+#include "data_worker.hpp"
+
+namespace coterie {
+namespace {
+
+Error error_of(const cluster::Completion& c) {
+  std::optional<Duration> retry;
+  if (c.retry_after_ms != 0) retry = std::chrono::milliseconds(c.retry_after_ms);
+  return error(static_cast<Errc>(c.status), std::string(text(c.payload)), retry);
+}
+
+transport::TcpLimits lane_limits() {
+  transport::TcpLimits limits;
+  limits.largest_message = 2 * wire::max_frame_bytes;
+  return limits;
+}
+
+}  // namespace
+
+DataWorker::DataWorker(transport::EventLoop& loop, cluster::ShardCoreConfig config,
+                       const std::vector<sharding::EntityType>& types,
+                       std::shared_ptr<storage::LmdbStripe> stripe,
+                       std::atomic<std::uint64_t>& conn_ids, DataWorkerHooks hooks)
+    : loop_(loop),
+      hooks_(std::move(hooks)),
+      core_(std::move(config), types,
+            Random(static_cast<std::uint64_t>(transport::EventLoop::now().nanos)),
+            transport::EventLoop::now()),
+      tcp_(loop, *this, conn_ids, lane_limits(), [](const std::string&) {}),
+      journal_(std::move(stripe),
+               [this, alive = std::weak_ptr<bool>(alive_)] {
+                 loop_.post([this, alive] {
+                   if (!alive.expired()) read_journal();
+                 });
+               }),
+      timer_(loop) {}
+
+DataWorker::~DataWorker() = default;
+
+void DataWorker::submit(MailboxAsk ask) {
+  std::unique_lock lock(mutex_);
+  if (mailbox_.size() >= max_mailbox) {
+    lock.unlock();
+    if (ask.callback) ask.callback(error(Errc::busy, "the worker's mailbox is full", 10ms));
+    return;
+  }
+  const bool wake = mailbox_.empty();
+  mailbox_.push_back(std::move(ask));
+  lock.unlock();
+  if (wake) loop_.post([this] { read_mailbox(); });
+}
+
+void DataWorker::read_mailbox() {
+  {
+    const std::lock_guard lock(mutex_);
+    batch_.swap(mailbox_);
+  }
+  const auto now = transport::EventLoop::now();
+  for (auto& item : batch_) {
+    std::uint64_t token = 0;
+    if (item.ask.wants_reply) {
+      if (free_.empty()) {
+        token = callbacks_.size();
+        callbacks_.emplace_back();
+      } else {
+        token = free_.back();
+        free_.pop_back();
+      }
+      callbacks_[token] = std::move(item.callback);
+    }
+    core_.ask({.token = token,
+               .type = item.ask.type,
+               .id = item.ask.id,
+               .tag = item.ask.tag,
+               .payload = item.ask.payload,
+               .deadline = item.deadline,
+               .command = item.command,
+               .wants_reply = item.ask.wants_reply},
+              now, *this);
+  }
+  batch_.clear();
+  finish();
+}
+
+void DataWorker::read_journal() {
+  for (auto& event : journal_.poll())
+    core_.journal(std::move(event), transport::EventLoop::now(), *this);
+  finish();
+}
+
+void DataWorker::complete(const cluster::Completion& completion) {
+  auto callback = std::move(callbacks_.at(completion.token));
+  callbacks_[completion.token] = nullptr;
+  free_.push_back(completion.token);
+  if (!callback) return;
+  if (completion.status != 0) return callback(error_of(completion));
+  callback(RawReply{to_bytes(completion.payload), completion.epoch, completion.sequence});
+}
+
+void DataWorker::link(messaging::LinkEffect&& effect) {
+  if (auto* write = std::get_if<messaging::Write>(&effect))
+    return tcp_.write(write->conn, std::move(write->bytes));
+  if (const auto* dial = std::get_if<messaging::Connect>(&effect))
+    return tcp_.dial(dial->conn, dial->to);
+  if (const auto* close = std::get_if<messaging::Close>(&effect)) return tcp_.close(close->conn);
+  if (const auto* stray = std::get_if<messaging::HandOff>(&effect))
+    return tcp_.close(stray->conn);  // no worker of ours
+}
+
+void DataWorker::routes(cluster::RoutesPtr routes) {
+  core_.routes(std::move(routes), transport::EventLoop::now(), *this);
+  finish();
+}
+
+void DataWorker::adopt(ConnId id, transport::Released released) {
+  tcp_.adopt(id, std::move(released));
+  finish();
+}
+
+void DataWorker::accepted(ConnId id) { core_.accepted(id, transport::EventLoop::now(), *this); }
+
+void DataWorker::connected(ConnId id) {
+  core_.connected(id, *this);
+  finish();
+}
+
+std::size_t DataWorker::received(ConnId id, ByteView bytes) {
+  const auto consumed = core_.received(id, bytes, transport::EventLoop::now(), *this);
+  finish();
+  return consumed;
+}
+
+void DataWorker::closed(ConnId id) {
+  core_.closed(id, transport::EventLoop::now(), *this);
+  finish();
+}
+
+void DataWorker::written(ConnId id) {
+  core_.written(id);
+  finish();
+}
+
+void DataWorker::finish() {
+  core_.flush(*this);
+  const auto at = core_.next_deadline();
+  if (at == timer_at_) return;
+  timer_at_ = at;
+  timer_.set(at, [this] { on_timer(); });
+}
+
+void DataWorker::on_timer() {
+  timer_at_ = never;
+  core_.tick(transport::EventLoop::now(), *this);
+  finish();
+}
+
+void DataWorker::stop() {
+  alive_.reset();
+  tcp_.stop();
+  timer_.set(never, {});
+  // Nobody will answer these any more: say so, or a get() would wait for ever.
+  for (auto& callback : std::exchange(callbacks_, {}))
+    if (callback)
+      callback(
+          error(Errc::unavailable, "this node stopped before the answer came; outcome unknown"));
+  const std::lock_guard lock(mutex_);
+  for (auto& item : std::exchange(mailbox_, {}))
+    if (item.callback) item.callback(error(Errc::unavailable, "this node has stopped", 100ms));
+}
+
+}  // namespace coterie

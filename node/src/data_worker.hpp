@@ -1,0 +1,95 @@
+/// The shell around one ShardCore: feeds it from the mailbox, the journal and its lanes, and
+/// carries out what it wants. Decides nothing. Thread-safety: submit() from any thread, everything
+/// else on the loop's thread.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "coterie/cluster/shard_core.hpp"
+#include "coterie/node.hpp"
+#include "coterie/storage/lmdb_journal.hpp"
+#include "coterie/transport/tcp_host.hpp"
+
+namespace coterie {
+
+/// Commands in one worker's mailbox; more is answered `busy` on the spot.
+inline constexpr std::size_t max_mailbox = 65'536;
+
+struct MailboxAsk {
+  RawAsk ask{};
+  RawCallback callback{};
+  CommandId command{};
+  Instant deadline{};
+};
+
+struct DataWorkerHooks {
+  std::function<void(const cluster::ShardStatus&)>
+      report{};  ///< to the control worker, from this loop's thread
+  LogSink log{};
+};
+
+class DataWorker final : private cluster::ShardSink, private transport::TcpHandler {
+ public:
+  DataWorker(transport::EventLoop& loop, cluster::ShardCoreConfig config,
+             const std::vector<sharding::EntityType>& types,
+             std::shared_ptr<storage::LmdbStripe> stripe, std::atomic<std::uint64_t>& conn_ids,
+             DataWorkerHooks hooks);
+  ~DataWorker() override;
+
+  void submit(MailboxAsk ask);
+  void routes(cluster::RoutesPtr routes);
+  void adopt(ConnId id, transport::Released released);
+  void drain() { core_.drain(); }
+  [[nodiscard]] bool quiet() const { return core_.quiet() && open_asks() == 0; }
+  [[nodiscard]] const cluster::ShardCore& core() const { return core_; }
+  void stop();
+
+ private:
+  void append(replication::AppendRequest&& request) override {
+    journal_.append(std::move(request));
+  }
+  void reset(ShardId shard, LogIndex next) override { journal_.reset(shard, next); }
+  void replay(std::uint64_t token, ShardId shard, LogIndex head) override {
+    journal_.replay(token, shard, head);
+  }
+  void recover(std::vector<ShardId> shards) override { journal_.recover(std::move(shards)); }
+  void complete(const cluster::Completion& completion) override;
+  void link(messaging::LinkEffect&& effect) override;
+  void report(const cluster::ShardStatus& status) override { hooks_.report(status); }
+  void log(LogEvent event) override { hooks_.log(event.level, event.text); }
+
+  void accepted(ConnId id) override;
+  void connected(ConnId id) override;
+  std::size_t received(ConnId id, ByteView bytes) override;
+  void closed(ConnId id) override;
+  void written(ConnId id) override;
+  bool congested(ConnId id) override { return core_.congested(id); }
+
+  void read_mailbox();
+  void read_journal();
+  /// The end of every batch: staged frames leave and the timer is set.
+  void finish();
+  void on_timer();
+  [[nodiscard]] std::size_t open_asks() const { return callbacks_.size() - free_.size(); }
+
+  std::shared_ptr<bool> alive_ =
+      std::make_shared<bool>(true);  ///< posted tasks outlive nobody; first, for journal_
+  transport::EventLoop& loop_;
+  DataWorkerHooks hooks_;
+  cluster::ShardCore core_;
+  transport::TcpHost tcp_;
+  storage::LmdbJournal journal_;
+  std::vector<RawCallback> callbacks_{};  ///< by token; bounded by the core's open asks
+  std::vector<std::uint64_t> free_{};
+  transport::Timer timer_;
+  Instant timer_at_ = never;
+  std::mutex mutex_{};
+  std::vector<MailboxAsk> mailbox_{};  ///< guarded by mutex_
+  std::vector<MailboxAsk> batch_{};
+};
+
+}  // namespace coterie

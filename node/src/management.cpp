@@ -1,0 +1,91 @@
+#include "management.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace coterie {
+namespace {
+
+using nlohmann::json;
+using transport::HttpResponse;
+
+json text_or_null(const Address& address) {
+  return address.is_set() ? json(to_string(address)) : json(nullptr);
+}
+
+HttpResponse members(const cluster::NodeCore& core) {
+  auto out = json::array();
+  for (const auto& info : core.members()) {
+    const auto& m = info.member;
+    out.push_back({{"name", m.name},
+                   {"gossip", to_string(m.gossip)},
+                   {"link", info.meta ? text_or_null(info.meta->link) : json(nullptr)},
+                   {"management", info.meta ? text_or_null(info.meta->management) : json(nullptr)},
+                   {"state", membership::to_string(m.state)},
+                   {"incarnation", m.incarnation.value},
+                   {"start", info.meta ? json(info.meta->start.value) : json(nullptr)},
+                   {"hosts_register", info.meta && info.meta->hosts_register}});
+  }
+  return {.body = out.dump()};
+}
+
+const char* phase_name(cluster::ShardPhase phase) {
+  switch (phase) {
+    case cluster::ShardPhase::idle: return "idle";
+    case cluster::ShardPhase::recovering: return "recovering";
+    case cluster::ShardPhase::barrier: return "barrier";
+    case cluster::ShardPhase::serving: return "serving";
+    case cluster::ShardPhase::failed: return "failed";
+  }
+  return "?";
+}
+
+HttpResponse shards(const cluster::NodeCore& core) {
+  auto out = json::array();
+  const auto& table = core.table();
+  for (std::size_t i = 0; i < table.registers.size(); ++i) {
+    const auto& entry = table.registers[i];
+    const auto status = core.shards().find(ShardId{static_cast<std::uint16_t>(i)});
+    out.push_back(
+        {{"shard", i},
+         {"epoch", entry.epoch.value},
+         {"primary", entry.primary.empty() ? json(nullptr) : json(entry.primary)},
+         {"in_sync", entry.in_sync},
+         {"phase_here",
+          status == core.shards().end() ? json(nullptr) : json(phase_name(status->second.phase))}});
+  }
+  return {.body = out.dump()};
+}
+
+HttpResponse ready(const cluster::NodeCore* core) {
+  if (core == nullptr)
+    return {.status = 503, .body = json{{"ready", false}, {"reason", "starting"}}.dump()};
+  const auto state = core->readiness();
+  if (!state.ready)
+    return {.status = 503, .body = json{{"ready", false}, {"reason", state.reason}}.dump()};
+  return {.body = json{{"ready", true}, {"degraded", state.degraded}}.dump()};
+}
+
+HttpResponse problem(unsigned status, const std::string& what) {
+  return {.status = status, .body = json{{"error", what}}.dump()};
+}
+
+}  // namespace
+
+HttpResponse answer_management(const transport::HttpRequest& request, const cluster::NodeCore* core,
+                               const std::function<std::string()>& metrics) {
+  if (request.method != "GET" && request.method != "HEAD")
+    return problem(405, "only GET is offered here");
+  const auto target = request.target.substr(0, request.target.find('?'));
+  if (target == "/health/live") return {.body = json{{"live", true}}.dump()};
+  if (target == "/health/ready") return ready(core);
+  const bool known = target == "/metrics" || target == "/members" || target == "/shards";
+  if (!known)
+    return problem(
+        404, "unknown path; there are /health/live, /health/ready, /metrics, /members and /shards");
+  if (core == nullptr) return problem(503, "starting");
+  if (target == "/members") return members(*core);
+  if (target == "/shards") return shards(*core);
+  return {.content_type = "text/plain; version=0.0.4", .body = metrics()};
+}
+
+}  // namespace coterie

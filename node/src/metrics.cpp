@@ -1,0 +1,131 @@
+#include "metrics.hpp"
+
+namespace coterie {
+namespace {
+
+struct Text {
+  std::string out{};
+  void family(const char* name, const char* type, const char* help) {
+    out += std::string("# HELP ") + name + " " + help + "\n# TYPE " + name + " " + type + "\n";
+  }
+  void sample(const std::string& series, std::uint64_t value) {
+    out += series + " " + std::to_string(value) + "\n";
+  }
+  void counter(const char* name, const char* help, std::uint64_t value) {
+    family(name, "counter", help);
+    sample(name, value);
+  }
+  void gauge(const char* name, const char* help, std::uint64_t value) {
+    family(name, "gauge", help);
+    sample(name, value);
+  }
+};
+
+void membership_metrics(Text& text, const cluster::NodeCore& core) {
+  std::uint64_t by_state[4] = {};
+  for (const auto& [name, member] : core.swim().members())
+    ++by_state[static_cast<std::size_t>(member.state)];
+  text.family("coterie_members", "gauge", "Members by state as this node sees them.");
+  for (std::size_t i = 0; i < 4; ++i) {
+    const auto state = membership::to_string(static_cast<membership::MemberState>(i));
+    text.sample("coterie_members{state=\"" + std::string(state) + "\"}", by_state[i]);
+  }
+  const auto& c = core.swim().counters();
+  text.counter("coterie_gossip_datagrams_received_total", "Gossip datagrams received.",
+               c.datagrams_in);
+  text.counter("coterie_gossip_datagrams_sent_total", "Gossip datagrams sent.", c.datagrams_out);
+  text.counter("coterie_gossip_received_bytes_total", "Gossip bytes received by UDP.", c.bytes_in);
+  text.counter("coterie_gossip_sent_bytes_total", "Gossip bytes sent by UDP.", c.bytes_out);
+  text.counter("coterie_gossip_malformed_total", "Gossip messages that did not decode.",
+               c.malformed);
+  text.counter("coterie_gossip_unsupported_total", "Gossip messages of a type not spoken here.",
+               c.unsupported);
+  text.counter("coterie_gossip_over_limit_total", "Gossip input refused by a bound.", c.over_limit);
+  text.counter("coterie_probes_total", "Probes started.", c.probes);
+  text.counter("coterie_probe_failures_total", "Probes without an answer.", c.probe_failures);
+  text.counter("coterie_suspicions_total", "Suspicions raised or learned.", c.suspicions);
+  text.counter("coterie_deaths_total", "Members declared dead.", c.deaths);
+  text.counter("coterie_refutations_total", "Claims about this node that it refuted.",
+               c.refutations);
+  text.counter("coterie_name_conflicts_total", "Claims of a known name by another address.",
+               c.conflicts);
+}
+
+}  // namespace
+
+std::string exposition(const cluster::NodeCore& core, const std::vector<DataSnapshot>& data,
+                       const storage::StripeCounters& journal) {
+  Text text;
+  const auto state = core.readiness();
+  text.gauge("coterie_ready", "1 if the node serves.", state.ready ? 1 : 0);
+  text.gauge("coterie_degraded", "Number of reasons why the node serves less than everything.",
+             state.degraded.size());
+  text.counter("coterie_part_restarts_total", "Parts of the node restarted by its supervisor.",
+               core.part_restarts());
+  membership_metrics(text, core);
+  std::uint64_t serving = 0;
+  for (const auto& [shard, status] : core.shards())
+    serving += status.phase == cluster::ShardPhase::serving ? 1 : 0;
+  text.gauge("coterie_shards_serving", "Shards served by this node.", serving);
+  cluster::ShardCounters c;
+  auto links = core.link_counters();
+  std::uint64_t known = 0;
+  std::uint64_t active = 0;
+  std::uint64_t parked = 0;
+  for (const auto& d : data) {
+    c.commands += d.counters.commands, c.events += d.counters.events,
+        c.duplicates += d.counters.duplicates;
+    c.refusals += d.counters.refusals, c.faults += d.counters.faults,
+        c.restarts += d.counters.restarts;
+    c.activations += d.counters.activations, c.passivations += d.counters.passivations,
+        c.busy += d.counters.busy;
+    c.unavailable += d.counters.unavailable, c.expired += d.counters.expired,
+        c.timeouts += d.counters.timeouts;
+    c.journal_failures += d.counters.journal_failures, c.moved += d.counters.moved;
+    links.frames_in += d.links.frames_in, links.frames_out += d.links.frames_out,
+        links.bytes_in += d.links.bytes_in;
+    links.bytes_out += d.links.bytes_out, links.malformed += d.links.malformed,
+        links.refused += d.links.refused;
+    links.over_limit += d.links.over_limit, links.reconnects += d.links.reconnects;
+    known += d.entities_known, active += d.entities_active, parked += d.parked;
+  }
+  text.gauge("coterie_entities_known", "Entities with a log on this node.", known);
+  text.gauge("coterie_entities_active", "Entities in memory.", active);
+  text.gauge("coterie_commands_parked", "Commands that wait for a recovery or an activation.",
+             parked);
+  text.counter("coterie_commands_total", "Commands received.", c.commands);
+  text.counter("coterie_events_total", "Events persisted.", c.events);
+  text.counter("coterie_duplicates_total", "Commands answered from the duplicate table.",
+               c.duplicates);
+  text.counter("coterie_refusals_total", "Commands that an entity refused.", c.refusals);
+  text.counter("coterie_entity_faults_total", "Entity handlers that failed.", c.faults);
+  text.counter("coterie_entity_restarts_total", "Entities restarted from their log.", c.restarts);
+  text.counter("coterie_activations_total", "Entities brought into memory.", c.activations);
+  text.counter("coterie_passivations_total", "Idle entities taken out of memory.", c.passivations);
+  text.counter("coterie_busy_total", "Commands refused by a bound.", c.busy);
+  text.counter("coterie_unavailable_total", "Commands for shards that nobody served.",
+               c.unavailable);
+  text.counter("coterie_expired_total", "Commands whose deadline passed before they were decided.",
+               c.expired);
+  text.counter("coterie_timeouts_total", "Asks without an answer before their deadline.",
+               c.timeouts);
+  text.counter("coterie_moved_total", "Stale routes corrected.", c.moved);
+  text.counter("coterie_journal_failures_total", "Groups that the disk refused.",
+               c.journal_failures);
+  text.counter("coterie_journal_commits_total", "Group commits.", journal.commits);
+  text.counter("coterie_journal_records_total", "Records committed.", journal.records);
+  text.counter("coterie_journal_written_bytes_total", "Bytes of records committed.", journal.bytes);
+  text.counter("coterie_link_frames_received_total", "Frames received on lanes.", links.frames_in);
+  text.counter("coterie_link_frames_sent_total", "Frames sent on lanes.", links.frames_out);
+  text.counter("coterie_link_received_bytes_total", "Bytes received on lanes.", links.bytes_in);
+  text.counter("coterie_link_sent_bytes_total", "Bytes sent on lanes.", links.bytes_out);
+  text.counter("coterie_link_malformed_total", "Lanes closed for bytes that are no frame.",
+               links.malformed);
+  text.counter("coterie_link_refused_total", "Handshakes refused.", links.refused);
+  text.counter("coterie_link_over_limit_total", "Frames and strangers refused by a bound.",
+               links.over_limit);
+  text.counter("coterie_link_reconnects_total", "Lanes dialled again.", links.reconnects);
+  return std::move(text.out);
+}
+
+}  // namespace coterie

@@ -1,0 +1,69 @@
+#include "coterie/node.hpp"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+
+#include "coterie/sharding/entity_hash.hpp"
+#include "runtime.hpp"
+
+namespace coterie {
+namespace {
+
+int signal_event = -1;  // written by the handler: the one thing it may do
+
+extern "C" void on_signal(int) {
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const auto written = write(signal_event, &one, sizeof one);
+}
+
+}  // namespace
+
+Result<Node> Node::start(Config config) {
+  auto runtime = Runtime::open(std::move(config));
+  if (!runtime) return runtime.error();
+  return Node(std::move(*runtime));
+}
+
+Node::Node(std::shared_ptr<Runtime> runtime) : runtime_(std::move(runtime)) {}
+Node::Node(Node&&) noexcept = default;
+Node& Node::operator=(Node&&) noexcept = default;
+Node::~Node() { stop(); }
+
+EntityTypeId Node::type_id(const std::string& name) { return sharding::entity_type_id(name); }
+void Node::register_type(sharding::EntityType type) { runtime_->register_type(std::move(type)); }
+void Node::join() { runtime_->join(); }
+
+void Node::stop() {
+  if (runtime_) runtime_->stop();
+}
+
+int Node::run_until_signal() {
+  signal_event = eventfd(0, EFD_CLOEXEC);
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  sigaction(SIGTERM, &action, nullptr);
+  sigaction(SIGINT, &action, nullptr);
+  runtime_->join();
+  std::thread watcher([runtime = runtime_] {
+    std::uint64_t count = 0;
+    while (read(signal_event, &count, sizeof count) < 0 && errno == EINTR) continue;
+    runtime->request_stop();
+  });
+  runtime_->wait();
+  on_signal(0);  // the watcher ends, whoever woke us
+  watcher.join();
+  const auto failure = runtime_->failure();
+  runtime_->stop();
+  if (!failure) return 0;
+  std::fprintf(stderr, "error: %s\n", to_string(*failure).c_str());
+  return 1;
+}
+
+std::string Node::gossip_address() const { return to_string(runtime_->ports().gossip); }
+std::string Node::link_address() const { return to_string(runtime_->ports().link); }
+std::string Node::management_address() const { return to_string(runtime_->ports().management); }
+
+}  // namespace coterie

@@ -1,0 +1,301 @@
+#include "runtime.hpp"
+
+#include <algorithm>
+#include <random>
+
+#include "coterie/sharding/entity_hash.hpp"
+
+namespace coterie {
+
+using transport::EventLoop;
+
+namespace {
+
+constexpr Duration drain_limit = 3s;  // what is in flight at a graceful stop
+constexpr Duration leave_limit = 4s;  // the leave is gossiped
+
+thread_local bool worker_thread = false;
+
+Result<Ports> parse_ports(const Config& config) {
+  Ports ports;
+  for (const auto& [text, target] :
+       {std::pair{&config.gossip, &ports.gossip}, std::pair{&config.link, &ports.link},
+        std::pair{&config.management, &ports.management}}) {
+    const auto address = parse_address(*text);
+    if (!address) return address.error();
+    if (address->is_unspecified())
+      return error(Errc::configuration,
+                   "cannot advertise " + *text + ": peers need an address that reaches this node");
+    *target = *address;
+  }
+  return ports;
+}
+
+/// Registration order does not matter; 0 means "none".
+std::uint64_t digest(const std::vector<sharding::EntityType>& types) {
+  std::vector<std::string> names;
+  for (const auto& type : types) names.push_back(type.name);
+  std::sort(names.begin(), names.end());
+  std::string all;
+  for (const auto& name : names) all += name + '\0';
+  return names.empty() ? 0 : sharding::entity_hash(all) | 1;
+}
+
+}  // namespace
+
+bool on_worker_thread() { return worker_thread; }
+
+void submit(Runtime& runtime, RawAsk ask, RawCallback callback) {
+  runtime.submit(std::move(ask), std::move(callback));
+}
+
+Result<std::shared_ptr<Runtime>> Runtime::open(Config config) {
+  if (config.name.empty() || config.name.size() > wire::max_name_bytes)
+    return error(Errc::configuration, "a node's name has 1 to 255 bytes: set --name");
+  if (config.data.empty()) config.data = "./" + config.name + ".coterie";
+  if (!config.log)
+    config.log = [name = config.name](LogLevel level, std::string_view line) {
+      std::fprintf(stderr, "[%s] %s: %.*s\n", name.c_str(), std::string(to_string(level)).c_str(),
+                   static_cast<int>(line.size()), line.data());
+    };
+  auto ports = parse_ports(config);
+  if (!ports) return ports.error();
+  for (const auto& seed : config.join)
+    if (const auto parsed = parse_address(seed); !parsed) return parsed.error();
+  auto directory = storage::DataDirectory::open(config.data);
+  if (!directory) return directory.error();
+  auto store = storage::NodeStore::open(*directory, config.name);
+  if (!store) return store.error();
+  auto stripe = storage::LmdbStripe::open(
+      {.file = directory->file("journal-0.mdb"), .map_bytes = config.journal_map_bytes});
+  if (!stripe) return stripe.error();
+  std::shared_ptr<Runtime> runtime(new Runtime(std::move(config), std::move(*directory),
+                                               std::move(*store), std::move(*stripe), *ports));
+  if (const auto bound = runtime->control_->bind(); !bound) return bound.error();
+  return runtime;
+}
+
+Runtime::Runtime(Config config, storage::DataDirectory directory, storage::NodeStore store,
+                 std::shared_ptr<storage::LmdbStripe> stripe, Ports ports)
+    : config_(std::move(config)),
+      directory_(std::move(directory)),
+      store_(std::move(store)),
+      stripe_(std::move(stripe)),
+      data_workers_(std::max<std::uint16_t>(1, config_.workers)) {
+  std::random_device entropy;
+  session_ = SessionId{std::uint64_t{entropy()} << 32 | entropy()};
+  for (std::uint16_t i = 0; i <= config_.workers; ++i)
+    loops_.push_back(std::make_unique<EventLoop>());
+  control_ = std::make_unique<ControlWorker>(*loops_[0], store_, conn_ids_, ports, control_hooks());
+}
+
+Runtime::~Runtime() { stop(); }
+
+ControlHooks Runtime::control_hooks() {
+  return {.publish =
+              [this](const cluster::RoutesPtr& routes) {
+                for (std::size_t i = 0; i < data_.size(); ++i)
+                  loops_[config_.workers == 0 ? 0 : i + 1]->post(
+                      [worker = data_[i].get(), routes] { worker->routes(routes); });
+              },
+          .hand_off =
+              [this](ConnId id, std::uint16_t worker, transport::Released released) {
+                if (worker == 0 || worker > data_.size())
+                  return;  // no such worker: its dialler times out
+                loops_[config_.workers == 0 ? 0 : worker]->post(
+                    [to = data_[worker - 1].get(), id, released = std::move(released)]() mutable {
+                      to->adopt(id, std::move(released));
+                    });
+              },
+          .stopped = [this](std::optional<Error> problem) { on_stopped(std::move(problem)); },
+          .metrics = [this] { return metrics(); },
+          .log = config_.log};
+}
+
+void Runtime::register_type(sharding::EntityType type) {
+  COTERIE_ENSURE(!joined_.load());  // entity types are registered before the node joins
+  for (const auto& known : types_)
+    COTERIE_ENSURE(known.id != type.id);  // a name registered twice, or two that collide
+  types_.push_back(std::move(type));
+}
+
+cluster::NodeCoreConfig Runtime::core_config() const {
+  const auto& stored = store_.stored();
+  cluster::NodeCoreConfig core{.name = config_.name,
+                               .gossip = control_->ports().gossip,
+                               .link = control_->ports().link,
+                               .management = control_->ports().management,
+                               .bootstrap_expect = config_.bootstrap_expect,
+                               .data_workers = data_workers_,
+                               .entity_types = digest(types_),
+                               .start = stored.start,
+                               .session = session_,
+                               .cluster = stored.cluster,
+                               .hosts_register = stored.hosts_register,
+                               .cluster_types = stored.cluster_types,
+                               .registers = stored.registers};
+  for (const auto& seed : config_.join) core.seeds.push_back(parse_address(seed).value());
+  // A remembered peer is no seed that was given: it does not keep this node from bootstrapping,
+  // only a cluster id does.
+  core.known_peers = stored.peers;
+  return core;
+}
+
+cluster::ShardCoreConfig Runtime::shard_config(std::uint16_t worker) const {
+  const auto wall =
+      std::chrono::duration_cast<Duration>(std::chrono::system_clock::now().time_since_epoch());
+  return {.self = {.cluster = store_.stored().cluster,
+                   .node = config_.name,
+                   .start = store_.stored().start,
+                   .from_worker = worker,
+                   .session = SessionId{session_.value + worker},
+                   .entity_types = digest(types_)},
+          .data_workers = data_workers_,
+          .wall_offset_ms = (wall.count() - EventLoop::now().nanos) / 1'000'000,
+          .passivate_after = config_.passivate_after};
+}
+
+void Runtime::make_workers() {
+  for (std::uint16_t worker = 1; worker <= data_workers_; ++worker) {
+    auto& loop = *loops_[config_.workers == 0 ? 0 : worker];
+    DataWorkerHooks hooks{.report =
+                              [this](const cluster::ShardStatus& status) {
+                                loops_[0]->post([this, status] { control_->shard_status(status); });
+                              },
+                          .log = config_.log};
+    data_.push_back(std::make_unique<DataWorker>(loop, shard_config(worker), types_, stripe_,
+                                                 conn_ids_, std::move(hooks)));
+  }
+}
+
+void Runtime::start_threads() {
+  for (auto& loop : loops_)
+    threads_.emplace_back([loop = loop.get()] {
+      worker_thread = true;
+      loop->run();
+    });
+}
+
+void Runtime::join() {
+  const std::lock_guard lock(life_);
+  if (joined_.load() || stopped_) return;
+  make_workers();
+  control_->start(core_config());  // before the threads: nothing else touches it yet
+  start_threads();
+  joined_.store(true);
+}
+
+CommandId Runtime::command_id(const AskOptions& options) {
+  if (options.command_id) return sharding::command_id(*options.command_id);
+  return {session_.value, commands_.fetch_add(1)};
+}
+
+void Runtime::submit(RawAsk ask, RawCallback callback) {
+  if (!joined_.load()) join();
+  if (data_.empty())
+    return callback ? callback(error(Errc::unavailable, "this node has stopped")) : void();
+  const auto command = command_id(ask.options);
+  const auto deadline = EventLoop::now() + ask.options.deadline;
+  const auto worker =
+      cluster::worker_of(sharding::shard_of(sharding::entity_hash(ask.id)), data_workers_);
+  data_[worker - 1u]->submit({std::move(ask), std::move(callback), command, deadline});
+}
+
+void Runtime::on_stopped(std::optional<Error> problem) {
+  const std::lock_guard lock(mutex_);
+  core_stopped_ = true;
+  if (problem && !failure_) failure_ = std::move(problem);
+  changed_.notify_all();
+}
+
+void Runtime::request_stop() {
+  const std::lock_guard lock(mutex_);
+  stop_requested_ = true;
+  changed_.notify_all();
+}
+
+void Runtime::wait() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return stop_requested_ || core_stopped_; });
+}
+
+std::optional<Error> Runtime::failure() {
+  const std::lock_guard lock(mutex_);
+  return failure_;
+}
+
+/// Asks `done` on the worker threads again and again until it holds or the limit passed.
+template <class Task>
+bool Runtime::wait_until(Task done, Duration limit) {
+  const auto until = EventLoop::now() + limit;
+  std::unique_lock lock(mutex_);
+  while (!done()) {
+    if (EventLoop::now() >= until) return false;
+    changed_.wait_for(lock, 10ms);
+  }
+  return true;
+}
+
+void Runtime::stop() {
+  const std::lock_guard lock(life_);
+  if (stopped_) return;
+  stopped_ = true;
+  if (joined_.load()) {
+    const bool failed = failure().has_value();
+    for (std::size_t i = 0; i < data_.size(); ++i)
+      loops_[config_.workers == 0 ? 0 : i + 1]->post(
+          [worker = data_[i].get()] { worker->drain(); });
+    std::atomic<std::size_t> busy{0};
+    const auto drained = [&] {
+      busy = data_.size();
+      for (std::size_t i = 0; i < data_.size(); ++i) {
+        std::mutex done_mutex;
+        std::condition_variable done_changed;
+        bool done = false;
+        loops_[config_.workers == 0 ? 0 : i + 1]->post([&, worker = data_[i].get()] {
+          if (worker->quiet()) --busy;
+          const std::lock_guard done_lock(done_mutex);
+          done = true;
+          done_changed.notify_one();
+        });
+        std::unique_lock done_lock(done_mutex);
+        done_changed.wait(done_lock, [&] { return done; });
+      }
+      return busy == 0;
+    };
+    const auto until = EventLoop::now() + drain_limit;
+    while (!failed && !drained() && EventLoop::now() < until) std::this_thread::sleep_for(5ms);
+    if (!failed) {
+      loops_[0]->post([this] { control_->leave(); });
+      (void)wait_until([&] { return core_stopped_; }, leave_limit);
+    }
+    for (auto& loop : loops_) loop->stop();
+    for (auto& thread : threads_) thread.join();
+    for (auto& worker : data_) worker->stop();
+    control_->stop();
+  }
+  data_.clear();
+  control_.reset();
+  stripe_.reset();
+}
+
+std::string Runtime::metrics() {
+  // Counters live on their own threads: this asks for fresh copies and shows the last ones, one
+  // scrape old at most.
+  for (std::size_t i = 0; i < data_.size(); ++i)
+    loops_[config_.workers == 0 ? 0 : i + 1]->post([this, i, worker = data_[i].get()] {
+      const auto& core = worker->core();
+      const std::lock_guard lock(mutex_);
+      snapshots_.resize(std::max(snapshots_.size(), i + 1));
+      snapshots_[i] = {core.counters(), core.link_counters(), core.entities().known(),
+                       core.entities().active(), core.parked()};
+    });
+  std::vector<DataSnapshot> copy;
+  {
+    const std::lock_guard lock(mutex_);
+    copy = snapshots_;
+  }
+  return exposition(*control_->core(), copy, stripe_->counters());
+}
+
+}  // namespace coterie

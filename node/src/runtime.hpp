@@ -1,0 +1,76 @@
+/// What is behind a Node: its directory, its workers and their threads. Wires and ends them;
+/// decides nothing. Thread-safety: submit() and request_stop() from any thread; the rest from the
+/// thread that owns the Node.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "control_worker.hpp"
+#include "data_worker.hpp"
+#include "metrics.hpp"
+
+namespace coterie {
+
+class Runtime {
+ public:
+  static Result<std::shared_ptr<Runtime>> open(Config config);
+  ~Runtime();
+  Runtime(const Runtime&) = delete;
+  Runtime& operator=(const Runtime&) = delete;
+
+  void register_type(sharding::EntityType type);
+  void join();
+  void submit(RawAsk ask, RawCallback callback);
+  void stop();
+  /// Blocks until request_stop() or until the node stopped by itself.
+  void wait();
+  void request_stop();
+  [[nodiscard]] std::optional<Error> failure();
+  [[nodiscard]] const Ports& ports() const { return control_->ports(); }
+
+ private:
+  Runtime(Config config, storage::DataDirectory directory, storage::NodeStore store,
+          std::shared_ptr<storage::LmdbStripe> stripe, Ports ports);
+  [[nodiscard]] cluster::NodeCoreConfig core_config() const;
+  [[nodiscard]] cluster::ShardCoreConfig shard_config(std::uint16_t worker) const;
+  void make_workers();
+  void start_threads();
+  [[nodiscard]] ControlHooks control_hooks();
+  [[nodiscard]] CommandId command_id(const AskOptions& options);
+  [[nodiscard]] std::string metrics();
+  void on_stopped(std::optional<Error> error);
+  template <class Task>
+  bool wait_until(Task done, Duration limit);
+
+  Config config_;
+  storage::DataDirectory directory_;
+  storage::NodeStore store_;
+  std::shared_ptr<storage::LmdbStripe> stripe_;
+  std::uint16_t data_workers_;
+  SessionId session_{};
+  std::atomic<std::uint64_t> conn_ids_{1};
+  std::atomic<std::uint64_t> commands_{1};
+  std::vector<std::unique_ptr<transport::EventLoop>>
+      loops_{};  ///< loops_[0] is the control worker's
+  std::unique_ptr<ControlWorker> control_{};
+  std::vector<std::unique_ptr<DataWorker>> data_{};  ///< data_[i] is worker i + 1
+  std::vector<std::thread> threads_{};
+  std::vector<sharding::EntityType> types_{};
+  std::mutex life_{};  ///< serialises join() and stop()
+  std::atomic<bool> joined_{false};
+  bool stopped_ = false;
+
+  std::mutex mutex_{};
+  std::condition_variable changed_{};
+  bool stop_requested_ = false;            ///< guarded by mutex_
+  bool core_stopped_ = false;              ///< guarded by mutex_
+  std::optional<Error> failure_{};         ///< guarded by mutex_
+  std::vector<DataSnapshot> snapshots_{};  ///< guarded by mutex_
+};
+
+}  // namespace coterie

@@ -1,0 +1,20 @@
+/// The subcommands of `coterie`. Each answers the process's exit code: 0 done, 1 failed, 2 wrong
+/// usage.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace coterie::tools {
+
+/// What the read commands share.
+struct Query {
+  std::string management = "127.0.0.1:7948";
+  std::string output = "table";  ///< or "json"
+};
+
+[[nodiscard]] int run_agent(int argc, const char* const* argv);
+[[nodiscard]] int run_members(const Query& query);
+[[nodiscard]] int run_shards(const Query& query);
+
+}  // namespace coterie::tools

@@ -1,0 +1,44 @@
+/// The `coterie` command.
+#include <CLI/CLI.hpp>
+#include <cstring>
+
+#include "commands.hpp"
+
+namespace {
+
+void add_query_options(CLI::App& command, coterie::tools::Query& query) {
+  command.add_option("--management", query.management, "management address of any node")
+      ->capture_default_str();
+  command.add_option("-o,--output", query.output, "table or json")
+      ->check(CLI::IsMember({"table", "json"}))
+      ->capture_default_str();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  // The agent takes the flags that every program on the library takes; the library reads them.
+  if (argc > 1 && std::strcmp(argv[1], "agent") == 0)
+    return coterie::tools::run_agent(argc - 1, argv + 1);
+
+  CLI::App app{"Coterie: self-organizing, self-healing systems of C++ services"};
+  app.require_subcommand(1);
+  app.footer("example: coterie members --management 127.0.0.1:7948 -o json");
+  coterie::tools::Query query;
+  int status = 0;
+  app.add_subcommand(
+      "agent", "run a node that takes part in membership; `coterie agent --help` lists its flags");
+  auto* members = app.add_subcommand("members", "list the members as one node sees them");
+  add_query_options(*members, query);
+  members->callback([&] { status = coterie::tools::run_members(query); });
+  auto* shards = app.add_subcommand("shards", "list who owns which shard, and under which epoch");
+  add_query_options(*shards, query);
+  shards->callback([&] { status = coterie::tools::run_shards(query); });
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& problem) {
+    const auto code = app.exit(problem);
+    return code == 0 ? 0 : 2;
+  }
+  return status;
+}

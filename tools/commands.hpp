@@ -2,6 +2,7 @@
 /// usage.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,13 @@ struct Query {
   std::string output = "table";  ///< or "json"
 };
 
+struct SimOptions {
+  std::uint64_t first_seed = 1;
+  std::uint64_t seeds = 200;
+  std::string output = "table";
+};
+
+[[nodiscard]] int run_sim(const SimOptions& options);
 [[nodiscard]] int run_agent(int argc, const char* const* argv);
 [[nodiscard]] int run_members(const Query& query);
 [[nodiscard]] int run_shards(const Query& query);

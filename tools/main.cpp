@@ -34,6 +34,13 @@ int main(int argc, char** argv) {
   auto* shards = app.add_subcommand("shards", "list who owns which shard, and under which epoch");
   add_query_options(*shards, query);
   shards->callback([&] { status = coterie::tools::run_shards(query); });
+  coterie::tools::SimOptions simulation;
+  auto* sim = app.add_subcommand("sim", "run the simulator: the ledger property over many seeds");
+  sim->add_option("--seed", simulation.first_seed, "first seed")->capture_default_str();
+  sim->add_option("--seeds", simulation.seeds, "how many")->capture_default_str();
+  sim->add_option("-o,--output", simulation.output, "table or json")
+      ->check(CLI::IsMember({"table", "json"}));
+  sim->callback([&] { status = coterie::tools::run_sim(simulation); });
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& problem) {

@@ -66,7 +66,7 @@ NodeEffects NodeCore::finish(NodeEffects out, Instant now) {
   if (routes_dirty_) publish_routes(out);
   messaging::LinkEffects effects;
   links_.flush(effects);
-  take(std::move(effects), now, out);
+  take(std::move(effects), out);
   was_ready_ = was_ready_ || readiness().ready;
   return out;
 }
@@ -76,7 +76,7 @@ NodeEffects NodeCore::tick(Instant now) {
   take(swim_.tick(now), now, out);
   messaging::LinkEffects effects;
   links_.tick(now, effects);
-  take(std::move(effects), now, out);
+  take(std::move(effects), out);
   supervise(parts_.tick(now), out);
   return finish(std::move(out), now);
 }
@@ -84,7 +84,7 @@ NodeEffects NodeCore::tick(Instant now) {
 Instant NodeCore::next_deadline() const {
   auto at = earliest(swim_.next_deadline(), links_.next_deadline());
   at = earliest(at, parts_.next_deadline());
-  return claim_retry_ ? earliest(at, *claim_retry_) : at;
+  return claim_retry_ && !leaving_ ? earliest(at, *claim_retry_) : at;
 }
 
 NodeEffects NodeCore::part_failed(const std::string& part, const std::string& reason, Instant now) {

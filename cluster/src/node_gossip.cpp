@@ -66,7 +66,7 @@ void NodeCore::on_member(const membership::MemberChanged& change, Instant now, N
   } else {
     messaging::LinkEffects effects;
     links_.peer_down(member.name, effects);
-    take(std::move(effects), now, out);
+    take(std::move(effects), out);
   }
 }
 

@@ -8,7 +8,7 @@ NodeEffects NodeCore::link_accepted(ConnId id, Instant now) {
   NodeEffects out;
   messaging::LinkEffects effects;
   links_.accepted(id, now, effects);
-  take(std::move(effects), now, out);
+  take(std::move(effects), out);
   return finish(std::move(out), now);
 }
 
@@ -16,7 +16,7 @@ NodeEffects NodeCore::link_connected(ConnId id, Instant now) {
   NodeEffects out;
   messaging::LinkEffects effects;
   links_.connected(id, effects);
-  take(std::move(effects), now, out);
+  take(std::move(effects), out);
   return finish(std::move(out), now);
 }
 
@@ -24,7 +24,7 @@ NodeEffects NodeCore::link_closed(ConnId id, Instant now) {
   NodeEffects out;
   messaging::LinkEffects effects;
   links_.closed(id, now, effects);
-  take(std::move(effects), now, out);
+  take(std::move(effects), out);
   return finish(std::move(out), now);
 }
 
@@ -38,15 +38,15 @@ NodeEffects NodeCore::link_received(ConnId id, ByteView bytes, std::size_t& cons
   messaging::LinkEffects effects;
   auto rest = bytes;
   while (const auto frame = links_.next_frame(id, rest, now, effects)) {
-    take(std::exchange(effects, {}), now, out);
+    take(std::exchange(effects, {}), out);
     on_frame(*frame, now, out);
   }
-  take(std::move(effects), now, out);
+  take(std::move(effects), out);
   consumed = bytes.size() - rest.size();
   return finish(std::move(out), now);
 }
 
-void NodeCore::take(messaging::LinkEffects&& effects, Instant now, NodeEffects& out) {
+void NodeCore::take(messaging::LinkEffects&& effects, NodeEffects& out) {
   for (auto& effect : effects) {
     std::visit(
         [&](auto& e) {
@@ -54,7 +54,7 @@ void NodeCore::take(messaging::LinkEffects&& effects, Instant now, NodeEffects& 
           if constexpr (std::is_same_v<E, messaging::LaneUp>) {
             lanes_up_[e.lane] = e.peer;
             if (table_.formed()) send_table(e.lane);
-            claim_retry_ = now;  // it may be the register's host
+            claim_retry_.reset();  // it may be the register's host: claim at once
           } else if constexpr (std::is_same_v<E, messaging::LaneDown>) {
             lanes_up_.erase(e.lane);
             std::erase_if(swap_askers_, [&](const auto& asker) { return asker.second == e.lane; });

@@ -91,85 +91,79 @@ void LmdbStripe::Impl::write_loop() {
   }
 }
 
-/// One transaction, one sync for the whole group.
-void LmdbStripe::Impl::commit(std::vector<WriteJob>& group) {
-  std::map<LmdbJournal::Port*, std::pair<PortPtr, std::vector<JournalEvent>>> done;
-  const auto tell = [&](const WriteJob& job, JournalEvent event) {
-    auto& [port, events] = done[job.port.get()];
-    port = job.port;
-    events.push_back(std::move(event));
-  };
-  std::vector<std::pair<const WriteJob*, std::uint64_t>> written;
-  std::map<ShardId, LogIndex> tops;
-  std::map<ShardId, Epoch> promised;
-  std::map<ShardId, const WriteJob*> first;
-  Txn txn(env.get(), 0);
-  int rc = dead ? MDB_PANIC : txn.status();
-  auto position = next_position;
-  for (auto& job : group) {
-    auto& shard = state(job.request.shard);
-    if (job.reset) {
-      shard.broken = false;
-      continue;
-    }
-    if (shard.broken) continue;  // its failure was told; the core resets when it has rolled back
+/// Puts the group's records into `txn`; what is refused without the disk's help is told at once.
+void LmdbStripe::Impl::stage(const std::vector<WriteJob>& jobs, MDB_txn* txn, Group& group) {
+  for (const auto& job : jobs) {
     const auto& request = job.request;
-    const auto expected = [&] {
-      const auto top = tops.find(request.shard);
-      return top != tops.end() ? next(top->second) : LogIndex{shard.positions.size() + 1};
-    }();
-    const auto floor = std::max(
-        shard.promised, promised.contains(request.shard) ? promised[request.shard] : Epoch{});
+    auto& shard = state(request.shard);
+    if (job.reset) shard.broken = false;
+    if (job.reset || shard.broken)
+      continue;  // a failure was told; the core resets when it has rolled back
+    const auto top = group.tops.find(request.shard);
+    const auto expected =
+        top != group.tops.end() ? next(top->second) : LogIndex{shard.positions.size() + 1};
+    const auto promise = group.promised.find(request.shard);
+    const auto floor = promise != group.promised.end() ? promise->second : shard.promised;
     if (request.index != expected || request.epoch < floor) {
       shard.broken = true;
-      tell(job, replication::AppendFailed{
-                    request.shard, request.index,
-                    error(Errc::storage, "the journal refuses an older epoch or a gap"), false});
+      group.tell(job,
+                 replication::AppendFailed{
+                     request.shard, request.index,
+                     error(Errc::storage, "the journal refuses an older epoch or a gap"), false});
       continue;
     }
+    auto position = next_position + group.written.size();
     auto key = val(position);
     auto value = val(ByteView(request.record));
-    if (rc == 0) rc = mdb_put(txn.get(), log, &key, &value, MDB_APPEND);
-    if (rc == 0 && request.barrier) {
+    if (group.status == 0) group.status = mdb_put(txn, log, &key, &value, MDB_APPEND);
+    if (request.barrier) {
       std::uint64_t shard_key = request.shard.value;
       auto epoch = request.epoch.value;
       auto k = val(shard_key);
       auto v = val(epoch);
-      rc = mdb_put(txn.get(), promises, &k, &v, 0);
-      promised[request.shard] = request.epoch;
+      if (group.status == 0) group.status = mdb_put(txn, promises, &k, &v, 0);
+      group.promised[request.shard] = request.epoch;
     }
-    first.try_emplace(request.shard, &job);
-    tops[request.shard] = request.index;
-    written.emplace_back(&job, position++);
+    group.first.try_emplace(request.shard, &job);
+    group.tops[request.shard] = request.index;
+    group.written.push_back(&job);
   }
-  if (rc == 0 && !written.empty()) rc = txn.commit();
-  if (rc == 0) {
+}
+
+/// One transaction, one sync for the whole group.
+void LmdbStripe::Impl::commit(const std::vector<WriteJob>& jobs) {
+  Group group;
+  Txn txn(env.get(), 0);
+  group.status = dead ? MDB_PANIC : txn.status();
+  stage(jobs, txn.get(), group);
+  if (group.status == 0 && !group.written.empty()) group.status = txn.commit();
+  const bool good = group.status == 0;
+  const auto problem = good ? DiskProblem{} : disk_problem(group.status, config.file);
+  {
     const std::lock_guard lock(mutex);
-    for (const auto& [job, at] : written) {
-      state(job->request.shard).positions.push_back(at);
-      counters.bytes += job->request.record.size();
+    if (good) {
+      for (const auto* job : group.written) {
+        state(job->request.shard).positions.push_back(next_position++);
+        counters.bytes += job->request.record.size();
+      }
+      counters.records += group.written.size();
+      counters.commits += group.written.empty() ? 0 : 1;
+      for (const auto& [shard, epoch] : group.promised) state(shard).promised = epoch;
+    } else {
+      ++counters.failures;
+      if (!dead && !problem.full) dead = true, death = problem.error;
     }
-    counters.records += written.size();
-    counters.commits += written.empty() ? 0 : 1;
-    next_position = position;
-    for (const auto& [shard, epoch] : promised) state(shard).promised = epoch;
   }
-  const auto problem = rc == 0 ? DiskProblem{} : disk_problem(rc, config.file);
-  if (rc != 0) {
-    const std::lock_guard lock(mutex);
-    ++counters.failures;
-    if (!dead && !problem.full) dead = true, death = problem.error;
-  }
-  for (const auto& [shard, job] : first) {
-    if (rc == 0) {
-      tell(*job, replication::Appended{shard, tops[shard]});
+  for (const auto& [shard, job] : group.first) {
+    if (good) {
+      group.tell(*job, replication::Appended{shard, group.tops[shard]});
     } else {
       state(shard).broken = true;
-      tell(*job, replication::AppendFailed{shard, job->request.index, dead ? death : problem.error,
-                                           dead});
+      group.tell(*job, replication::AppendFailed{shard, job->request.index,
+                                                 dead ? death : problem.error, dead});
     }
   }
-  for (auto& [raw, entry] : done) entry.first->deliver(std::move(entry.second));
+  for (auto& [port, events] : group.done) port->deliver(std::move(events));
 }
 
 void LmdbStripe::Impl::read_loop() {

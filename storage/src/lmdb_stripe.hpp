@@ -4,6 +4,7 @@
 #include <array>
 #include <condition_variable>
 #include <deque>
+#include <map>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -50,12 +51,26 @@ struct LmdbStripe::Impl {
     bool broken = false;  ///< an append failed: everything is refused until the reset
   };
 
+  /// One group on its way to the disk.
+  struct Group {
+    int status = 0;
+    std::vector<const WriteJob*> written{};
+    std::map<ShardId, LogIndex> tops{};
+    std::map<ShardId, Epoch> promised{};
+    std::map<ShardId, const WriteJob*> first{};  ///< where each shard's part begins
+    std::map<PortPtr, std::vector<replication::JournalEvent>> done{};
+    void tell(const WriteJob& job, replication::JournalEvent event) {
+      done[job.port].push_back(std::move(event));
+    }
+  };
+
   ~Impl();
   [[nodiscard]] Status load();
   void start();
   void write_loop();
   void read_loop();
-  void commit(std::vector<WriteJob>& group);
+  void stage(const std::vector<WriteJob>& jobs, MDB_txn* txn, Group& group);
+  void commit(const std::vector<WriteJob>& jobs);
   void replay(const ReadJob& job);
   void recover(const ReadJob& job);
   [[nodiscard]] ShardState& state(ShardId shard) { return shards.at(shard.value); }

@@ -98,7 +98,7 @@ class NodeCore {
   [[nodiscard]] Bytes own_meta() const;
   void publish_meta(Instant now, NodeEffects& out);
   // node_links.cpp
-  void take(messaging::LinkEffects&& effects, Instant now, NodeEffects& out);
+  void take(messaging::LinkEffects&& effects, NodeEffects& out);
   void on_frame(const messaging::Frame& frame, Instant now, NodeEffects& out);
   void on_refused(const messaging::Refused& refused, NodeEffects& out);
   void adopt(const messaging::AdoptCluster& adopt, NodeEffects& out);

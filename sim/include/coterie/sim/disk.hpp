@@ -1,0 +1,82 @@
+/// A node's simulated disk: what is synced survives everything, what is only written survives a
+/// kill but not a power cut. Thread-safety: one owner.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <vector>
+
+#include "coterie/core/address.hpp"
+#include "coterie/core/random.hpp"
+#include "coterie/replication/journal.hpp"
+#include "coterie/replication/register.hpp"
+
+namespace coterie::sim {
+
+struct DiskConfig {
+  Duration sync_min = 200us;
+  Duration sync_max = 5ms;
+};
+
+/// What survives the process.
+class Disk {
+ public:
+  Disk(DiskConfig config, Random random) : config_(config), random_(random) {}
+
+  struct Stored {
+    ShardId shard{};
+    LogIndex index{};
+    Epoch epoch{};
+    bool barrier = false;
+    Bytes record{};
+  };
+  std::vector<Stored> log{};      ///< the synced part
+  std::vector<Stored> written{};  ///< not synced yet
+  std::map<ShardId, Epoch> promised{};
+  StartId start{};
+  ClusterId cluster{};
+  bool hosts_register = false;
+  std::uint64_t cluster_types{};
+  std::vector<replication::Register> registers{};
+  std::vector<Address> peers{};
+  bool full = false;  ///< every sync fails, nothing of it is kept
+
+  void crash(bool power_cut);
+  [[nodiscard]] Duration sync_time();
+
+ private:
+  DiskConfig config_;
+  Random random_;
+};
+
+/// The Journal port on that disk. Group commit as in storage/: what arrives during a sync goes into
+/// the next one.
+class SimJournal final : public replication::Journal {
+ public:
+  using Later = std::function<void(Duration, std::function<void()>)>;
+  /// `later` runs a task after a delay while this process lives; `ready` says that poll() has
+  /// something.
+  SimJournal(Disk& disk, Later later, std::function<void()> ready);
+  void append(replication::AppendRequest request) override;
+  void reset(ShardId shard, LogIndex next) override;
+  void replay(std::uint64_t token, ShardId shard, LogIndex head) override;
+  void recover(std::vector<ShardId> shards) override;
+  [[nodiscard]] std::vector<replication::JournalEvent> poll() override;
+
+ private:
+  void start_sync();
+  void finish_sync();
+  void refuse(const replication::AppendRequest& request, const char* why);
+
+  Disk& disk_;
+  Later later_;
+  std::function<void()> ready_;
+  std::map<ShardId, LogIndex> next_{};
+  std::map<ShardId, bool> broken_{};
+  std::deque<Disk::Stored> waiting_{};
+  bool syncing_ = false;
+  std::vector<replication::JournalEvent> events_{};
+};
+
+}  // namespace coterie::sim

@@ -1,0 +1,23 @@
+/// The ledger property over one seed: deposits through any node while nodes are killed, cut off and
+/// restarted; at the end every acknowledged cent is there once. Invariants L1, L2, L3 and L6 of the
+/// chaos plan, and the membership properties. Thread-safety: pure function of the seed.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace coterie::sim {
+
+struct RunResult {
+  bool passed = false;
+  std::string problem{};  ///< what was violated
+  std::uint64_t trace{};
+  std::uint64_t events{};
+  std::size_t acknowledged{};
+  std::size_t attempts{};
+  std::size_t kills{};
+};
+
+[[nodiscard]] RunResult run_ledger(std::uint64_t seed);
+
+}  // namespace coterie::sim

@@ -1,0 +1,42 @@
+#include "coterie/sim/process.hpp"
+#include "coterie/wire/msgpack_reader.hpp"
+#include "coterie/wire/msgpack_writer.hpp"
+
+namespace coterie::sim {
+namespace {
+
+std::int64_t& balance(void* state) { return *static_cast<std::int64_t*>(state); }
+
+void handle(void* state, std::uint8_t tag, ByteView payload, sharding::Outcome& out) {
+  wire::MsgpackReader in(payload);
+  const auto cents = in.signed_integer();
+  if (!in.ok() || tag > 1) return;
+  out.kind = sharding::Outcome::Kind::replied;
+  if (tag == 0) {
+    out.kind = sharding::Outcome::Kind::persisted;
+    out.events.push_back({0, to_bytes(payload)});
+    balance(state) += cents;
+  }
+  wire::MsgpackWriter(out.reply).signed_integer(balance(state));
+}
+
+bool evolve(void* state, std::uint8_t, ByteView event) {
+  wire::MsgpackReader in(event);
+  balance(state) += in.signed_integer();
+  return in.ok();
+}
+
+}  // namespace
+
+const std::vector<sharding::EntityType>& account_types() {
+  static const std::vector<sharding::EntityType> types{
+      {.name = "account",
+       .id = sharding::entity_type_id("account"),
+       .create = +[]() -> void* { return new std::int64_t(0); },
+       .destroy = +[](void* state) { delete static_cast<std::int64_t*>(state); },
+       .handle = &handle,
+       .evolve = &evolve}};
+  return types;
+}
+
+}  // namespace coterie::sim

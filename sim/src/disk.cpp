@@ -1,0 +1,122 @@
+#include "coterie/sim/disk.hpp"
+
+#include <algorithm>
+
+#include "coterie/replication/record.hpp"
+
+namespace coterie::sim {
+
+using replication::AppendFailed;
+
+void Disk::crash(bool power_cut) {
+  // A kill leaves any prefix of what was on its way: LMDB commits whole groups, ours are cut at
+  // their end or not at all.
+  if (!power_cut && random_.chance(0.5))
+    for (auto& entry : written) log.push_back(std::move(entry));
+  written.clear();
+  for (const auto& entry : log)
+    if (entry.barrier) promised[entry.shard] = std::max(promised[entry.shard], entry.epoch);
+}
+
+Duration Disk::sync_time() {
+  return config_.sync_min + random_.below(config_.sync_max - config_.sync_min);
+}
+
+SimJournal::SimJournal(Disk& disk, Later later, std::function<void()> ready)
+    : disk_(disk), later_(std::move(later)), ready_(std::move(ready)) {
+  for (const auto& entry : disk_.log) next_[entry.shard] = next(entry.index);
+}
+
+void SimJournal::refuse(const replication::AppendRequest& request, const char* why) {
+  broken_[request.shard] = true;
+  events_.emplace_back(
+      AppendFailed{request.shard, request.index, error(Errc::storage, why), false});
+  later_(1us, ready_);
+}
+
+void SimJournal::append(replication::AppendRequest request) {
+  if (broken_[request.shard]) return;
+  auto& expected = next_.try_emplace(request.shard, LogIndex{1}).first->second;
+  if (request.index != expected) return refuse(request, "the journal refuses a gap");
+  if (request.epoch < disk_.promised[request.shard])
+    return refuse(request, "the journal refuses an older epoch");
+  expected = next(expected);
+  waiting_.push_back(
+      {request.shard, request.index, request.epoch, request.barrier, std::move(request.record)});
+  start_sync();
+}
+
+void SimJournal::start_sync() {
+  if (syncing_ || waiting_.empty()) return;
+  syncing_ = true;
+  while (!waiting_.empty()) {
+    disk_.written.push_back(std::move(waiting_.front()));
+    waiting_.pop_front();
+  }
+  later_(disk_.sync_time(), [this] { finish_sync(); });
+}
+
+void SimJournal::finish_sync() {
+  syncing_ = false;
+  std::map<ShardId, std::pair<LogIndex, LogIndex>> spans;
+  for (const auto& entry : disk_.written) {
+    auto& span = spans.try_emplace(entry.shard, entry.index, entry.index).first->second;
+    span.second = entry.index;
+  }
+  if (disk_.full) {
+    for (const auto& [shard, span] : spans) {
+      broken_[shard] = true;
+      next_[shard] = span.first;
+      events_.emplace_back(
+          AppendFailed{shard, span.first, error(Errc::storage, "the disk is full"), false});
+    }
+    std::erase_if(waiting_, [&](const auto& entry) { return broken_[entry.shard]; });
+  } else {
+    for (auto& entry : disk_.written) {
+      if (entry.barrier) disk_.promised[entry.shard] = entry.epoch;
+      disk_.log.push_back(std::move(entry));
+    }
+    for (const auto& [shard, span] : spans)
+      events_.emplace_back(replication::Appended{shard, span.second});
+  }
+  disk_.written.clear();
+  start_sync();
+  ready_();
+}
+
+void SimJournal::reset(ShardId shard, LogIndex next) {
+  broken_[shard] = false;
+  next_[shard] = next;
+}
+
+void SimJournal::replay(std::uint64_t token, ShardId shard, LogIndex head) {
+  replication::Replayed part{.token = token};
+  for (auto index = head; index != LogIndex{};) {
+    const auto found = std::find_if(disk_.log.begin(), disk_.log.end(), [&](const auto& e) {
+      return e.shard == shard && e.index == index;
+    });
+    if (found == disk_.log.end()) {
+      part.error = error(Errc::storage, "no such record");
+      break;
+    }
+    part.records.push_back(found->record);
+    index = replication::read_record(found->record).value().previous;
+  }
+  std::reverse(part.records.begin(), part.records.end());
+  events_.emplace_back(std::move(part));
+  later_(disk_.sync_time(), ready_);
+}
+
+void SimJournal::recover(std::vector<ShardId> shards) {
+  replication::Recovered part;
+  for (const auto& entry : disk_.log)
+    if (std::find(shards.begin(), shards.end(), entry.shard) != shards.end())
+      part.records.push_back(entry.record);
+  events_.emplace_back(std::move(part));
+  events_.emplace_back(replication::RecoveryFinished{.shards = std::move(shards), .error = {}});
+  later_(disk_.sync_time(), ready_);
+}
+
+std::vector<replication::JournalEvent> SimJournal::poll() { return std::exchange(events_, {}); }
+
+}  // namespace coterie::sim

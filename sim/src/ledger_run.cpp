@@ -1,0 +1,180 @@
+#include "coterie/sim/ledger_run.hpp"
+
+#include <map>
+
+#include "coterie/sim/world.hpp"
+
+namespace coterie::sim {
+namespace {
+
+constexpr std::size_t nodes = 3;
+constexpr std::size_t deposits = 300;
+constexpr std::size_t clients = 8;
+constexpr Duration settle_limit = 120s;  // of quiet after the last fault: L6's bound
+
+class LedgerRun {
+ public:
+  explicit LedgerRun(std::uint64_t seed)
+      : world_({.seed = seed, .nodes = nodes, .network = {.datagram_loss = 0.02}, .disk = {}}),
+        random_(seed ^ 0x1edce5) {}
+
+  RunResult run() {
+    for (std::size_t i = 0; i < nodes; ++i) world_.start(i);
+    if (!world_.run_until([&] { return all_ready(); }, 60s))
+      return fail("the cluster did not form within 60 s");
+    for (std::size_t i = 0; i < clients; ++i) next_deposit();
+    schedule_fault();
+    // Faults stop after a while; then everything must finish.
+    world_.run_for(20s);
+    faults_over_ = true;
+    world_.network().heal();
+    for (std::size_t i = 0; i < nodes; ++i)
+      if (!world_.is_up(i)) world_.start(i);
+    if (!world_.run_until([&] { return result_.acknowledged == deposits && all_ready(); },
+                          settle_limit))
+      return fail("after the faults only " + std::to_string(result_.acknowledged) + " of " +
+                  std::to_string(deposits) + " deposits were acknowledged");
+    if (!problem_.empty()) return fail(problem_);
+    check_balances();
+    if (!problem_.empty()) return fail(problem_);
+    check_leave();
+    if (!problem_.empty()) return fail(problem_);
+    result_.passed = true;
+    return finish();
+  }
+
+ private:
+  bool all_ready() {
+    for (std::size_t i = 0; i < nodes; ++i) {
+      if (!world_.is_up(i)) return false;
+      const auto state = world_.process(i).node().readiness();
+      if (!state.ready || !state.degraded.empty()) return false;
+    }
+    return true;
+  }
+
+  std::size_t any_node() {
+    for (;;) {
+      const auto i = static_cast<std::size_t>(random_.below(std::uint64_t{nodes}));
+      if (world_.is_up(i)) return i;
+    }
+  }
+  bool anyone_up() {
+    for (std::size_t i = 0; i < nodes; ++i)
+      if (world_.is_up(i)) return true;
+    return false;
+  }
+
+  void next_deposit() {
+    if (started_ >= deposits) return;
+    const auto number = ++started_;
+    attempt(number, "acc-" + std::to_string(random_.below(std::uint64_t{20})));
+  }
+
+  /// Through any node, with the same command id, until it is acknowledged.
+  void attempt(std::uint64_t number, const std::string& account) {
+    ++result_.attempts;
+    if (!anyone_up()) return world_.after(100ms, [=, this] { attempt(number, account); });
+    const auto done = std::make_shared<bool>(false);
+    const auto retry = [=, this] {
+      if (!std::exchange(*done, true)) world_.after(50ms, [=, this] { attempt(number, account); });
+    };
+    world_.process(any_node())
+        .ask(account, 0, 1, CommandId{7, number}, 2s, [=, this](std::uint8_t status, std::int64_t) {
+          if (status != 0) return retry();
+          if (std::exchange(*done, true)) return;
+          ++result_.acknowledged;
+          ++expected_[account];
+          world_.after(random_.below(Duration{100ms}), [this] { next_deposit(); });
+        });
+    world_.after(3s, retry);  // the asked process may have died with the answer
+  }
+
+  void schedule_fault() {
+    world_.after(500ms + random_.below(Duration{2s}), [this] {
+      if (faults_over_) return;
+      fault();
+      schedule_fault();
+    });
+  }
+
+  void fault() {
+    const auto victim = static_cast<std::size_t>(random_.below(std::uint64_t{nodes}));
+    const auto kind = random_.below(std::uint64_t{4});
+    if (!world_.is_up(victim)) return world_.start(victim);
+    if (kind < 2) {
+      ++result_.kills;
+      world_.kill(victim, kind == 0);
+      world_.after(random_.below(Duration{12s}), [this, victim] {
+        if (!faults_over_ && !world_.is_up(victim)) world_.start(victim);
+      });
+    } else if (kind == 2) {
+      world_.network().cut(victim, (victim + 1) % nodes);
+      world_.after(random_.below(Duration{5s}), [this] { world_.network().heal(); });
+    } else {
+      world_.network().set_loss(random_.unit() * 0.3);
+    }
+  }
+
+  void check_balances() {
+    for (const auto& [account, count] : expected_) read(account, count);
+    if (!world_.run_until([&] { return read_ == expected_.size(); }, 30s) && problem_.empty())
+      problem_ = "an account could not be read within 30 s of quiet";
+  }
+
+  void read(const std::string& account, std::int64_t count) {
+    world_.process(0).ask(
+        account, 1, 0, {}, 5s, [=, this](std::uint8_t status, std::int64_t value) {
+          if (status != 0) return world_.after(100ms, [=, this] { read(account, count); });
+          ++read_;
+          if (value < count)
+            problem_ = account + " lost " + std::to_string(count - value) + " acknowledged cents";
+          if (value > count)
+            problem_ = account + " has " + std::to_string(value - count) + " cents twice";
+        });
+  }
+
+  /// Everyone learns of a crash and of a leave, as what they are.
+  void check_leave() {
+    using membership::MemberState;
+    const auto sees = [&](std::size_t observer, const char* name, MemberState state) {
+      const auto& members = world_.process(observer).node().swim().members();
+      const auto found = members.find(name);
+      return found != members.end() && found->second.state == state;
+    };
+    world_.network().set_loss(0.02);
+    world_.leave(2);
+    if (!world_.run_until(
+            [&] { return sees(0, "n2", MemberState::left) && sees(1, "n2", MemberState::left); },
+            60s))
+      problem_ = "a leave was not learned within 60 s";
+    world_.kill(1, false);
+    if (!world_.run_until([&] { return sees(0, "n1", MemberState::dead); }, 60s))
+      problem_ = "a crash was not learned within 60 s";
+  }
+
+  RunResult fail(const std::string& problem) {
+    result_.problem = problem;
+    return finish();
+  }
+  RunResult finish() {
+    result_.trace = world_.trace();
+    result_.events = world_.events();
+    return result_;
+  }
+
+  World world_;
+  Random random_;
+  RunResult result_{};
+  std::map<std::string, std::int64_t> expected_{};
+  std::size_t read_ = 0;
+  std::uint64_t started_ = 0;
+  bool faults_over_ = false;
+  std::string problem_{};
+};
+
+}  // namespace
+
+RunResult run_ledger(std::uint64_t seed) { return LedgerRun(seed).run(); }
+
+}  // namespace coterie::sim

@@ -1,0 +1,71 @@
+#include "coterie/sim/world.hpp"
+
+namespace coterie::sim {
+
+World::World(WorldConfig config)
+    : config_(config),
+      random_(config.seed),
+      network_(*this, config.network, random_.split()),
+      slots_(config.nodes) {
+  for (auto& slot : slots_) slot.disk = std::make_unique<Disk>(config_.disk, random_.split());
+}
+
+Address World::gossip_address(std::size_t node) {
+  return address_from(
+      Bytes{10, 0, static_cast<std::uint8_t>(node >> 8), static_cast<std::uint8_t>(node)}, 7946);
+}
+Address World::link_address(std::size_t node) {
+  auto address = gossip_address(node);
+  address.port = 7947;
+  return address;
+}
+std::size_t World::index_of(const Address& address) const {
+  return static_cast<std::size_t>(address.ip[2]) << 8 | address.ip[3];
+}
+
+void World::at(Instant when, std::function<void()> task) {
+  events_.push({std::max(when, now_), ++order_, std::move(task)});
+}
+
+bool World::step(Instant limit) {
+  if (events_.empty() || events_.top().at > limit) {
+    now_ = limit;
+    return false;
+  }
+  auto event = events_.top();
+  events_.pop();
+  now_ = event.at;
+  ++executed_;
+  trace_.add(static_cast<std::uint64_t>(now_.nanos));
+  event.task();
+  return true;
+}
+
+bool World::run_until(const std::function<bool()>& done, Duration limit) {
+  const auto end = now_ + limit;
+  while (!done())
+    if (!step(end)) return done();
+  return true;
+}
+
+void World::run_for(Duration span) {
+  const auto end = now_ + span;
+  while (step(end)) continue;
+}
+
+void World::start(std::size_t node) {
+  auto& slot = slots_[node];
+  slot.process = std::make_unique<Process>(*this, node, *slot.disk, ++slot.life, random_.split());
+  slot.process->begin();
+}
+
+void World::kill(std::size_t node, bool power_cut) {
+  auto& slot = slots_[node];
+  slot.process.reset();
+  slot.disk->crash(power_cut);
+  network_.node_died(node);
+}
+
+void World::leave(std::size_t node) { slots_[node].process->leave(); }
+
+}  // namespace coterie::sim

@@ -1,0 +1,250 @@
+#include "coterie/membership/swim.hpp"
+
+#include <doctest/doctest.h>
+
+#include <deque>
+#include <functional>
+#include <memory>
+
+#include "coterie/membership/node_meta.hpp"
+#include "coterie/wire/compound.hpp"
+
+using namespace coterie;
+using namespace coterie::membership;
+
+namespace {
+
+Address at(std::uint16_t port) { return address_from(Bytes{127, 0, 0, 1}, port); }
+
+/// A pool of Swim cores with a perfect network, virtual time and a switch for each member.
+class Pool {
+ public:
+  explicit Pool(std::size_t size, SwimConfig config = {}) : config_(config) {
+    for (std::size_t i = 0; i < size; ++i) add("n" + std::to_string(i));
+    for (std::size_t i = 1; i < size; ++i) run(nodes_[i], nodes_[i].swim->join({at(1000)}, now));
+  }
+  struct Node {
+    std::unique_ptr<Swim> swim;
+    bool up = true;
+    std::vector<MemberChanged> changes;
+    bool left = false;
+  };
+  Node& add(const std::string& name) {
+    const auto port = static_cast<std::uint16_t>(1000 + nodes_.size());
+    nodes_.push_back({std::make_unique<Swim>(config_, name, at(port), Bytes{}, Random(port), now),
+                      true,
+                      {},
+                      false});
+    return nodes_.back();
+  }
+  void restart(std::size_t i) {
+    const auto name = nodes_[i].swim->self().name;
+    const auto port = nodes_[i].swim->self().gossip.port;
+    nodes_[i].swim =
+        std::make_unique<Swim>(config_, name, at(port), Bytes{1}, Random(port + 77u), now);
+    nodes_[i].up = true;
+    nodes_[i].left = false;
+    run(nodes_[i], nodes_[i].swim->join({at(i == 0 ? 1001 : 1000)}, now));
+  }
+  /// Jumps from deadline to deadline until `done` or `limit` has passed.
+  bool run_until(const std::function<bool()>& done, Duration limit) {
+    const auto end = now + limit;
+    while (!done()) {
+      auto next = end;
+      for (const auto& node : nodes_)
+        if (node.up) next = earliest(next, node.swim->next_deadline());
+      if (next >= end) return now = end, done();
+      now = std::max(now, next);
+      for (auto& node : nodes_)
+        if (node.up) run(node, node.swim->tick(now));
+    }
+    return true;
+  }
+  bool everyone_sees(const std::string& name, MemberState state) {
+    for (const auto& node : nodes_) {
+      if (!node.up || node.swim->self().name == name) continue;
+      const auto found = node.swim->members().find(name);
+      if (found == node.swim->members().end() || found->second.state != state) return false;
+    }
+    return true;
+  }
+  bool all_alive() {
+    for (const auto& node : nodes_)
+      if (node.up && !everyone_sees(node.swim->self().name, MemberState::alive)) return false;
+    return true;
+  }
+  void run(Node& from, SwimEffects effects) {
+    for (auto& effect : effects) {
+      if (auto* send = std::get_if<SendDatagram>(&effect)) {
+        if (auto* to = find(send->to))
+          run(*to, to->swim->receive(from.swim->self().gossip, send->bytes, now));
+      } else if (auto* open = std::get_if<OpenStream>(&effect)) {
+        exchange(from, *open);
+      } else if (auto* changed = std::get_if<MemberChanged>(&effect)) {
+        from.changes.push_back(*changed);
+      } else if (std::holds_alternative<LeaveFinished>(effect)) {
+        from.left = true;
+      }
+    }
+  }
+  Instant now{1'000'000'000};
+  std::deque<Node> nodes_;
+
+ private:
+  Node* find(const Address& address) {
+    for (auto& node : nodes_)
+      if (node.up && node.swim->self().gossip == address) return &node;
+    return nullptr;
+  }
+  void exchange(Node& from, const OpenStream& open) {
+    auto* to = find(open.to);
+    if (to == nullptr) return run(from, from.swim->stream_closed(open.stream, now));
+    const ConnId inbound{++streams_};
+    run(*to, to->swim->stream_accepted(inbound, now));
+    auto answer = to->swim->stream_received(inbound, open.bytes, now);
+    Bytes reply;
+    for (const auto& effect : answer)
+      if (const auto* write = std::get_if<WriteStream>(&effect)) append(reply, write->bytes);
+    run(*to, std::move(answer));
+    if (!reply.empty()) run(from, from.swim->stream_received(open.stream, reply, now));
+    run(from, from.swim->stream_closed(open.stream, now));
+  }
+  SwimConfig config_;
+  std::uint64_t streams_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("swim: everyone learns of a join through one seed") {
+  Pool pool(8);
+  CHECK(pool.run_until([&] { return pool.all_alive(); }, 20s));
+}
+
+TEST_CASE("swim: a crash is suspected, then declared dead by everyone within the formula") {
+  Pool pool(6);
+  REQUIRE(pool.run_until([&] { return pool.all_alive(); }, 20s));
+  pool.nodes_[3].up = false;
+  // At most 2N-1 periods until someone probes it, one period of probing, the suspicion, one round
+  // of gossip.
+  const auto bound = 11s + 1s + suspicion_timeout({}, 6) + 2s;
+  CHECK(pool.run_until([&] { return pool.everyone_sees("n3", MemberState::dead); }, bound));
+  CHECK(pool.everyone_sees("n2", MemberState::alive));
+}
+
+TEST_CASE(
+    "swim: a leave is seen as left, not as dead, and the leaver is told when it has been sent") {
+  Pool pool(5);
+  REQUIRE(pool.run_until([&] { return pool.all_alive(); }, 20s));
+  pool.run(pool.nodes_[2], pool.nodes_[2].swim->leave(pool.now));
+  CHECK(pool.run_until([&] { return pool.everyone_sees("n2", MemberState::left); }, 5s));
+  CHECK(pool.run_until([&] { return pool.nodes_[2].left; }, 5s));
+}
+
+TEST_CASE("swim: a restarted member returns by refuting its own death") {
+  Pool pool(4);
+  REQUIRE(pool.run_until([&] { return pool.all_alive(); }, 20s));
+  pool.nodes_[1].up = false;
+  REQUIRE(pool.run_until([&] { return pool.everyone_sees("n1", MemberState::dead); }, 30s));
+  pool.restart(1);
+  CHECK(pool.run_until([&] { return pool.everyone_sees("n1", MemberState::alive); }, 20s));
+  CHECK(pool.nodes_[1].swim->self().incarnation > Incarnation{1});
+}
+
+TEST_CASE("swim: a suspected member that is alive publishes a higher incarnation at once") {
+  Pool pool(2);
+  auto& node = pool.nodes_[0];
+  const auto effects =
+      node.swim->receive(at(1), wire::encode(wire::Suspect{1, "n0", "x"}), pool.now);
+  CHECK(node.swim->self().incarnation == Incarnation{2});
+  CHECK(node.swim->counters().refutations == 1);
+}
+
+TEST_CASE("swim: the seed may appear later; joining is tried again with back-off") {
+  Pool pool(1);
+  pool.nodes_[0].up = false;
+  auto& late = pool.add("late");
+  pool.run(late, late.swim->join({at(1000)}, pool.now));
+  CHECK_FALSE(pool.run_until([&] { return late.swim->present() == 2; }, 10s));
+  pool.nodes_[0].up = true;
+  CHECK(pool.run_until([&] { return late.swim->present() == 2; }, 10s));
+}
+
+TEST_CASE("swim: another address that claims a known name is a conflict and changes nothing") {
+  Pool pool(2);
+  REQUIRE(pool.run_until([&] { return pool.all_alive(); }, 20s));
+  auto& node = pool.nodes_[0];
+  const auto before = node.swim->members().at("n1");
+  (void)node.swim->receive(
+      at(9), wire::encode(wire::Alive{99, "n1", at(4444), {}, wire::native_versions}), pool.now);
+  CHECK(node.swim->members().at("n1") == before);
+  CHECK(node.swim->counters().conflicts == 1);
+}
+
+TEST_CASE("swim: garbage is counted, never obeyed, and never crashes") {
+  Pool pool(1);
+  auto& swim = *pool.nodes_[0].swim;
+  Random random(5);
+  for (int i = 0; i < 20'000; ++i) {
+    Bytes noise(1 + random.below(std::uint64_t{64}));
+    for (auto& b : noise) b = static_cast<std::uint8_t>(random.next());
+    noise[0] = static_cast<std::uint8_t>(random.below(std::uint64_t{16}));
+    (void)swim.receive(at(1), noise, pool.now);
+  }
+  CHECK(swim.counters().malformed > 10'000);
+  CHECK(swim.members().size() == 1);
+  CHECK(swim.self().state == MemberState::alive);
+}
+
+TEST_CASE("swim: a stream that never ends is cut at its bound, and streams at theirs") {
+  Pool pool(1);
+  auto& swim = *pool.nodes_[0].swim;
+  (void)swim.stream_accepted(ConnId{1}, pool.now);
+  Bytes chunk(1024 * 1024, 0x06);
+  wire::PushPull huge{.join = true};
+  bool closed = false;
+  Bytes header{0x06};
+  wire::append_push_pull_header(
+      header, {.nodes = 1, .user_state_bytes = wire::max_user_state_bytes, .join = true});
+  wire::append_push_pull_node(
+      header, {"x", at(5), {}, 1, wire::PushPullState::alive, wire::native_versions});
+  (void)swim.stream_received(ConnId{1}, header, pool.now);
+  for (int i = 0; i < 9 && !closed; ++i)
+    for (const auto& effect : swim.stream_received(ConnId{1}, chunk, pool.now))
+      closed = closed || std::holds_alternative<CloseStream>(effect);
+  CHECK(closed);
+  for (std::uint64_t i = 0; i < max_streams; ++i)
+    CHECK(swim.stream_accepted(ConnId{10 + i}, pool.now).empty());
+  CHECK(swim.stream_accepted(ConnId{9999}, pool.now).size() == 1);
+  CHECK(swim.counters().over_limit == 2);
+}
+
+TEST_CASE("swim: extra ticks do nothing") {
+  Pool pool(3);
+  REQUIRE(pool.run_until([&] { return pool.all_alive(); }, 20s));
+  auto& swim = *pool.nodes_[0].swim;
+  (void)swim.tick(pool.now);
+  CHECK(swim.tick(pool.now).empty());
+  CHECK(swim.next_deadline() > pool.now);
+}
+
+TEST_CASE("swim: the suspicion time-out follows the formula at its corners") {
+  const SwimConfig config;
+  CHECK(suspicion_timeout(config, 1) == 4s);
+  CHECK(suspicion_timeout(config, 10) == 4s);
+  CHECK(suspicion_timeout(config, 32) == 6020ms);
+  CHECK(suspicion_timeout(config, 1000) == 12s);
+}
+
+TEST_CASE(
+    "node metadata: round-trips, stays within 512 bytes, and foreign metadata is none of ours") {
+  NodeMeta meta{at(1),     at(2), 65535, true, StartId{UINT64_MAX}, {UINT64_MAX, UINT64_MAX},
+                UINT64_MAX};
+  meta.link = address_from(Bytes(16, 255), 65535);
+  const auto bytes = encode(meta);
+  CHECK(bytes.size() <= 512);
+  CHECK(decode_node_meta(bytes) == meta);
+  CHECK_FALSE(decode_node_meta(Bytes{0xff, 0x80}).has_value());
+  CHECK_FALSE(decode_node_meta({}).has_value());
+  for (std::size_t size = 0; size < bytes.size(); ++size)
+    CHECK_FALSE(decode_node_meta(ByteView(bytes).first(size)).has_value());
+}

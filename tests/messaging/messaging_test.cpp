@@ -1,0 +1,194 @@
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "coterie/messaging/ask_table.hpp"
+#include "coterie/messaging/links.hpp"
+
+using namespace coterie;
+using namespace coterie::messaging;
+
+namespace {
+constexpr Instant start{5'000'000'000};
+const ClusterId cluster{1, 2};
+Hello hello(const std::string& name, ClusterId id = cluster, std::uint64_t types = 0) {
+  return {.cluster = id,
+          .node = name,
+          .from_worker = 1,
+          .session = SessionId{7},
+          .entity_types = types};
+}
+
+/// Two link cores joined by a byte pipe that cuts everything into pieces of `piece` bytes.
+struct Pair {
+  Pair(Hello ha, Hello hb, std::size_t p = 1000)
+      : a({}, std::move(ha), Random(1)), b({}, std::move(hb), Random(2)), piece(p) {
+    a.peer_up("b", {}, {1}, start);
+    LinkEffects out;
+    a.tick(start, out);
+    for (const auto& effect : out)
+      if (const auto* dial = std::get_if<Connect>(&effect)) conn_a = dial->conn;
+    b.accepted(conn_b, start, seen_b);
+    out.clear();
+    a.connected(conn_a, out);
+    pump(out, true);
+  }
+  /// Carries writes until nothing moves.
+  void pump(LinkEffects effects, bool from_a) {
+    for (auto& effect : effects) {
+      (from_a ? seen_a : seen_b).push_back(effect);
+      if (auto* write = std::get_if<Write>(&effect)) {
+        auto& to = from_a ? b : a;
+        auto& buffer = from_a ? buffer_b : buffer_a;
+        LinkEffects out;
+        for (std::size_t at = 0; at < write->bytes.size(); at += piece) {
+          append(buffer,
+                 ByteView(write->bytes).subspan(at, std::min(piece, write->bytes.size() - at)));
+          ByteView rest = buffer;
+          while (const auto frame = to.next_frame(from_a ? conn_b : conn_a, rest, start, out))
+            frames.push_back(to_bytes(frame->bytes));
+          buffer = to_bytes(rest);
+        }
+        (from_a ? a : b).written(from_a ? conn_a : conn_b);
+        pump(std::move(out), !from_a);
+      }
+    }
+  }
+  template <class Effect>
+  static bool saw(const LinkEffects& effects) {
+    return std::any_of(effects.begin(), effects.end(),
+                       [](const auto& e) { return std::holds_alternative<Effect>(e); });
+  }
+  Links a, b;
+  std::size_t piece;
+  ConnId conn_a{}, conn_b{1};
+  Bytes buffer_a, buffer_b;
+  LinkEffects seen_a, seen_b;
+  std::vector<Bytes> frames;
+};
+}  // namespace
+
+TEST_CASE(
+    "links: a handshake brings both lanes up, and frames arrive whole however the stream is cut") {
+  for (const std::size_t piece : {1, 7, 64, 100'000}) {
+    CAPTURE(piece);
+    Pair pair(hello("a"), hello("b"), piece);
+    CHECK(Pair::saw<LaneUp>(pair.seen_a));
+    CHECK(Pair::saw<LaneUp>(pair.seen_b));
+    const auto lane = pair.a.lane_to("b", 1);
+    for (int i = 0; i < 3; ++i) {
+      auto* staging = pair.a.stage(lane, 100);
+      REQUIRE(staging != nullptr);
+      wire::append_control(*staging, wire::FrameKind::table, wire::cluster_tag(cluster),
+                           Bytes(88, static_cast<std::uint8_t>(i)));
+    }
+    LinkEffects out;
+    pair.a.flush(out);
+    CHECK(out.size() == 1);
+    pair.pump(std::move(out), true);
+    REQUIRE(pair.frames.size() == 3);
+    CHECK(pair.frames[2].back() == 2);
+  }
+}
+
+TEST_CASE(
+    "links: another cluster and other entity types are refused; a node without a cluster adopts") {
+  Pair other(hello("a"), hello("b", {9, 9}));
+  CHECK(Pair::saw<Refused>(other.seen_a));
+  CHECK_FALSE(Pair::saw<LaneUp>(other.seen_a));
+  Pair types(hello("a", cluster, 5), hello("b", cluster, 6));
+  CHECK(Pair::saw<Refused>(types.seen_b));
+  CHECK_FALSE(Pair::saw<LaneUp>(types.seen_b));
+  Pair fresh(hello("a"), hello("b", {}));
+  CHECK(Pair::saw<AdoptCluster>(fresh.seen_b));
+  Pair agent(hello("a", cluster, 5), hello("b", cluster, 0));
+  CHECK(Pair::saw<LaneUp>(agent.seen_b));
+}
+
+TEST_CASE("links: a lane is full at its bound, one message earlier it is not") {
+  LinkConfig config{.queue_messages = 3, .queue_bytes = 1000};
+  Pair pair(hello("a"), hello("b"));
+  Links limited(config, hello("a"), Random(1));
+  CHECK(limited.stage(0, 1) == nullptr);  // no such lane
+  const auto lane = pair.a.lane_to("b", 1);
+  std::size_t staged = 0;
+  while (auto* staging = pair.a.stage(lane, 1000))
+    staging->resize(staging->size() + 1000), ++staged;
+  CHECK(staged == LinkConfig{}.queue_bytes / 1000);
+  CHECK(pair.a.counters().over_limit == 1);
+}
+
+TEST_CASE("links: a stranger that sends anything but a small hello is cut off") {
+  for (const auto& bytes : {Bytes(64, 0xff),
+                            [] {
+                              Bytes out;
+                              wire::append_control(out, wire::FrameKind::hello, 0,
+                                                   Bytes(max_handshake_bytes, 0));
+                              return out;
+                            }(),
+                            [] {
+                              Bytes out;
+                              wire::append_control(out, wire::FrameKind::table, 0, Bytes(4, 0));
+                              return out;
+                            }()}) {
+    Links links({}, hello("a"), Random(1));
+    LinkEffects out;
+    links.accepted(ConnId{5}, start, out);
+    ByteView rest = bytes;
+    CHECK_FALSE(links.next_frame(ConnId{5}, rest, start, out).has_value());
+    CHECK(out == LinkEffects{Close{ConnId{5}}});
+    CHECK(links.counters().malformed == 1);
+  }
+}
+
+TEST_CASE(
+    "links: a silent stranger is closed at the handshake time-out, and a lost lane is dialled "
+    "again") {
+  Links links({}, hello("a"), Random(1));
+  LinkEffects out;
+  links.accepted(ConnId{5}, start, out);
+  links.tick(start + 2s - 1ns, out);
+  CHECK(out.empty());
+  links.tick(start + 2s, out);
+  CHECK(out == LinkEffects{Close{ConnId{5}}});
+  Pair pair(hello("a"), hello("b"));
+  out.clear();
+  pair.a.closed(pair.conn_a, start, out);
+  CHECK(Pair::saw<LaneDown>(out));
+  out.clear();
+  pair.a.tick(pair.a.next_deadline(), out);
+  CHECK(Pair::saw<Connect>(out));
+}
+
+TEST_CASE(
+    "ask table: answers once, expires at the deadline and not before, forgets a lane's asks") {
+  AskTable asks(start);
+  const auto first = asks.open({.token = 1, .lane = 4, .deadline = start + 100ms}).value();
+  const auto second = asks.open({.token = 2, .lane = 4, .deadline = start + 5s}).value();
+  const auto third = asks.open({.token = 3, .lane = 5, .deadline = start + 5s}).value();
+  CHECK(asks.close(second)->token == 2);
+  CHECK_FALSE(asks.close(second).has_value());
+  CHECK(asks.expire(start + 99ms).empty());
+  const auto expired = asks.expire(start + 102ms);
+  REQUIRE(expired.size() == 1);
+  CHECK(expired[0].token == 1);
+  CHECK_FALSE(asks.close(first).has_value());
+  const auto reused = asks.open({.token = 9, .lane = 6, .deadline = start + 10s}).value();
+  CHECK(reused != first);
+  CHECK(asks.close_lane(5).at(0).token == 3);
+  CHECK_FALSE(asks.close(third).has_value());
+  auto now = start + 102ms;
+  while (asks.size() > 0) {
+    now = asks.next_deadline();
+    CHECK(now < start + 10s + 3ms);
+    for (const auto& ask : asks.expire(now)) CHECK(ask.deadline <= now);
+  }
+  CHECK(now >= start + 10s);
+}
+
+TEST_CASE("ask table: one more than the bound is refused") {
+  AskTable asks(start);
+  for (std::size_t i = 0; i < max_open_asks; ++i)
+    REQUIRE(asks.open({.token = i, .deadline = start + 1s}).has_value());
+  CHECK_FALSE(asks.open({}).has_value());
+}

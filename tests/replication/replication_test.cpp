@@ -1,0 +1,174 @@
+#include <doctest/doctest.h>
+
+#include "coterie/replication/crc32c.hpp"
+#include "coterie/replication/duplicate_table.hpp"
+#include "coterie/replication/record.hpp"
+#include "coterie/replication/register_host.hpp"
+#include "support/hex.hpp"
+
+using namespace coterie;
+using namespace coterie::replication;
+
+TEST_CASE("crc32c: the check values of RFC 3720, appendix B.4") {
+  CHECK(crc32c(view("123456789")) == 0xe3069283);
+  CHECK(crc32c(Bytes(32, 0)) == 0x8a9136aa);
+  CHECK(crc32c(Bytes(32, 0xff)) == 0x62a8ab43);
+}
+
+namespace {
+const Bytes one{1, 2};
+RecordView sample() {
+  return {.schema = 7,
+          .type = EntityTypeId{0x11223344},
+          .shard = ShardId{5},
+          .epoch = Epoch{3},
+          .index = LogIndex{9},
+          .clock = 0x55,
+          .sequence = Sequence{4},
+          .previous = LogIndex{8},
+          .command = {1, 2},
+          .entity = view("alice"),
+          .events = {{2, one}},
+          .reply = view("ok")};
+}
+}  // namespace
+
+TEST_CASE("record: has the bytes of docs/JOURNAL.md") {
+  Bytes out;
+  append_record(out, sample(), 0);
+  CHECK(testing::to_hex(ByteView(out).subspan(16)) ==
+        "01"
+        "01"
+        "0000"
+        "0700"
+        "0500"
+        "0300000000000000"
+        "0900000000000000"
+        "5500000000000000"
+        "0400000000000000"
+        "0800000000000000"
+        "0100000000000000"
+        "0200000000000000"
+        "44332211"
+        "0100"
+        "05"
+        "00"
+        "02000000"
+        "00000000"
+        "616c696365"
+        "02000000"
+        "02"
+        "0102"
+        "6f6b");
+  CHECK(load_le<std::uint32_t>(out.data() + 4) == out.size());
+}
+
+TEST_CASE("record: reads back what was written, with and without its optional sections") {
+  for (const bool full : {false, true}) {
+    auto record = sample();
+    if (full) {
+      record.causation = CommandId{3, 4};
+      record.correlation = CommandId{5, 6};
+      record.trace = TraceParent{{1}, {2}, 1};
+    }
+    Bytes out;
+    const auto chain = append_record(out, record, 77);
+    const auto read = read_record(out);
+    REQUIRE(read.has_value());
+    CHECK(read->chain == chain);
+    CHECK(chain_after(77, out) == chain);
+    CHECK(chain_after(78, out) != chain);
+    CHECK(read->command == record.command);
+    CHECK(read->causation == record.causation);
+    CHECK(read->correlation == record.correlation);
+    CHECK(read->trace == record.trace);
+    CHECK(text(read->entity) == "alice");
+    REQUIRE(read->events.size() == 1);
+    CHECK(read->events[0].tag == 2);
+    CHECK(equal(read->events[0].bytes, one));
+    CHECK(text(read->reply) == "ok");
+  }
+}
+
+TEST_CASE("record: every flipped bit and every truncation is noticed") {
+  Bytes out;
+  append_record(out, sample(), 0);
+  for (std::size_t bit = 0; bit < out.size() * 8; ++bit) {
+    auto broken = out;
+    broken[bit / 8] ^= static_cast<std::uint8_t>(1 << (bit % 8));
+    CHECK_FALSE(read_record(broken).has_value());
+  }
+  for (std::size_t size = 0; size < out.size(); ++size)
+    CHECK_FALSE(read_record(ByteView(out).first(size)).has_value());
+}
+
+TEST_CASE(
+    "duplicate table: finds what it remembers, forgets what never became durable, evicts the "
+    "oldest") {
+  DuplicateTable table;
+  for (std::uint64_t i = 1; i <= 100; ++i)
+    table.remember({{0, i}, LogIndex{i}, Sequence{i}, Epoch{1}, {}});
+  REQUIRE(table.find({0, 50}) != nullptr);
+  CHECK(table.find({0, 50})->sequence == Sequence{50});
+  CHECK(table.find({1, 50}) == nullptr);
+  table.forget_from(LogIndex{90});
+  CHECK(table.find({0, 90}) == nullptr);
+  CHECK(table.find({0, 89}) != nullptr);
+  for (std::uint64_t i = 1000; i < 1000 + max_remembered_commands; ++i)
+    table.remember({{0, i}, LogIndex{i}, Sequence{i}, Epoch{1}, {}});
+  CHECK(table.size() == max_remembered_commands);
+  CHECK(table.find({0, 50}) == nullptr);
+  CHECK(table.find({0, 1000}) != nullptr);
+  // Two replies that do not fit together: the older one goes, and everything before it.
+  const Bytes large(max_remembered_bytes / 2 + 1, 1);
+  table.remember({{9, 1}, LogIndex{1 << 20}, Sequence{1}, Epoch{1}, large});
+  table.remember({{9, 2}, LogIndex{1 << 20}, Sequence{1}, Epoch{1}, large});
+  CHECK(table.size() == 1);
+}
+
+namespace {
+Swap swap(std::uint16_t shard, std::uint64_t expected, const std::string& node) {
+  return {ShardId{shard}, Epoch{expected}, {Epoch{expected + 1}, node, StartId{1}, {node}, {node}}};
+}
+}  // namespace
+
+TEST_CASE(
+    "register host: each shard of a batch wins or loses alone, and nothing is answered before it "
+    "is durable") {
+  RegisterHost host(std::vector<Register>(2));
+  auto effects = host.compare_and_swap(7, {swap(0, 0, "a"), swap(1, 5, "a"), swap(9, 0, "a")});
+  REQUIRE(effects.size() == 1);
+  CHECK(std::get<PersistRegisters>(effects[0]).registers.size() == 1);
+  CHECK(host.get(ShardId{0}).epoch == Epoch{0});
+  effects = host.persisted(std::get<PersistRegisters>(effects[0]).batch);
+  const auto& swapped = std::get<Swapped>(effects[0]);
+  CHECK(swapped.token == 7);
+  CHECK(swapped.results[0].won);
+  CHECK_FALSE(swapped.results[1].won);
+  CHECK_FALSE(swapped.results[2].won);
+  CHECK(host.get(ShardId{0}).primary == "a");
+}
+
+TEST_CASE("register host: of two swaps of one epoch in flight the first wins") {
+  RegisterHost host(std::vector<Register>(1));
+  (void)host.compare_and_swap(1, {swap(0, 0, "a")});
+  (void)host.compare_and_swap(2, {swap(0, 0, "b")});
+  CHECK(std::get<Swapped>(host.persisted(1)[0]).results[0].won);
+  const auto second = host.persisted(2);
+  CHECK_FALSE(std::get<Swapped>(second[0]).results[0].won);
+  CHECK(std::get<Swapped>(second[0]).results[0].current.primary == "a");
+}
+
+TEST_CASE("register messages: round-trip, and truncations are refused") {
+  const std::vector<Swap> swaps{swap(3, 1, "x"), swap(4, 2, "y")};
+  const auto bytes = encode_swaps(42, swaps);
+  std::uint64_t token = 0;
+  std::vector<Swap> read;
+  CHECK(decode_swaps(bytes, token, read));
+  CHECK(token == 42);
+  CHECK(read == swaps);
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    std::vector<Swap> part;
+    CHECK_FALSE(decode_swaps(ByteView(bytes).first(size), token, part));
+  }
+}

@@ -1,0 +1,91 @@
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <map>
+
+#include "coterie/core/random.hpp"
+#include "coterie/sharding/entity_store.hpp"
+#include "coterie/sharding/planner.hpp"
+#include "coterie/sharding/shard_table.hpp"
+
+using namespace coterie;
+using namespace coterie::sharding;
+
+TEST_CASE("entity hash: golden vectors of XXH3, a promise for ever") {
+  CHECK(entity_hash("") == 0x2d06800538d394c2ULL);
+  CHECK(shard_of(entity_hash("")) == ShardId{0x2d});
+  CHECK(entity_hash("alice") == entity_hash("alice"));
+  CHECK(entity_hash("alice") != entity_hash("bob"));
+}
+
+TEST_CASE("planner: first placement is balanced to one shard for every number of nodes") {
+  for (std::size_t n = 1; n <= 20; ++n) {
+    std::vector<std::string> nodes;
+    for (std::size_t i = 0; i < n; ++i) nodes.push_back("node-" + std::to_string(i));
+    const auto owners = plan_owners(std::vector<std::string>(shard_count), nodes);
+    std::map<std::string, std::size_t> load;
+    for (const auto& owner : owners) ++load[owner];
+    std::size_t least = shard_count, most = 0;
+    for (const auto& node : nodes)
+      least = std::min(least, load[node]), most = std::max(most, load[node]);
+    CHECK(most - least <= 1);
+  }
+}
+
+TEST_CASE("planner: a join or a leave moves the minimum and nothing else") {
+  std::vector<std::string> nodes{"a", "b", "c"};
+  auto owners = plan_owners(std::vector<std::string>(shard_count), nodes);
+  CHECK(plan_owners(owners, nodes) == owners);
+  nodes.push_back("d");
+  const auto joined = plan_owners(owners, nodes);
+  std::size_t moved = 0;
+  for (std::size_t s = 0; s < owners.size(); ++s) {
+    if (joined[s] == owners[s]) continue;
+    ++moved;
+    CHECK(joined[s] == "d");
+  }
+  CHECK(moved == shard_count / 4);
+  const auto left = plan_owners(joined, {"a", "b", "c"});
+  for (std::size_t s = 0; s < joined.size(); ++s)
+    if (joined[s] != "d") CHECK(left[s] == joined[s]);
+}
+
+TEST_CASE("shard table: merging takes the highest epoch in any order, any number of times") {
+  ShardTable a, b;
+  a.registers[1] = {Epoch{2}, "x", StartId{1}, {"x"}, {"x"}};
+  b.registers[1] = {Epoch{3}, "y", StartId{1}, {"y"}, {"y"}};
+  b.registers[2] = {Epoch{1}, "z", StartId{1}, {"z"}, {"z"}};
+  b.entity_types = 9;
+  auto ab = a;
+  CHECK(ab.merge(b));
+  CHECK_FALSE(ab.merge(b));
+  auto ba = b;
+  CHECK_FALSE(ba.merge(a));
+  CHECK(ab == ba);
+  const auto bytes = encode(ab);
+  CHECK(decode_shard_table(bytes) == ab);
+  for (std::size_t size = 0; size < bytes.size(); ++size)
+    CHECK_FALSE(decode_shard_table(ByteView(bytes).first(size)).has_value());
+}
+
+TEST_CASE("flat index: behaves as a multimap under a million random operations") {
+  FlatIndex index;
+  std::map<std::uint32_t, std::uint64_t> model;
+  Random random(11);
+  for (int i = 0; i < 200'000; ++i) {
+    const auto value = static_cast<std::uint32_t>(random.below(std::uint64_t{2000}));
+    const auto found = model.find(value);
+    if (found == model.end()) {
+      const auto hash =
+          random.below(std::uint64_t{500}) * 0x9e3779b97f4a7c15ULL;  // many collisions
+      model[value] = hash;
+      index.insert(hash, value);
+    } else if (random.chance(0.5)) {
+      index.erase(found->second, value);
+      model.erase(found);
+    } else {
+      CHECK(index.find(found->second, [&](std::uint32_t v) { return v == value; }) == value);
+    }
+  }
+  CHECK(index.size() == model.size());
+}

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "coterie/cluster/node_core.hpp"
 
 namespace coterie::cluster {
@@ -53,6 +55,7 @@ void NodeCore::take(messaging::LinkEffects&& effects, NodeEffects& out) {
           using E = std::decay_t<decltype(e)>;
           if constexpr (std::is_same_v<E, messaging::LaneUp>) {
             lanes_up_[e.lane] = e.peer;
+            had_lane_ = true;
             if (table_.formed()) send_table(e.lane);
             claim_retry_.reset();  // it may be the register's host: claim at once
           } else if constexpr (std::is_same_v<E, messaging::LaneDown>) {
@@ -78,19 +81,21 @@ void NodeCore::adopt(const messaging::AdoptCluster& adopt, NodeEffects& out) {
   out.emplace_back(*persisting_);
 }
 
-/// A node that was never ready and is told that it does not belong here ends with that message; a
+/// A node that is told by its own seed, before it ever had a lane, that it is of another cluster
+/// ends with that message; so does one that was never ready and registers other entity types. A
 /// node that serves only notes it: otherwise one stranger could stop a healthy cluster.
 void NodeCore::on_refused(const messaging::Refused& refused, NodeEffects& out) {
-  const bool about_me = refused.code == Errc::wrong_cluster || refused.code == Errc::configuration;
-  if (!about_me) return;
-  const bool i_am_right = refused.code == Errc::configuration && table_.formed() &&
-                          table_.entity_types == config_.entity_types;
-  if (was_ready_ || i_am_right || hosts_register_) {
-    out.emplace_back(
-        LogEvent{LogLevel::warning, "link with '" + refused.peer + "' refused: " + refused.detail});
-    return;
-  }
-  out.emplace_back(Stop{error(refused.code, refused.detail)});
+  if (refused.code != Errc::wrong_cluster && refused.code != Errc::configuration) return;
+  const auto peer = swim_.members().find(refused.peer);
+  const bool by_seed = peer != swim_.members().end() &&
+                       std::find(config_.seeds.begin(), config_.seeds.end(), peer->second.gossip) !=
+                           config_.seeds.end();
+  const bool i_am_right = table_.formed() && table_.entity_types == config_.entity_types;
+  const bool fatal =
+      refused.code == Errc::wrong_cluster ? by_seed && !had_lane_ : !was_ready_ && !i_am_right;
+  if (fatal) return void(out.emplace_back(Stop{error(refused.code, refused.detail)}));
+  out.emplace_back(
+      LogEvent{LogLevel::warning, "link with '" + refused.peer + "' refused: " + refused.detail});
 }
 
 void NodeCore::send_control(LaneId lane, wire::FrameKind kind, const Bytes& body) {

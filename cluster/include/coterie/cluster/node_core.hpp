@@ -139,6 +139,7 @@ class NodeCore {
   bool placing_ = false;
   bool stale_disk_ = false;
   bool was_ready_ = false;
+  bool had_lane_ = false;
   bool leaving_ = false;
 };
 

@@ -1,0 +1,193 @@
+/// One suite, two worlds: every fact holds for the LMDB journal on a real disk and for the
+/// simulator's.
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <condition_variable>
+#include <filesystem>
+#include <functional>
+#include <mutex>
+#include <queue>
+
+#include "coterie/replication/record.hpp"
+#include "coterie/sim/disk.hpp"
+#include "coterie/storage/lmdb_journal.hpp"
+
+using namespace coterie;
+using namespace coterie::replication;
+
+namespace {
+
+struct JournalWorld {
+  virtual ~JournalWorld() = default;
+  virtual Journal& journal() = 0;
+  virtual void wait() = 0;    ///< until something may be polled
+  virtual void reopen() = 0;  ///< a process ends and another one starts
+
+  template <class Event>
+  Event next_event() {
+    for (int i = 0; i < 1000; ++i) {
+      for (auto& event : journal().poll()) events.push(std::move(event));
+      while (!events.empty()) {
+        auto event = std::move(events.front());
+        events.pop();
+        if (auto* wanted = std::get_if<Event>(&event)) return std::move(*wanted);
+        FAIL("another event came first: " << event.index());
+      }
+      wait();
+    }
+    FAIL("the journal did not answer");
+    return {};
+  }
+  std::queue<JournalEvent> events{};
+};
+
+struct LmdbWorld final : JournalWorld {
+  LmdbWorld() {
+    directory =
+        std::filesystem::temp_directory_path() / ("coterie-journal-" + std::to_string(getpid()));
+    std::filesystem::remove_all(directory);
+    std::filesystem::create_directory(directory);
+    open();
+  }
+  ~LmdbWorld() override {
+    lmdb.reset();
+    std::filesystem::remove_all(directory);
+  }
+  void open() {
+    auto stripe =
+        storage::LmdbStripe::open({.file = directory / "journal.mdb", .map_bytes = 1 << 26});
+    REQUIRE(stripe.has_value());
+    lmdb = std::make_unique<storage::LmdbJournal>(*stripe, [this] {
+      const std::lock_guard lock(mutex);
+      woken = true;
+      ready.notify_one();
+    });
+  }
+  Journal& journal() override { return *lmdb; }
+  void wait() override {
+    std::unique_lock lock(mutex);
+    ready.wait_for(lock, std::chrono::seconds(1), [&] { return woken; });
+    woken = false;
+  }
+  void reopen() override {
+    lmdb.reset();
+    open();
+  }
+  std::filesystem::path directory;
+  std::mutex mutex;
+  std::condition_variable ready;
+  bool woken = false;
+  std::unique_ptr<storage::LmdbJournal> lmdb;
+};
+
+struct SimWorld final : JournalWorld {
+  SimWorld() { reopen(); }
+  Journal& journal() override { return *sim; }
+  void wait() override {
+    if (tasks.empty()) return;
+    auto task = std::move(tasks.front());
+    tasks.pop();
+    task();
+  }
+  void reopen() override {
+    if (sim) disk.crash(true);
+    tasks = {};
+    sim = std::make_unique<sim::SimJournal>(
+        disk, [this](Duration, std::function<void()> task) { tasks.push(std::move(task)); }, [] {});
+  }
+  sim::Disk disk{{}, Random(1)};
+  std::queue<std::function<void()>> tasks;
+  std::unique_ptr<sim::SimJournal> sim;
+};
+
+AppendRequest make(std::uint16_t shard, std::uint64_t index, std::uint64_t epoch = 1,
+                   std::uint64_t previous = 0) {
+  AppendRequest request{.shard = ShardId{shard},
+                        .epoch = Epoch{epoch},
+                        .index = LogIndex{index},
+                        .barrier = false,
+                        .record = {}};
+  append_record(request.record,
+                {.shard = ShardId{shard},
+                 .epoch = Epoch{epoch},
+                 .index = LogIndex{index},
+                 .previous = LogIndex{previous},
+                 .entity = view("e")},
+                0);
+  return request;
+}
+
+void each_world(const std::function<void(JournalWorld&)>& check) {
+  LmdbWorld lmdb;
+  check(lmdb);
+  SimWorld simulated;
+  check(simulated);
+}
+
+}  // namespace
+
+TEST_CASE("journal: an append is acknowledged once it is durable, and survives the process") {
+  each_world([](JournalWorld& world) {
+    world.journal().append(make(1, 1));
+    CHECK(world.next_event<Appended>() == Appended{ShardId{1}, LogIndex{1}});
+    world.journal().append(make(1, 2));
+    CHECK(world.next_event<Appended>() == Appended{ShardId{1}, LogIndex{2}});
+    world.reopen();
+    world.journal().recover({ShardId{1}, ShardId{2}});
+    CHECK(world.next_event<Recovered>().records ==
+          std::vector<Bytes>{make(1, 1).record, make(1, 2).record});
+    CHECK_FALSE(world.next_event<RecoveryFinished>().error.has_value());
+    world.journal().append(make(1, 3));
+    CHECK(world.next_event<Appended>().index == LogIndex{3});
+  });
+}
+
+TEST_CASE("journal: a gap is refused, everything behind it is silent, and a reset goes on") {
+  each_world([](JournalWorld& world) {
+    world.journal().append(make(1, 2));
+    world.journal().append(make(1, 3));
+    const auto failure = world.next_event<AppendFailed>();
+    CHECK(failure.index == LogIndex{2});
+    CHECK_FALSE(failure.fatal);
+    world.journal().reset(ShardId{1}, LogIndex{1});
+    world.journal().append(make(1, 1));
+    CHECK(world.next_event<Appended>() == Appended{ShardId{1}, LogIndex{1}});
+  });
+}
+
+TEST_CASE(
+    "journal: a barrier promises its epoch, durably; an older epoch is refused from then on") {
+  each_world([](JournalWorld& world) {
+    auto barrier = make(1, 1, 5);
+    barrier.barrier = true;
+    world.journal().append(barrier);
+    CHECK(world.next_event<Appended>().index == LogIndex{1});
+    world.reopen();
+    world.journal().append(make(1, 2, 4));
+    CHECK(world.next_event<AppendFailed>().index == LogIndex{2});
+    world.journal().reset(ShardId{1}, LogIndex{2});
+    world.journal().append(make(1, 2, 5));
+    CHECK(world.next_event<Appended>().index == LogIndex{2});
+  });
+}
+
+TEST_CASE(
+    "journal: a replay follows one entity's records, oldest first, and a missing one is an error") {
+  each_world([](JournalWorld& world) {
+    world.journal().append(make(1, 1, 1, 0));
+    CHECK(world.next_event<Appended>().index == LogIndex{1});
+    world.journal().append(make(1, 2, 1, 0));
+    CHECK(world.next_event<Appended>().index == LogIndex{2});
+    world.journal().append(make(1, 3, 1, 1));
+    CHECK(world.next_event<Appended>().index == LogIndex{3});
+    world.journal().replay(7, ShardId{1}, LogIndex{3});
+    const auto part = world.next_event<Replayed>();
+    CHECK(part.token == 7);
+    CHECK(part.records == std::vector<Bytes>{make(1, 1, 1, 0).record, make(1, 3, 1, 1).record});
+    world.journal().replay(8, ShardId{1}, LogIndex{});
+    CHECK(world.next_event<Replayed>().records.empty());
+    world.journal().replay(9, ShardId{1}, LogIndex{99});
+    CHECK(world.next_event<Replayed>().error.has_value());
+  });
+}

@@ -1,0 +1,49 @@
+#!/usr/bin/env python3
+"""The README's program against an installed coterie: at most 40 lines, compiles, runs, and remembers after a restart."""
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "process"))
+from cluster import free_ports, wait_for  # noqa: E402
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
+BUILD = os.path.join(ROOT, "build", os.environ.get("COTERIE_PRESET", "release"))
+
+
+class InstalledConsumer(unittest.TestCase):
+    def test_the_readme_program(self):
+        with open(ROOT + "/README.md", encoding="utf-8") as readme:
+            program = re.search(r"```cpp\n(.*?)```", readme.read(), re.S)[1]
+        self.assertLessEqual(len(program.splitlines()), 40)
+        with tempfile.TemporaryDirectory() as work:
+            source = work + "/bank.cpp"
+            with open(source, "w", encoding="utf-8") as file:
+                file.write(program)
+            quiet = {"check": True, "stdout": subprocess.DEVNULL}
+            subprocess.run(["cmake", "--install", BUILD, "--prefix", work + "/prefix"], **quiet)
+            subprocess.run(["cmake", "-S", ROOT + "/tests/consumer", "-B", work + "/build", f"-DBANK_SOURCE={source}",
+                            f"-DCMAKE_PREFIX_PATH={work}/prefix", "-G", "Ninja"], **quiet)
+            subprocess.run(["cmake", "--build", work + "/build"], **quiet)
+            self.assertIn("members", subprocess.check_output([work + "/prefix/bin/coterie", "--help"], text=True))
+            for run in (1, 2):
+                self.assertEqual(self.run_bank(work), (0, f"alice has {500 * run} cents\n"))
+
+    def run_bank(self, work):
+        gossip, link, management = free_ports(3)
+        log = work + "/out"
+        with open(log, "w", encoding="utf-8") as out:
+            bank = subprocess.Popen([work + "/build/bank", "--name", "a", "--gossip", f"127.0.0.1:{gossip}", "--link",
+                                     f"127.0.0.1:{link}", "--management", f"127.0.0.1:{management}", "--data", work + "/a"],
+                                    stdout=subprocess.PIPE, stderr=out, text=True)
+        line = bank.stdout.readline() if bank.stdout else ""
+        bank.send_signal(signal.SIGTERM)
+        return bank.wait(timeout=10), line
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

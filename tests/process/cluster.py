@@ -1,0 +1,127 @@
+"""Real ledger processes on loopback, for tests: started, asked, killed by their own process ids."""
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+BIN = os.environ.get("COTERIE_BIN", "build/release/bin")
+
+
+def free_ports(count):
+    held = [socket.socket() for _ in range(count)]
+    for s in held:
+        s.bind(("127.0.0.1", 0))
+    ports = [s.getsockname()[1] for s in held]
+    for s in held:
+        s.close()
+    return ports
+
+
+def wait_for(what, predicate, seconds=40):
+    """Waits for a predicate, never for a time; fails with what was waited for."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if predicate():
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"not within {seconds} s: {what}")
+
+
+def request(port, method, path, body=None, timeout=10):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+    try:
+        connection.request(method, path, body)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode(), dict(answer.getheaders())
+    finally:
+        connection.close()
+
+
+class Process:
+    def __init__(self, program, name, directory, join=None, expect=1, data=None, extra=()):
+        self.gossip, self.link, self.management, self.http = free_ports(4)
+        self.name = name
+        self.log_path = os.path.join(directory, name + ".log")
+        self.data = data or os.path.join(directory, name)
+        self.arguments = program + ["--name", name, "--gossip", f"127.0.0.1:{self.gossip}", "--link",
+                                    f"127.0.0.1:{self.link}", "--management", f"127.0.0.1:{self.management}", "--data",
+                                    self.data, "--bootstrap-expect", str(expect), *extra]
+        if program[0].endswith("ledger"):
+            self.arguments += ["--http", f"127.0.0.1:{self.http}"]
+        if join:
+            self.arguments += ["--join", f"127.0.0.1:{join}"]
+        self.process = None
+
+    def start(self):
+        with open(self.log_path, "a", encoding="utf-8") as log:
+            self.process = subprocess.Popen(self.arguments, stdout=log, stderr=log)
+        return self
+
+    def log(self):
+        with open(self.log_path, encoding="utf-8") as log:
+            return log.read()
+
+    def ready(self):
+        try:
+            return request(self.management, "GET", "/health/ready")[0] == 200
+        except OSError:
+            return False
+
+    def health(self):
+        """The body of /health/ready, or nothing while the port is not open yet."""
+        try:
+            return request(self.management, "GET", "/health/ready")[1]
+        except OSError:
+            return ""
+
+    def wait_ready(self):
+        wait_for(f"{self.name} ready; log:\n{self.log()}", self.ready)
+        return self
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def terminate(self):
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=10)
+
+    def members(self):
+        return {m["name"]: m for m in json.loads(request(self.management, "GET", "/members")[1])}
+
+    def deposit(self, account, cents, command):
+        return request(self.http, "POST", f"/accounts/{account}/deposit", json.dumps({"cents": cents, "id": command}))
+
+    def balance(self, account):
+        status, body, _ = request(self.http, "GET", f"/accounts/{account}")
+        return json.loads(body)["balance_cents"] if status == 200 else None
+
+
+LEDGER = [os.path.join(BIN, "ledger")]
+AGENT = [os.path.join(BIN, "coterie"), "agent"]
+
+
+class Cluster:
+    """Three ledgers; the first bootstraps and hosts the register."""
+
+    def __init__(self, size=3):
+        self.directory = tempfile.mkdtemp(prefix="coterie-test-")
+        first = Process(LEDGER, "n1", self.directory, expect=size)
+        self.nodes = [first] + [Process(LEDGER, f"n{i}", self.directory, join=first.gossip, expect=size)
+                                for i in range(2, size + 1)]
+
+    def __enter__(self):
+        for node in self.nodes:
+            node.start()
+        for node in self.nodes:
+            node.wait_ready()
+        return self
+
+    def __exit__(self, *_):
+        for node in self.nodes:
+            if node.process and node.process.poll() is None:
+                node.kill()

@@ -40,9 +40,18 @@ class InstalledConsumer(unittest.TestCase):
             bank = subprocess.Popen([work + "/build/bank", "--name", "a", "--gossip", f"127.0.0.1:{gossip}", "--link",
                                      f"127.0.0.1:{link}", "--management", f"127.0.0.1:{management}", "--data", work + "/a"],
                                     stdout=subprocess.PIPE, stderr=out, text=True)
-        line = bank.stdout.readline() if bank.stdout else ""
+        with bank.stdout:
+            line = bank.stdout.readline()
+        # Before run_until_signal() a SIGTERM ends the program like any other.
+        wait_for("the program waits for a signal", lambda: self.catches_sigterm(bank.pid))
         bank.send_signal(signal.SIGTERM)
         return bank.wait(timeout=10), line
+
+    @staticmethod
+    def catches_sigterm(pid):
+        with open(f"/proc/{pid}/status", encoding="utf-8") as status:
+            caught = next(int(l.split()[1], 16) for l in status if l.startswith("SigCgt"))
+        return bool(caught >> (signal.SIGTERM - 1) & 1)
 
 
 if __name__ == "__main__":

@@ -190,7 +190,7 @@ class ThreeLedgers(unittest.TestCase):
             status, _, headers = next(a for a in (host.deposit(f"acc{i}", 1, "3") for i in range(60)) if a[0] == 503)
             self.assertIn("Retry-After", headers)
             wait_for("the kill is noticed", lambda: other.members()["n2"]["state"] == "dead")
-            self.assertIn("n2", host.health())
+            wait_for("the host names it", lambda: "n2" in host.health())
             victim.start().wait_ready()
             for i in range(60):
                 command = json.dumps({"cents": 1, "id": "2"})

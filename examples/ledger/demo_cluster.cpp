@@ -19,23 +19,23 @@ namespace {
 using namespace std::chrono_literals;
 constexpr auto ready_limit = 60s;
 
-/// Ports that were free a moment ago; all are held until the last is known, so they differ.
+/// Free ports below the ephemeral range, where no outgoing connection can take one before its
+/// process binds it.
 std::vector<std::uint16_t> free_ports(std::size_t count) {
   std::vector<std::uint16_t> ports;
-  std::vector<int> held;
-  for (std::size_t i = 0; i < count; ++i) {
+  const auto first = 10'000 + static_cast<std::uint32_t>(getpid()) * 16 % 20'000;
+  for (std::uint32_t port = first; ports.size() < count; ++port) {
+    if (port > 32'000)
+      throw std::runtime_error("no free port on loopback below the ephemeral range");
     const int fd = socket(AF_INET, SOCK_STREAM, 0);
     sockaddr_in name{};
     name.sin_family = AF_INET;
+    name.sin_port = htons(static_cast<std::uint16_t>(port));
     name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof name;
-    if (bind(fd, reinterpret_cast<sockaddr*>(&name), size) != 0)
-      throw std::runtime_error("no free port on loopback");
-    getsockname(fd, reinterpret_cast<sockaddr*>(&name), &size);
-    ports.push_back(ntohs(name.sin_port));
-    held.push_back(fd);
+    if (bind(fd, reinterpret_cast<sockaddr*>(&name), sizeof name) == 0)
+      ports.push_back(static_cast<std::uint16_t>(port));
+    close(fd);
   }
-  for (const int fd : held) close(fd);
   return ports;
 }
 

@@ -179,6 +179,27 @@ class OneLedger(unittest.TestCase):
 
 
 class ThreeLedgers(unittest.TestCase):
+    def test_nodes_with_no_one_and_two_data_threads_form_one_system(self):
+        directory = tempfile.mkdtemp(prefix="coterie-test-")
+        nodes = [Process(LEDGER, "n1", directory, expect=3, extra=("--workers", "0"))]
+        for i in (1, 2):
+            nodes.append(Process(LEDGER, f"n{i + 1}", directory, join=nodes[0].gossip, expect=3, extra=("--workers", str(i))))
+        try:
+            for node in nodes:
+                node.start()
+            for node in nodes:
+                node.wait_ready()
+            for i in range(60):
+                wait_for("acknowledged", lambda i=i: nodes[i % 3].deposit(f"acc{i}", i + 1, "1")[0] == 200)
+            for i in range(60):
+                self.assertEqual(nodes[(i + 1) % 3].balance(f"acc{i}"), i + 1)
+            for node in nodes:
+                self.assertEqual(node.terminate(), 0)
+        finally:
+            for node in nodes:
+                if node.process.poll() is None:
+                    node.kill()
+
     def test_kill_leave_and_return(self):
         with Cluster() as cluster:
             host, victim, other = cluster.nodes

@@ -100,6 +100,7 @@ void ShardCore::dispatch(const Command& command, Instant now, ShardSink& out) {
 void ShardCore::forward(const Command& command, const Route& route, Instant now, ShardSink& out) {
   const auto size = wire::request_header_bytes + command.entity.size() + command.payload.size();
   if (!links_.is_up(route.lane)) {
+    if (links_.awaits_first_connection(route.lane) && park(unrouted_, command)) return;
     ++counters_.unavailable;
     return fail(command, Errc::unavailable, "no link to the owner of the shard", retry_soon, out);
   }

@@ -7,7 +7,6 @@ namespace coterie::cluster {
 using sharding::shard_of;
 
 void ShardCore::routes(RoutesPtr routes, Instant now, ShardSink& out) {
-  const bool had_table = current_ && current_->table.formed();
   current_ = std::move(routes);
   links_.set_cluster(current_->cluster);
   links_.set_entity_types(current_->table.entity_types);
@@ -25,7 +24,7 @@ void ShardCore::routes(RoutesPtr routes, Instant now, ShardSink& out) {
   take_link_effects(std::move(effects), out);
   rebuild_routes();
   lead(current_->lead, out);
-  if (!had_table && current_->table.formed()) unpark(unrouted_, now, out);
+  if (current_->table.formed()) unpark(unrouted_, now, out);
 }
 
 void ShardCore::rebuild_routes() {
@@ -67,6 +66,7 @@ void ShardCore::closed(ConnId conn, Instant now, ShardSink& out) {
 void ShardCore::take_link_effects(messaging::LinkEffects&& effects, ShardSink& out) {
   for (auto& effect : effects) {
     if (std::holds_alternative<messaging::LaneUp>(effect)) {
+      lane_came_up_ = true;
       rebuild_routes();
     } else if (const auto* down = std::get_if<messaging::LaneDown>(&effect)) {
       for (const auto& ask : asks_.close_lane(down->lane)) {
@@ -111,6 +111,7 @@ std::size_t ShardCore::received(ConnId conn, ByteView bytes, Instant now, ShardS
     }
   }
   take_link_effects(std::move(effects), out);
+  if (std::exchange(lane_came_up_, false)) unpark(unrouted_, now, out);
   return bytes.size() - rest.size();
 }
 

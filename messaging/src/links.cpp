@@ -161,7 +161,7 @@ void Links::make_ready(ConnId id, LaneId lane_id, LinkEffects& out) {
   connection.lane = lane_id;
   auto& lane = lanes_[lane_id];
   lane.conn = id;
-  lane.up = true;
+  lane.up = lane.was_up = true;
   lane.writing = false;
   lane.dial_at = never;
   lane.pause = config_.reconnect_first;

@@ -211,11 +211,12 @@ class ShardCore {
   std::map<sharding::EntitySlot, std::deque<Parked>> mailboxes_{};  ///< of entities being activated
   std::map<sharding::EntitySlot, Faults> faults_{};
   std::map<std::uint64_t, sharding::EntitySlot> replays_{};
-  std::deque<Parked> unrouted_{};
+  std::deque<Parked> unrouted_{};  ///< they wait for the table or for a lane's first connection
   std::size_t parked_commands_ = 0, parked_bytes_ = 0, unsynced_ = 0;
   std::uint64_t next_replay_ = 1;
   Instant next_sweep_{};
   bool draining_ = false;
+  bool lane_came_up_ = false;  ///< commands that waited for it may go
   sharding::Outcome outcome_{};
   ShardCounters counters_{};
 };

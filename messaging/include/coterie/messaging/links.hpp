@@ -79,6 +79,10 @@ class Links {
   /// one frame to it.
   [[nodiscard]] Bytes* stage(LaneId lane, std::size_t bytes);
   [[nodiscard]] bool is_up(LaneId lane) const { return lane < lanes_.size() && lanes_[lane].up; }
+  /// Wanted and never up so far: it is being connected for the first time. A lane that was lost is not.
+  [[nodiscard]] bool awaits_first_connection(LaneId lane) const {
+    return lane < lanes_.size() && lanes_[lane].wanted && !lanes_[lane].was_up;
+  }
   [[nodiscard]] LaneId lane_to(const std::string& peer, std::uint16_t worker) const;
   /// Replies that wait for a slow reader fill its lane; the shell stops reading from it meanwhile.
   [[nodiscard]] bool congested(ConnId conn) const;
@@ -102,6 +106,7 @@ class Links {
     bool wanted = false;
     bool dials = false;
     bool up = false;
+    bool was_up = false;
     bool writing = false;
     ConnId conn{};
     Instant dial_at = never;

@@ -79,7 +79,8 @@ class Links {
   /// one frame to it.
   [[nodiscard]] Bytes* stage(LaneId lane, std::size_t bytes);
   [[nodiscard]] bool is_up(LaneId lane) const { return lane < lanes_.size() && lanes_[lane].up; }
-  /// Wanted and never up so far: it is being connected for the first time. A lane that was lost is not.
+  /// Wanted and never up so far: it is being connected for the first time. A lane that was lost is
+  /// not.
   [[nodiscard]] bool awaits_first_connection(LaneId lane) const {
     return lane < lanes_.size() && lanes_[lane].wanted && !lanes_[lane].was_up;
   }

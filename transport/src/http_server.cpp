@@ -5,7 +5,7 @@
 #include <boost/beast/http.hpp>
 #include <optional>
 
-#include "asio_loop.hpp"
+#include "listen.hpp"
 
 namespace coterie::transport {
 
@@ -93,27 +93,12 @@ HttpServer::HttpServer(EventLoop& loop, Handler handler, std::function<void(std:
 HttpServer::~HttpServer() { stop(); }
 
 Status HttpServer::listen(const Address& address) {
-  beast::error_code problem;
-  const tcp::endpoint endpoint(to_asio(address), address.port);
-  auto& acceptor = impl_->acceptor;
-  acceptor.open(endpoint.protocol(), problem);
-  if (!problem) acceptor.set_option(asio::socket_base::reuse_address(true), problem);
-  if (!problem) acceptor.bind(endpoint, problem);
-  if (!problem) acceptor.listen(asio::socket_base::max_listen_connections, problem);
-  if (problem) {
-    beast::error_code ignored;
-    acceptor.close(ignored);
-    return bind_error(address, problem, "--management");
-  }
-  impl_->accept();
-  return Done{};
+  const auto listening = listen_on(impl_->acceptor, address, "--management");
+  if (listening) impl_->accept();
+  return listening;
 }
 
-Address HttpServer::local() const {
-  beast::error_code problem;
-  const auto endpoint = impl_->acceptor.local_endpoint(problem);
-  return problem ? Address{} : from_asio(endpoint.address(), endpoint.port());
-}
+Address HttpServer::local() const { return local_address(impl_->acceptor); }
 
 void HttpServer::stop() {
   beast::error_code ignored;

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "listen.hpp"
 #include "tcp_impl.hpp"
 
 namespace coterie::transport {
@@ -12,27 +13,12 @@ TcpHost::TcpHost(EventLoop& loop, TcpHandler& handler, std::atomic<std::uint64_t
 TcpHost::~TcpHost() { stop(); }
 
 Status TcpHost::listen(const Address& address) {
-  boost::system::error_code problem;
-  const tcp::endpoint endpoint(to_asio(address), address.port);
-  auto& acceptor = impl_->acceptor;
-  acceptor.open(endpoint.protocol(), problem);
-  if (!problem) acceptor.set_option(asio::socket_base::reuse_address(true), problem);
-  if (!problem) acceptor.bind(endpoint, problem);
-  if (!problem) acceptor.listen(asio::socket_base::max_listen_connections, problem);
-  if (problem) {
-    boost::system::error_code ignored;
-    acceptor.close(ignored);
-    return bind_error(address, problem, "port");
-  }
-  impl_->accept();
-  return Done{};
+  const auto listening = listen_on(impl_->acceptor, address, "port");
+  if (listening) impl_->accept();
+  return listening;
 }
 
-Address TcpHost::local() const {
-  boost::system::error_code problem;
-  const auto endpoint = impl_->acceptor.local_endpoint(problem);
-  return problem ? Address{} : from_asio(endpoint.address(), endpoint.port());
-}
+Address TcpHost::local() const { return local_address(impl_->acceptor); }
 
 void TcpHost::Impl::accept() {
   acceptor.async_accept(

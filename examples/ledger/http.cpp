@@ -48,12 +48,14 @@ class Session : public std::enable_shared_from_this<Session> {
     const bool keep = request.keep_alive();
     route_({std::string(request.method_string()), std::string(request.target()),
             std::move(request.body())},
-           [self = shared_from_this(), keep](Response response) {
-             // The answer may come from a worker thread: back to the connection's own.
-             boost::asio::post(self->stream_.get_executor(),
-                               [self, keep, response = std::move(response)]() mutable {
-                                 self->write(std::move(response), keep);
-                               });
+           [self = shared_from_this(), keep](Response response) mutable {
+             // The answer comes once, perhaps on a worker thread: the session goes back to its own
+             // thread with it, so that no other thread ever holds the last reference.
+             const auto executor = self->stream_.get_executor();
+             boost::asio::post(executor, [self = std::move(self), keep,
+                                          response = std::move(response)]() mutable {
+               self->write(std::move(response), keep);
+             });
            });
   }
   void write(Response answer, bool keep) {

@@ -100,11 +100,18 @@ class Process:
     def members(self):
         return {m["name"]: m for m in json.loads(request(self.management, "GET", "/members")[1])}
 
+    def http_request(self, method, path, body=None):
+        """A node that closes the connection has usually died: its log says why."""
+        try:
+            return request(self.http, method, path, body)
+        except http.client.RemoteDisconnected as closed:
+            raise AssertionError(f"{self.name} closed the connection; log:\n{self.log()}") from closed
+
     def deposit(self, account, cents, command):
-        return request(self.http, "POST", f"/accounts/{account}/deposit", json.dumps({"cents": cents, "id": command}))
+        return self.http_request("POST", f"/accounts/{account}/deposit", json.dumps({"cents": cents, "id": command}))
 
     def balance(self, account):
-        status, body, _ = request(self.http, "GET", f"/accounts/{account}")
+        status, body, _ = self.http_request("GET", f"/accounts/{account}")
         return json.loads(body)["balance_cents"] if status == 200 else None
 
 

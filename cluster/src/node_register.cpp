@@ -53,6 +53,17 @@ void NodeCore::claim(Instant now, NodeEffects& out) {
   submit(std::move(swaps), now, out);
 }
 
+NodeEffects NodeCore::transfer(ShardId shard, const std::string& to, Instant now) {
+  NodeEffects out;
+  const auto& current = table_.at(shard);
+  if (!table_.formed() || current.primary == to) return out;
+  submit({{shard,
+           current.epoch,
+           {.epoch = next(current.epoch), .primary = to, .in_sync = {to}, .replicas = {to}}}},
+         now, out);
+  return finish(std::move(out), now);
+}
+
 void NodeCore::on_results(const std::vector<replication::SwapResult>& results) {
   for (const auto& result : results)
     if (result.shard.value < sharding::shard_count)

@@ -56,7 +56,7 @@ void ShardCore::activate(EntitySlot slot, ShardSink& out) {
   if (entity.head > hosted.durable)
     return hosted.waiting.push_back(slot);  // its newest events are still on their way
   if (entity.state == nullptr) entity.state = entity.type->create();
-  const auto token = next_replay_++;
+  const auto token = next_read_++;
   replays_[token] = slot;
   out.replay(token, entity.shard, entity.head);
 }

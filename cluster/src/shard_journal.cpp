@@ -13,11 +13,14 @@ void ShardCore::journal(replication::JournalEvent event, Instant now, ShardSink&
     return replayed(*part, now, out);
   if (const auto* end = std::get_if<replication::RecoveryFinished>(&event))
     return finish_recovery(*end, now, out);
-  for (const auto& record : std::get<replication::Recovered>(event).records) recovered(record, out);
+  const auto& part = std::get<replication::Recovered>(event);
+  for (const auto& record : part.records) recovered(record, part.token, out);
 }
 
 void ShardCore::appended(const replication::Appended& done, Instant now, ShardSink& out) {
   auto& hosted = hosted_[done.shard.value];
+  if (done.epoch != hosted.epoch || hosted.phase == ShardPhase::idle)
+    return settle(done.shard, done.epoch, done.index, out);
   if (done.index <= hosted.durable || done.index > hosted.last) return;
   hosted.durable = done.index;
   while (!hosted.unsynced.empty() && hosted.unsynced.front().index <= done.index) {
@@ -41,6 +44,8 @@ void ShardCore::append_failed(const replication::AppendFailed& failure, Instant 
                               ShardSink& out) {
   auto& hosted = hosted_[failure.shard.value];
   ++counters_.journal_failures;
+  if (failure.epoch != hosted.epoch || hosted.phase == ShardPhase::idle)
+    return settle(failure.shard, failure.epoch, hosted.owed, out);  // it says nothing after that
   const bool was_barrier = hosted.phase == ShardPhase::barrier;
   roll_back(failure.shard, failure.error, out);
   if (failure.fatal) {

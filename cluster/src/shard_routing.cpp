@@ -6,8 +6,19 @@ namespace coterie::cluster {
 
 using sharding::shard_of;
 
+namespace {
+
+/// A route never goes back to an earlier epoch: `Moved` may have told of a later one.
+RoutesPtr newest(RoutesPtr routes, const RoutesPtr& known) {
+  if (!known) return routes;
+  auto merged = std::make_shared<Routes>(*routes);
+  return merged->table.merge(known->table) ? std::move(merged) : std::move(routes);
+}
+
+}  // namespace
+
 void ShardCore::routes(RoutesPtr routes, Instant now, ShardSink& out) {
-  current_ = std::move(routes);
+  current_ = newest(std::move(routes), current_);
   links_.set_cluster(current_->cluster);
   links_.set_entity_types(current_->table.entity_types);
   messaging::LinkEffects effects;

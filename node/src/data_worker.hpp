@@ -56,7 +56,9 @@ class DataWorker final : private cluster::ShardSink, private transport::TcpHandl
   void replay(std::uint64_t token, ShardId shard, LogIndex head) override {
     journal_.replay(token, shard, head);
   }
-  void recover(std::vector<ShardId> shards) override { journal_.recover(std::move(shards)); }
+  void recover(std::uint64_t token, std::vector<ShardId> shards) override {
+    journal_.recover(token, std::move(shards));
+  }
   void complete(const cluster::Completion& completion) override;
   void link(messaging::LinkEffect&& effect) override;
   void report(const cluster::ShardStatus& status) override { hooks_.report(status); }

@@ -1,6 +1,7 @@
 #include "coterie/sim/disk.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "coterie/replication/record.hpp"
 
@@ -12,10 +13,19 @@ void Disk::crash(bool power_cut) {
   // A kill leaves any prefix of what was on its way: LMDB commits whole groups, ours are cut at
   // their end or not at all.
   if (!power_cut && random_.chance(0.5))
-    for (auto& entry : written) log.push_back(std::move(entry));
+    for (auto& entry : written)
+      if (entry.epoch >= promised[entry.shard]) log.push_back(std::move(entry));
   written.clear();
   for (const auto& entry : log)
     if (entry.barrier) promised[entry.shard] = std::max(promised[entry.shard], entry.epoch);
+}
+
+void Disk::copy_shard(ShardId shard, Disk& to) const {
+  std::erase_if(to.log, [&](const auto& entry) { return entry.shard == shard; });
+  for (const auto& entry : log)
+    if (entry.shard == shard) to.log.push_back(entry);
+  if (const auto promise = promised.find(shard); promise != promised.end())
+    to.fence(shard, promise->second);
 }
 
 Duration Disk::sync_time() {
@@ -30,7 +40,7 @@ SimJournal::SimJournal(Disk& disk, Later later, std::function<void()> ready)
 void SimJournal::refuse(const replication::AppendRequest& request, const char* why) {
   broken_[request.shard] = true;
   events_.emplace_back(
-      AppendFailed{request.shard, request.index, error(Errc::storage, why), false});
+      AppendFailed{request.shard, request.epoch, request.index, error(Errc::storage, why), false});
   later_(1us, ready_);
 }
 
@@ -58,27 +68,37 @@ void SimJournal::start_sync() {
 
 void SimJournal::finish_sync() {
   syncing_ = false;
-  std::map<ShardId, std::pair<LogIndex, LogIndex>> spans;
+  struct Span {
+    Epoch epoch{};
+    LogIndex first{}, last{};
+  };
+  std::map<ShardId, Span> spans;
+  std::set<ShardId> lost;
   for (const auto& entry : disk_.written) {
-    auto& span = spans.try_emplace(entry.shard, entry.index, entry.index).first->second;
-    span.second = entry.index;
+    auto& span =
+        spans.try_emplace(entry.shard, entry.epoch, entry.index, entry.index).first->second;
+    span.last = entry.index;
   }
-  if (disk_.full) {
-    for (const auto& [shard, span] : spans) {
-      broken_[shard] = true;
-      next_[shard] = span.first;
-      events_.emplace_back(
-          AppendFailed{shard, span.first, error(Errc::storage, "the disk is full"), false});
+  for (const auto& [shard, span] : spans) {
+    const bool fenced = span.epoch < disk_.promised[shard];
+    if (!disk_.full && !fenced) {
+      events_.emplace_back(replication::Appended{shard, span.epoch, span.last});
+      continue;
     }
-    std::erase_if(waiting_, [&](const auto& entry) { return broken_[entry.shard]; });
-  } else {
-    for (auto& entry : disk_.written) {
-      if (entry.barrier) disk_.promised[entry.shard] = entry.epoch;
-      disk_.log.push_back(std::move(entry));
-    }
-    for (const auto& [shard, span] : spans)
-      events_.emplace_back(replication::Appended{shard, span.second});
+    lost.insert(shard);
+    broken_[shard] = true;
+    next_[shard] = span.first;
+    events_.emplace_back(AppendFailed{
+        shard, span.epoch, span.first,
+        error(Errc::storage, fenced ? "the journal refuses an older epoch" : "the disk is full"),
+        false});
   }
+  for (auto& entry : disk_.written) {
+    if (lost.contains(entry.shard)) continue;
+    if (entry.barrier) disk_.promised[entry.shard] = entry.epoch;
+    disk_.log.push_back(std::move(entry));
+  }
+  std::erase_if(waiting_, [&](const auto& entry) { return lost.contains(entry.shard); });
   disk_.written.clear();
   start_sync();
   ready_();
@@ -107,13 +127,14 @@ void SimJournal::replay(std::uint64_t token, ShardId shard, LogIndex head) {
   later_(disk_.sync_time(), ready_);
 }
 
-void SimJournal::recover(std::vector<ShardId> shards) {
-  replication::Recovered part;
+void SimJournal::recover(std::uint64_t token, std::vector<ShardId> shards) {
+  replication::Recovered part{.token = token, .records = {}};
   for (const auto& entry : disk_.log)
     if (std::find(shards.begin(), shards.end(), entry.shard) != shards.end())
       part.records.push_back(entry.record);
   events_.emplace_back(std::move(part));
-  events_.emplace_back(replication::RecoveryFinished{.shards = std::move(shards), .error = {}});
+  events_.emplace_back(
+      replication::RecoveryFinished{.token = token, .shards = std::move(shards), .error = {}});
   later_(disk_.sync_time(), ready_);
 }
 

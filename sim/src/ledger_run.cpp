@@ -85,7 +85,7 @@ class LedgerRun {
           if (std::exchange(*done, true)) return;
           ++result_.acknowledged;
           ++expected_[account];
-          world_.after(random_.below(Duration{100ms}), [this] { next_deposit(); });
+          world_.after(random_.below(Duration{300ms}), [this] { next_deposit(); });
         });
     world_.after(3s, retry);  // the asked process may have died with the answer
   }
@@ -100,7 +100,8 @@ class LedgerRun {
 
   void fault() {
     const auto victim = static_cast<std::size_t>(random_.below(std::uint64_t{nodes}));
-    const auto kind = random_.below(std::uint64_t{4});
+    const auto kind = random_.below(std::uint64_t{5});
+    if (kind == 4) return move_some(victim);
     if (!world_.is_up(victim)) return world_.start(victim);
     if (kind < 2) {
       ++result_.kills;
@@ -113,6 +114,15 @@ class LedgerRun {
       world_.after(random_.below(Duration{5s}), [this] { world_.network().heal(); });
     } else {
       world_.network().set_loss(random_.unit() * 0.3);
+    }
+  }
+
+  /// A burst, so that callers meet stale routes.
+  void move_some(std::size_t to) {
+    for (int i = 0; i < 64; ++i) {
+      ++result_.moves;
+      const auto shard = random_.below(std::uint64_t{sharding::shard_count});
+      world_.move(ShardId{static_cast<std::uint16_t>(shard)}, to);
     }
   }
 
@@ -158,6 +168,9 @@ class LedgerRun {
     return finish();
   }
   RunResult finish() {
+    for (std::size_t i = 0; i < nodes; ++i)
+      if (world_.is_up(i)) world_.count_moved(world_.process(i).shards().counters().moved);
+    result_.moved = world_.moved();
     result_.trace = world_.trace();
     result_.events = world_.events();
     return result_;

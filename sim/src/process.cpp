@@ -7,12 +7,12 @@
 namespace coterie::sim {
 namespace {
 
-std::string name_of(std::size_t index) { return "n" + std::to_string(index); }
+constexpr Duration routes_delay = 800ms;  // the most that a table snapshot takes to the data plane
 
 }  // namespace
 
 Process::Process(World& world, std::size_t index, Disk& disk, std::uint64_t life, Random random)
-    : world_(world), index_(index), disk_(disk), life_(life) {
+    : world_(world), index_(index), disk_(disk), life_(life), random_(random.split()) {
   disk_.start = next(disk_.start);
   const auto digest = sharding::entity_hash("account") | 1;
   journal_ = std::make_unique<SimJournal>(
@@ -49,9 +49,12 @@ Process::Process(World& world, std::size_t index, Disk& disk, std::uint64_t life
   node_ = std::make_unique<cluster::NodeCore>(std::move(config), random.split(), world_.now());
 }
 
-Process::~Process() = default;
+Process::~Process() { world_.count_moved(shards_->counters().moved); }
 
 void Process::begin() { apply(node_->start(world_.now())); }
+void Process::transfer(ShardId shard, const std::string& to) {
+  apply(node_->transfer(shard, to, world_.now()));
+}
 void Process::leave() { apply(node_->leave(world_.now())); }
 
 void Process::later(Duration delay, std::function<void()> task) {
@@ -225,7 +228,9 @@ void Process::apply(cluster::NodeEffect& effect) {
         } else if constexpr (std::is_same_v<E, cluster::RememberPeers>) {
           disk_.peers = e.gossip;
         } else if constexpr (std::is_same_v<E, cluster::PublishRoutes>) {
-          later(10us, [this, routes = e.routes] {
+          // A mailbox is never instant and keeps its order.
+          routes_at_ = std::max(routes_at_, world_.now() + random_.below(routes_delay));
+          later(routes_at_ - world_.now(), [this, routes = e.routes] {
             shards_->routes(routes, world_.now(), *this), finish_data();
           });
         } else if constexpr (std::is_same_v<E, cluster::Stop>) {

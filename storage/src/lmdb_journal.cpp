@@ -60,11 +60,11 @@ void LmdbJournal::replay(std::uint64_t token, ShardId shard, LogIndex head) {
   impl.read_ready.notify_one();
 }
 
-void LmdbJournal::recover(std::vector<ShardId> shards) {
+void LmdbJournal::recover(std::uint64_t token, std::vector<ShardId> shards) {
   auto& impl = *stripe_->impl_;
   {
     const std::lock_guard lock(impl.mutex);
-    impl.reads.push_back({port_, 0, {}, {}, std::move(shards)});
+    impl.reads.push_back({port_, token, {}, {}, std::move(shards)});
   }
   impl.read_ready.notify_one();
 }

@@ -108,7 +108,7 @@ void LmdbStripe::Impl::stage(const std::vector<WriteJob>& jobs, MDB_txn* txn, Gr
       shard.broken = true;
       group.tell(job,
                  replication::AppendFailed{
-                     request.shard, request.index,
+                     request.shard, request.epoch, request.index,
                      error(Errc::storage, "the journal refuses an older epoch or a gap"), false});
       continue;
     }
@@ -156,10 +156,10 @@ void LmdbStripe::Impl::commit(const std::vector<WriteJob>& jobs) {
   }
   for (const auto& [shard, job] : group.first) {
     if (good) {
-      group.tell(*job, replication::Appended{shard, group.tops[shard]});
+      group.tell(*job, replication::Appended{shard, job->request.epoch, group.tops[shard]});
     } else {
       state(shard).broken = true;
-      group.tell(*job, replication::AppendFailed{shard, job->request.index,
+      group.tell(*job, replication::AppendFailed{shard, job->request.epoch, job->request.index,
                                                  dead ? death : problem.error, dead});
     }
   }
@@ -219,10 +219,10 @@ void LmdbStripe::Impl::replay(const ReadJob& job) {
 void LmdbStripe::Impl::recover(const ReadJob& job) {
   std::vector<bool> wanted(stripe_shards);
   for (const auto shard : job.recover) wanted[shard.value] = true;
-  replication::Recovered part;
+  replication::Recovered part{.token = job.token, .records = {}};
   const auto hand_over = [&] {
     std::vector<JournalEvent> events;
-    events.emplace_back(std::exchange(part, {}));
+    events.emplace_back(std::exchange(part, {.token = job.token, .records = {}}));
     job.port->deliver(std::move(events));
   };
   Txn txn(env.get(), MDB_RDONLY);
@@ -238,7 +238,7 @@ void LmdbStripe::Impl::recover(const ReadJob& job) {
     }
   }
   if (!part.records.empty()) hand_over();
-  replication::RecoveryFinished finished{.shards = job.recover, .error = {}};
+  replication::RecoveryFinished finished{.token = job.token, .shards = job.recover, .error = {}};
   if (txn.status() != 0) finished.error = disk_problem(txn.status(), config.file).error;
   std::vector<JournalEvent> events;
   events.emplace_back(std::move(finished));

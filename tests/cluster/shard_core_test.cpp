@@ -1,131 +1,7 @@
-#include "coterie/cluster/shard_core.hpp"
-
-#include <doctest/doctest.h>
-
-#include "coterie/wire/msgpack_reader.hpp"
-#include "coterie/wire/msgpack_writer.hpp"
+#include "shard_bench.hpp"
 
 using namespace coterie;
 using namespace coterie::cluster;
-using sharding::Outcome;
-
-namespace {
-
-std::int64_t& value(void* state) { return *static_cast<std::int64_t*>(state); }
-
-/// 0 adds and persists, 1 reads, 2 refuses, 3 faults.
-sharding::EntityType counter_type() {
-  return {.name = "counter",
-          .id = sharding::entity_type_id("counter"),
-          .create = +[]() -> void* { return new std::int64_t(0); },
-          .destroy = +[](void* s) { delete static_cast<std::int64_t*>(s); },
-          .handle =
-              +[](void* s, std::uint8_t tag, ByteView, Outcome& out) {
-                if (tag == 0)
-                  out.kind = Outcome::Kind::persisted, ++value(s), out.events.push_back({0, {}});
-                if (tag == 1) out.kind = Outcome::Kind::replied;
-                if (tag == 2) out.kind = Outcome::Kind::refused, out.detail = "no";
-                if (tag == 3)
-                  out.kind = Outcome::Kind::faulted, out.detail = "broken", value(s) = 999;
-                wire::MsgpackWriter(out.reply).signed_integer(value(s));
-              },
-          .evolve = +[](void* s, std::uint8_t, ByteView) { return ++value(s), true; }};
-}
-
-/// One node that owns every shard; the test is its disk.
-struct Bench final : ShardSink {
-  struct Done {
-    std::uint64_t token;
-    std::uint8_t status;
-    std::int64_t value;
-    std::uint32_t retry;
-  };
-  std::vector<sharding::EntityType> types{counter_type()};
-  ShardCore core;
-  Instant now{1'000'000'000};
-  std::vector<replication::AppendRequest> appends;
-  std::vector<std::pair<ShardId, LogIndex>> resets;
-  std::vector<std::tuple<std::uint64_t, ShardId, LogIndex>> replays;
-  std::vector<Done> done;
-  std::map<std::pair<ShardId, LogIndex>, Bytes> disk;
-  std::uint64_t tokens = 0;
-
-  explicit Bench(bool serve = true, ShardCoreConfig config = {})
-      : core(
-            [&] {
-              config.self.node = "a";
-              config.self.from_worker = 1;
-              config.data_workers = 1;
-              return config;
-            }(),
-            types, Random(1), Instant{1'000'000'000}) {
-    if (!serve) return;
-    auto routes = std::make_shared<Routes>();
-    routes->cluster = {1, 1};
-    routes->table.entity_types = 1;
-    for (std::uint16_t i = 0; i < sharding::shard_count; ++i) {
-      routes->table.registers[i] = {Epoch{1}, "a", StartId{1}, {"a"}, {"a"}};
-      routes->lead.emplace_back(ShardId{i}, Epoch{1});
-    }
-    core.routes(routes, now, *this);
-    sync();
-  }
-  void append(replication::AppendRequest&& r) override { appends.push_back(std::move(r)); }
-  void reset(ShardId shard, LogIndex next) override { resets.emplace_back(shard, next); }
-  void replay(std::uint64_t token, ShardId shard, LogIndex head) override {
-    replays.emplace_back(token, shard, head);
-  }
-  void recover(std::vector<ShardId> shards) override {
-    core.journal(replication::RecoveryFinished{.shards = std::move(shards), .error = {}}, now,
-                 *this);
-  }
-  void complete(const Completion& c) override {
-    wire::MsgpackReader in(c.payload);
-    done.push_back({c.token, c.status, c.status == 0 ? in.signed_integer() : 0, c.retry_after_ms});
-  }
-  void link(messaging::LinkEffect&&) override {}
-  void report(const ShardStatus&) override {}
-  void log(LogEvent) override {}
-
-  std::uint64_t ask(std::uint8_t tag, CommandId command = {}, const std::string& id = "x",
-                    Duration deadline = 5s,
-                    EntityTypeId type = sharding::entity_type_id("counter")) {
-    core.ask({.token = ++tokens,
-              .type = type,
-              .id = id,
-              .tag = tag,
-              .payload = {},
-              .deadline = now + deadline,
-              .command = command},
-             now, *this);
-    return tokens;
-  }
-  /// The disk catches up.
-  void sync() {
-    while (!appends.empty()) {
-      auto batch = std::exchange(appends, {});
-      for (auto& r : batch) {
-        disk[{r.shard, r.index}] = r.record;
-        core.journal(replication::Appended{r.shard, r.index}, now, *this);
-      }
-    }
-  }
-  void read() {
-    for (const auto& [token, shard, head] : std::exchange(replays, {})) {
-      replication::Replayed part{.token = token};
-      for (auto index = head; index != LogIndex{};) {
-        part.records.insert(part.records.begin(), disk.at({shard, index}));
-        index = replication::read_record(part.records.front()).value().previous;
-      }
-      core.journal(std::move(part), now, *this);
-    }
-  }
-  const Done& last() { return done.back(); }
-};
-
-std::uint8_t code(Errc e) { return static_cast<std::uint8_t>(e); }
-
-}  // namespace
 
 TEST_CASE("shard: a reply waits for its own event, and a read for the newest event it saw") {
   Bench bench;
@@ -237,7 +113,7 @@ TEST_CASE("shard: what the disk refused never happened, is answered so, and work
   bench.ask(0, {1, 3});
   const auto refused = std::exchange(bench.appends, {});
   REQUIRE(refused.size() == 2);
-  bench.core.journal(replication::AppendFailed{refused[0].shard, refused[0].index,
+  bench.core.journal(replication::AppendFailed{refused[0].shard, refused[0].epoch, refused[0].index,
                                                error(Errc::storage, "full"), false},
                      bench.now, bench);
   CHECK(bench.done[bench.done.size() - 2].status == code(Errc::storage));

@@ -130,14 +130,14 @@ void each_world(const std::function<void(JournalWorld&)>& check) {
 TEST_CASE("journal: an append is acknowledged once it is durable, and survives the process") {
   each_world([](JournalWorld& world) {
     world.journal().append(make(1, 1));
-    CHECK(world.next_event<Appended>() == Appended{ShardId{1}, LogIndex{1}});
+    CHECK(world.next_event<Appended>() == Appended{ShardId{1}, Epoch{1}, LogIndex{1}});
     world.journal().append(make(1, 2));
-    CHECK(world.next_event<Appended>() == Appended{ShardId{1}, LogIndex{2}});
+    CHECK(world.next_event<Appended>() == Appended{ShardId{1}, Epoch{1}, LogIndex{2}});
     world.reopen();
-    world.journal().recover({ShardId{1}, ShardId{2}});
-    CHECK(world.next_event<Recovered>().records ==
-          std::vector<Bytes>{make(1, 1).record, make(1, 2).record});
-    CHECK_FALSE(world.next_event<RecoveryFinished>().error.has_value());
+    world.journal().recover(5, {ShardId{1}, ShardId{2}});
+    CHECK(world.next_event<Recovered>() == Recovered{5, {make(1, 1).record, make(1, 2).record}});
+    CHECK(world.next_event<RecoveryFinished>() ==
+          RecoveryFinished{5, {ShardId{1}, ShardId{2}}, {}});
     world.journal().append(make(1, 3));
     CHECK(world.next_event<Appended>().index == LogIndex{3});
   });
@@ -152,7 +152,7 @@ TEST_CASE("journal: a gap is refused, everything behind it is silent, and a rese
     CHECK_FALSE(failure.fatal);
     world.journal().reset(ShardId{1}, LogIndex{1});
     world.journal().append(make(1, 1));
-    CHECK(world.next_event<Appended>() == Appended{ShardId{1}, LogIndex{1}});
+    CHECK(world.next_event<Appended>() == Appended{ShardId{1}, Epoch{1}, LogIndex{1}});
   });
 }
 

@@ -76,6 +76,10 @@ class NodeCore {
   [[nodiscard]] NodeEffects shard_status(const ShardStatus& status, Instant now);
   [[nodiscard]] NodeEffects part_failed(const std::string& part, const std::string& reason,
                                         Instant now);
+  /// The register's half of a move: names `to` as primary under the next epoch. It moves no log;
+  /// whoever calls it has fenced the old one and copied it (the simulator does; hand-off follows
+  /// with replicas, placement contract, "Hand-off").
+  [[nodiscard]] NodeEffects transfer(ShardId shard, const std::string& to, Instant now);
   [[nodiscard]] NodeEffects tick(Instant now);
   [[nodiscard]] Instant next_deadline() const;
 

@@ -69,6 +69,7 @@ class ShardCore {
             Instant now);
 
   void ask(const LocalAsk& ask, Instant now, ShardSink& out);
+  /// A snapshot from worker 0; where this core was told of a later epoch, that one stays.
   void routes(RoutesPtr routes, Instant now, ShardSink& out);
   void journal(replication::JournalEvent event, Instant now, ShardSink& out);
   void accepted(ConnId conn, Instant now, ShardSink& out);
@@ -148,6 +149,10 @@ class ShardCore {
     std::deque<Held> held{};
     std::deque<Parked> parked{};
     std::vector<sharding::EntitySlot> waiting{};  ///< activations that wait for the disk
+    /// The journal still owes an answer for this record of an epoch that ended: recovery waits.
+    LogIndex owed{};
+    Epoch owed_epoch{};
+    std::uint64_t recovery{};  ///< the token of the newest one; parts of an older one are ignored
   };
   struct Faults {
     supervision::RestartIntensity intensity;
@@ -178,7 +183,10 @@ class ShardCore {
   void send_moved(const Command& command, ShardSink& out);
   // shard_hosting.cpp
   void lead(const std::vector<std::pair<ShardId, Epoch>>& lead, ShardSink& out);
-  void recovered(const Bytes& record, ShardSink& out);
+  void release(ShardId shard, ShardSink& out);
+  void settle(ShardId shard, Epoch epoch, LogIndex index, ShardSink& out);
+  void start_recovery(std::vector<ShardId> shards, ShardSink& out);
+  void recovered(const Bytes& record, std::uint64_t token, ShardSink& out);
   void finish_recovery(const replication::RecoveryFinished& done, Instant now, ShardSink& out);
   void start_barrier(ShardId shard, Instant now, ShardSink& out);
   void set_phase(ShardId shard, ShardPhase phase, const std::string& detail, ShardSink& out);
@@ -213,7 +221,7 @@ class ShardCore {
   std::map<std::uint64_t, sharding::EntitySlot> replays_{};
   std::deque<Parked> unrouted_{};  ///< they wait for the table or for a lane's first connection
   std::size_t parked_commands_ = 0, parked_bytes_ = 0, unsynced_ = 0;
-  std::uint64_t next_replay_ = 1;
+  std::uint64_t next_read_ = 1;
   Instant next_sweep_{};
   bool draining_ = false;
   bool lane_came_up_ = false;  ///< commands that waited for it may go

@@ -38,7 +38,7 @@ class ShardSink {
   virtual void append(replication::AppendRequest&& request) = 0;
   virtual void reset(ShardId shard, LogIndex next) = 0;
   virtual void replay(std::uint64_t token, ShardId shard, LogIndex head) = 0;
-  virtual void recover(std::vector<ShardId> shards) = 0;
+  virtual void recover(std::uint64_t token, std::vector<ShardId> shards) = 0;
   virtual void complete(const Completion& completion) = 0;
   virtual void link(messaging::LinkEffect&& effect) = 0;
   virtual void report(const ShardStatus& status) = 0;

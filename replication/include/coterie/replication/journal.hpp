@@ -30,11 +30,13 @@ struct AppendRequest {
 
 struct Appended {
   ShardId shard{};
+  Epoch epoch{};  ///< under which it was asked for: a core that leads another one takes no notice
   LogIndex index{};  ///< everything up to here is durable
   friend bool operator==(const Appended&, const Appended&) = default;
 };
 struct AppendFailed {
   ShardId shard{};
+  Epoch epoch{};
   LogIndex index{};  ///< nothing from here on is durable
   Error error{};
   bool fatal = false;  ///< the stripe is dead for this process: no retry (an fsync error)
@@ -49,10 +51,12 @@ struct Replayed {
 };
 /// A part of the log in order.
 struct Recovered {
+  std::uint64_t token{};
   std::vector<Bytes> records{};
   friend bool operator==(const Recovered&, const Recovered&) = default;
 };
 struct RecoveryFinished {
+  std::uint64_t token{};
   std::vector<ShardId> shards{};
   std::optional<Error> error{};
   friend bool operator==(const RecoveryFinished&, const RecoveryFinished&) = default;
@@ -70,7 +74,7 @@ class Journal {
   /// After AppendFailed: the core dropped what was not durable and goes on from `next`.
   virtual void reset(ShardId shard, LogIndex next) = 0;
   virtual void replay(std::uint64_t token, ShardId shard, LogIndex head) = 0;
-  virtual void recover(std::vector<ShardId> shards) = 0;
+  virtual void recover(std::uint64_t token, std::vector<ShardId> shards) = 0;
   [[nodiscard]] virtual std::vector<JournalEvent> poll() = 0;
 };
 

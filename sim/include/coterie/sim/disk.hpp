@@ -43,6 +43,10 @@ class Disk {
   bool full = false;  ///< every sync fails, nothing of it is kept
 
   void crash(bool power_cut);
+  /// From now on an append under an earlier epoch fails, those on their way included.
+  void fence(ShardId shard, Epoch epoch) { promised[shard] = std::max(promised[shard], epoch); }
+  /// The durable log of one shard replaces what `to` has of it, promise included.
+  void copy_shard(ShardId shard, Disk& to) const;
   [[nodiscard]] Duration sync_time();
 
  private:
@@ -61,7 +65,7 @@ class SimJournal final : public replication::Journal {
   void append(replication::AppendRequest request) override;
   void reset(ShardId shard, LogIndex next) override;
   void replay(std::uint64_t token, ShardId shard, LogIndex head) override;
-  void recover(std::vector<ShardId> shards) override;
+  void recover(std::uint64_t token, std::vector<ShardId> shards) override;
   [[nodiscard]] std::vector<replication::JournalEvent> poll() override;
 
  private:

@@ -1,6 +1,7 @@
 /// The ledger property over one seed: deposits through any node while nodes are killed, cut off and
-/// restarted; at the end every acknowledged cent is there once. Invariants L1, L2, L3 and L6 of the
-/// chaos plan, and the membership properties. Thread-safety: pure function of the seed.
+/// restarted and shards move; at the end every acknowledged cent is there once. Invariants L1, L2,
+/// L3 and L6 of the chaos plan, and the membership properties. Thread-safety: pure function of the
+/// seed.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +17,8 @@ struct RunResult {
   std::size_t acknowledged{};
   std::size_t attempts{};
   std::size_t kills{};
+  std::size_t moves{};    ///< shards given to another node
+  std::uint64_t moved{};  ///< stale callers corrected
 };
 
 [[nodiscard]] RunResult run_ledger(std::uint64_t seed);

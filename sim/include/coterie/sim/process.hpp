@@ -23,6 +23,10 @@ class Process final : private cluster::ShardSink {
 
   void begin();
   void leave();
+  void transfer(ShardId shard, const std::string& to);
+  [[nodiscard]] static std::string name_of(std::size_t index) {
+    return "n" + std::to_string(index);
+  }
   /// A command to an account: tag 0 deposits `cents`, tag 1 reads.
   void ask(const std::string& account, std::uint8_t tag, std::int64_t cents, CommandId id,
            Duration deadline, Answer answer);
@@ -43,7 +47,9 @@ class Process final : private cluster::ShardSink {
   void replay(std::uint64_t token, ShardId shard, LogIndex head) override {
     journal_->replay(token, shard, head);
   }
-  void recover(std::vector<ShardId> shards) override { journal_->recover(std::move(shards)); }
+  void recover(std::uint64_t token, std::vector<ShardId> shards) override {
+    journal_->recover(token, std::move(shards));
+  }
   void complete(const cluster::Completion& completion) override;
   void link(messaging::LinkEffect&& effect) override;
   void report(const cluster::ShardStatus& status) override;
@@ -68,6 +74,8 @@ class Process final : private cluster::ShardSink {
   std::map<std::uint64_t, Answer> answers_{};
   std::uint64_t next_token_ = 1;
   Instant control_at_ = never, data_at_ = never;
+  Random random_;
+  Instant routes_at_{};  ///< snapshots reach the data plane in order
   bool left_ = false;
 };
 

@@ -38,6 +38,9 @@ class World {
   /// kill -9: what was written survives. `power_cut`: what was not synced is lost.
   void kill(std::size_t node, bool power_cut);
   void leave(std::size_t node);
+  /// Moves a shard to `to` as an operator with both disks at hand would: fences its log where it
+  /// is, copies it, and names the new primary, again until the register took a later epoch.
+  void move(ShardId shard, std::size_t to);
   [[nodiscard]] bool is_up(std::size_t node) const { return slots_[node].process != nullptr; }
   [[nodiscard]] Process& process(std::size_t node) { return *slots_[node].process; }
   [[nodiscard]] std::size_t size() const { return slots_.size(); }
@@ -49,6 +52,9 @@ class World {
   [[nodiscard]] static Address gossip_address(std::size_t node);
   [[nodiscard]] static Address link_address(std::size_t node);
   [[nodiscard]] std::uint64_t next_conn() { return ++conns_; }
+  void count_moved(std::uint64_t answers) { moved_ += answers; }
+  /// `Moved` answers, sent or received, of every life that ended.
+  [[nodiscard]] std::uint64_t moved() const { return moved_; }
   [[nodiscard]] std::uint64_t events() const { return executed_; }
 
  private:
@@ -66,13 +72,16 @@ class World {
     std::uint64_t life{};  ///< events of an earlier life find it changed
   };
   bool step(Instant limit);
+  void retry_move(ShardId shard, std::size_t to, Epoch above);
+  /// The process that hosts the register, if it is up.
+  [[nodiscard]] Process* register_host();
 
   WorldConfig config_;
   Instant now_{1'000'000'000};
   Random random_;
   TraceHash trace_{};
   std::priority_queue<Event, std::vector<Event>, std::greater<>> events_{};
-  std::uint64_t order_ = 0, conns_ = 0, executed_ = 0;
+  std::uint64_t order_ = 0, conns_ = 0, executed_ = 0, moved_ = 0;
   Network network_;
   std::vector<Slot> slots_{};
 };

@@ -54,7 +54,7 @@ class LmdbJournal final : public replication::Journal {
   void append(replication::AppendRequest request) override;
   void reset(ShardId shard, LogIndex next) override;
   void replay(std::uint64_t token, ShardId shard, LogIndex head) override;
-  void recover(std::vector<ShardId> shards) override;
+  void recover(std::uint64_t token, std::vector<ShardId> shards) override;
   [[nodiscard]] std::vector<replication::JournalEvent> poll() override;
 
  private:

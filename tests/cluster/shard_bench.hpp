@@ -1,0 +1,140 @@
+/// One ShardCore with nothing around it: the test is its disk, its register and its clock.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include "coterie/cluster/shard_core.hpp"
+#include "coterie/wire/msgpack_reader.hpp"
+#include "coterie/wire/msgpack_writer.hpp"
+
+namespace coterie::cluster {
+
+using sharding::Outcome;
+
+inline std::int64_t& value(void* state) { return *static_cast<std::int64_t*>(state); }
+
+/// 0 adds and persists, 1 reads, 2 refuses, 3 faults.
+inline sharding::EntityType counter_type() {
+  return {.name = "counter",
+          .id = sharding::entity_type_id("counter"),
+          .create = +[]() -> void* { return new std::int64_t(0); },
+          .destroy = +[](void* s) { delete static_cast<std::int64_t*>(s); },
+          .handle =
+              +[](void* s, std::uint8_t tag, ByteView, Outcome& out) {
+                if (tag == 0)
+                  out.kind = Outcome::Kind::persisted, ++value(s), out.events.push_back({0, {}});
+                if (tag == 1) out.kind = Outcome::Kind::replied;
+                if (tag == 2) out.kind = Outcome::Kind::refused, out.detail = "no";
+                if (tag == 3)
+                  out.kind = Outcome::Kind::faulted, out.detail = "broken", value(s) = 999;
+                wire::MsgpackWriter(out.reply).signed_integer(value(s));
+              },
+          .evolve = +[](void* s, std::uint8_t, ByteView) { return ++value(s), true; }};
+}
+
+/// One node that owns every shard; the test is its disk.
+struct Bench final : ShardSink {
+  struct Done {
+    std::uint64_t token;
+    std::uint8_t status;
+    std::int64_t value;
+    std::uint32_t retry;
+  };
+  std::vector<sharding::EntityType> types{counter_type()};
+  ShardCore core;
+  Instant now{1'000'000'000};
+  std::vector<replication::AppendRequest> appends;
+  std::vector<std::pair<ShardId, LogIndex>> resets;
+  std::vector<std::tuple<std::uint64_t, ShardId, LogIndex>> replays;
+  std::vector<Done> done;
+  std::map<std::pair<ShardId, LogIndex>, Bytes> disk;
+  std::uint64_t tokens = 0;
+  bool recovers = true;
+  std::vector<std::pair<std::uint64_t, std::vector<ShardId>>> recoveries;
+  std::vector<ShardStatus> reports;
+
+  explicit Bench(bool serve = true, ShardCoreConfig config = {})
+      : core(
+            [&] {
+              config.self.node = "a";
+              config.self.from_worker = 1;
+              config.data_workers = 1;
+              return config;
+            }(),
+            types, Random(1), Instant{1'000'000'000}) {
+    if (!serve) return;
+    owner("a", Epoch{1});
+    sync();
+    resets.clear();
+  }
+  /// Every shard belongs to `name` from this epoch on.
+  void owner(const std::string& name, Epoch epoch) {
+    auto routes = std::make_shared<Routes>();
+    routes->cluster = {1, 1};
+    routes->table.entity_types = 1;
+    for (std::uint16_t i = 0; i < sharding::shard_count; ++i) {
+      routes->table.registers[i] = {epoch, name, StartId{1}, {name}, {name}};
+      if (name == "a") routes->lead.emplace_back(ShardId{i}, epoch);
+    }
+    core.routes(routes, now, *this);
+  }
+  void append(replication::AppendRequest&& r) override { appends.push_back(std::move(r)); }
+  void reset(ShardId shard, LogIndex next) override { resets.emplace_back(shard, next); }
+  void replay(std::uint64_t token, ShardId shard, LogIndex head) override {
+    replays.emplace_back(token, shard, head);
+  }
+  /// Only what is asked for while `recovers` is set is answered at once.
+  void recover(std::uint64_t token, std::vector<ShardId> shards) override {
+    recoveries.emplace_back(token, shards);
+    if (!recovers) return;
+    core.journal(
+        replication::RecoveryFinished{.token = token, .shards = std::move(shards), .error = {}},
+        now, *this);
+  }
+  void complete(const Completion& c) override {
+    wire::MsgpackReader in(c.payload);
+    done.push_back({c.token, c.status, c.status == 0 ? in.signed_integer() : 0, c.retry_after_ms});
+  }
+  void link(messaging::LinkEffect&&) override {}
+  void report(const ShardStatus& status) override { reports.push_back(status); }
+  void log(LogEvent) override {}
+
+  std::uint64_t ask(std::uint8_t tag, CommandId command = {}, const std::string& id = "x",
+                    Duration deadline = 5s,
+                    EntityTypeId type = sharding::entity_type_id("counter")) {
+    core.ask({.token = ++tokens,
+              .type = type,
+              .id = id,
+              .tag = tag,
+              .payload = {},
+              .deadline = now + deadline,
+              .command = command},
+             now, *this);
+    return tokens;
+  }
+  /// The disk catches up.
+  void sync() {
+    while (!appends.empty()) {
+      auto batch = std::exchange(appends, {});
+      for (auto& r : batch) {
+        disk[{r.shard, r.index}] = r.record;
+        core.journal(replication::Appended{r.shard, r.epoch, r.index}, now, *this);
+      }
+    }
+  }
+  void read() {
+    for (const auto& [token, shard, head] : std::exchange(replays, {})) {
+      replication::Replayed part{.token = token};
+      for (auto index = head; index != LogIndex{};) {
+        part.records.insert(part.records.begin(), disk.at({shard, index}));
+        index = replication::read_record(part.records.front()).value().previous;
+      }
+      core.journal(std::move(part), now, *this);
+    }
+  }
+  const Done& last() { return done.back(); }
+};
+
+[[nodiscard]] inline std::uint8_t code(Errc e) { return static_cast<std::uint8_t>(e); }
+
+}  // namespace coterie::cluster

@@ -28,6 +28,20 @@ void ShardCore::deliver(Hosted& hosted, const Command& command, Instant now, Sha
                  .payload = known->reply},
                 out);
   }
+  if (const auto ms = command.id.time_ms(); ms != 0) {
+    if (hosted.duplicates.older_than_window(ms)) {
+      ++counters_.command_expired;
+      return fail(command, Errc::command_expired,
+                  "the command id is older than what the shard remembers; not executed now, ask "
+                  "the entity whether it was before",
+                  {}, out);
+    }
+    if (ms > wall_ms(now) + max_clock_lead / 1ms)
+      return fail(command, Errc::malformed,
+                  "the time in the command id is more than 60 s ahead of the owner's clock; set "
+                  "the clocks",
+                  {}, out);
+  }
   const auto slot = entities_.obtain(command.hash, *type, command.entity);
   if (const auto rest = resting(slot, now)) {
     ++counters_.unavailable;
@@ -156,7 +170,7 @@ void ShardCore::persist(Hosted& hosted, EntitySlot slot, const Command& command,
       .shard = shard,
       .epoch = hosted.epoch,
       .index = next(hosted.last),
-      .clock = tick_clock(hosted, now),
+      .clock = tick_clock(hosted, command.id.time_ms(), now),
       .sequence = Sequence{entity.sequence.value + outcome_.events.size()},
       .previous = entity.head,
       .command = command.id,
@@ -174,7 +188,7 @@ void ShardCore::persist(Hosted& hosted, EntitySlot slot, const Command& command,
   counters_.events += outcome_.events.size();
   if (command.id.is_set())
     hosted.duplicates.remember(
-        {command.id, record.index, record.sequence, hosted.epoch, outcome_.reply});
+        {command.id, record.index, record.sequence, hosted.epoch, outcome_.reply, record.clock});
   hold(hosted, record.index, command.to,
        {.epoch = hosted.epoch,
         .shard = shard,

@@ -113,8 +113,8 @@ void ShardCore::recovered(const Bytes& bytes, std::uint64_t token, ShardSink& ou
   auto& entity = entities_.at(entities_.obtain(sharding::entity_hash(id), *type, id));
   entity.head = record->index;
   entity.sequence = record->sequence;
-  hosted.duplicates.remember(
-      {record->command, record->index, record->sequence, record->epoch, to_bytes(record->reply)});
+  hosted.duplicates.remember({record->command, record->index, record->sequence, record->epoch,
+                              to_bytes(record->reply), record->clock});
 }
 
 void ShardCore::finish_recovery(const replication::RecoveryFinished& done, Instant now,
@@ -142,14 +142,19 @@ void ShardCore::start_barrier(ShardId shard, Instant now, ShardSink& out) {
                                              .shard = shard,
                                              .epoch = hosted.epoch,
                                              .index = hosted.last,
-                                             .clock = tick_clock(hosted, now)},
+                                             .clock = tick_clock(hosted, 0, now)},
                                             hosted.chain);
   out.append(std::move(request));
 }
 
-std::uint64_t ShardCore::tick_clock(Hosted& hosted, Instant now) const {
-  const auto wall_ms = static_cast<std::uint64_t>(config_.wall_offset_ms + now.nanos / 1'000'000);
-  hosted.clock = std::max(hosted.clock + 1, wall_ms << 16);
+std::uint64_t ShardCore::wall_ms(Instant now) const {
+  return static_cast<std::uint64_t>(config_.wall_offset_ms + now.nanos / 1'000'000);
+}
+
+/// Kulkarni et al., Logical Physical Clocks (2014): never before what was seen, the command's own
+/// time included.
+std::uint64_t ShardCore::tick_clock(Hosted& hosted, std::uint64_t seen_ms, Instant now) const {
+  hosted.clock = std::max({hosted.clock + 1, wall_ms(now) << 16, seen_ms << 16 | 1});
   return hosted.clock;
 }
 

@@ -21,6 +21,7 @@ class Category final : public std::error_category {
       case Errc::storage: return "storage";
       case Errc::configuration: return "configuration";
       case Errc::wrong_cluster: return "wrong cluster";
+      case Errc::command_expired: return "command id too old";
       case Errc::wrong_thread: return "blocking call on a worker thread";
     }
     return "unknown status " + std::to_string(code);

@@ -29,6 +29,7 @@ Response failure(const coterie::Error& problem) {
     return bad(400, problem.detail);
   if (problem.is(Errc::deadline_exceeded) || problem.is(Errc::expired))
     return bad(504, problem.detail);
+  if (problem.is(Errc::command_expired)) return bad(410, problem.detail);
   if (problem.is(Errc::fault)) return bad(500, problem.detail);
   return retry(503);  // unavailable, busy, storage: try again with the same id
 }

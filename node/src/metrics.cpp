@@ -73,15 +73,7 @@ std::string exposition(const cluster::NodeCore& core, const std::vector<DataSnap
   std::uint64_t active = 0;
   std::uint64_t parked = 0;
   for (const auto& d : data) {
-    c.commands += d.counters.commands, c.events += d.counters.events,
-        c.duplicates += d.counters.duplicates;
-    c.refusals += d.counters.refusals, c.faults += d.counters.faults,
-        c.restarts += d.counters.restarts;
-    c.activations += d.counters.activations, c.passivations += d.counters.passivations,
-        c.busy += d.counters.busy;
-    c.unavailable += d.counters.unavailable, c.expired += d.counters.expired,
-        c.timeouts += d.counters.timeouts;
-    c.journal_failures += d.counters.journal_failures, c.moved += d.counters.moved;
+    c += d.counters;
     links.frames_in += d.links.frames_in, links.frames_out += d.links.frames_out,
         links.bytes_in += d.links.bytes_in;
     links.bytes_out += d.links.bytes_out, links.malformed += d.links.malformed,
@@ -107,6 +99,8 @@ std::string exposition(const cluster::NodeCore& core, const std::vector<DataSnap
                c.unavailable);
   text.counter("coterie_expired_total", "Commands whose deadline passed before they were decided.",
                c.expired);
+  text.counter("coterie_command_expired_total",
+               "Commands whose id is older than the duplicate window.", c.command_expired);
   text.counter("coterie_timeouts_total", "Asks without an answer before their deadline.",
                c.timeouts);
   text.counter("coterie_moved_total", "Stale routes corrected.", c.moved);

@@ -187,7 +187,7 @@ void Runtime::join() {
 
 CommandId Runtime::command_id(const AskOptions& options) {
   if (options.command_id) return sharding::command_id(*options.command_id);
-  return {session_.value, commands_.fetch_add(1)};
+  return CommandId::opaque(session_.value, commands_.fetch_add(1));
 }
 
 void Runtime::submit(RawAsk ask, RawCallback callback) {

@@ -1,5 +1,7 @@
 #include "coterie/replication/duplicate_table.hpp"
 
+#include <algorithm>
+
 namespace coterie::replication {
 
 const Remembered* DuplicateTable::find(const CommandId& command) const {
@@ -13,16 +15,19 @@ void DuplicateTable::remember(Remembered entry) {
   // The slot number wraps at 2^32; `none` is never handed out because it would end a probe.
   auto slot = first_ + static_cast<std::uint32_t>(order_.size());
   if (slot == FlatIndex::none) {
-    while (!order_.empty()) forget(order_.front(), first_), order_.pop_front(), ++first_;
+    while (!order_.empty()) evict_front();
     first_ = slot = 0;
   }
   index_.insert(hash(entry.command), slot);
   order_.push_back(std::move(entry));
-  while (order_.size() > max_remembered_commands || bytes_ > max_remembered_bytes) {
-    forget(order_.front(), first_);
-    order_.pop_front();
-    ++first_;
-  }
+  while (order_.size() > max_remembered_commands || bytes_ > max_remembered_bytes) evict_front();
+}
+
+void DuplicateTable::evict_front() {
+  horizon_ = std::max(horizon_, order_.front().clock);
+  forget(order_.front(), first_);
+  order_.pop_front();
+  ++first_;
 }
 
 void DuplicateTable::forget_from(LogIndex index) {

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "coterie/cluster/routes.hpp"
+#include "coterie/cluster/shard_counters.hpp"
 #include "coterie/cluster/shard_sink.hpp"
 #include "coterie/messaging/ask_table.hpp"
 #include "coterie/messaging/links.hpp"
@@ -32,6 +33,10 @@ inline constexpr std::size_t max_parked_commands = 65'536;
 inline constexpr std::size_t max_parked_bytes = 64 * 1024 * 1024;
 /// Entities whose restarts are watched at once, per worker; the longest quiet ones are forgotten.
 inline constexpr std::size_t max_watched_faults = 4096;
+
+/// How far the time in a command id may lie ahead of the owner's clock: it drives the shard's
+/// hybrid clock, which must not run away.
+inline constexpr Duration max_clock_lead = 60s;
 
 struct ShardCoreConfig {
   messaging::Hello self{};       ///< node, start, session; from_worker = this worker
@@ -54,12 +59,6 @@ struct LocalAsk {
   Instant deadline = never;
   CommandId command{};
   bool wants_reply = true;  ///< false: a tell
-};
-
-struct ShardCounters {
-  std::uint64_t commands{}, events{}, duplicates{}, refusals{}, faults{}, restarts{}, activations{},
-      passivations{};
-  std::uint64_t busy{}, unavailable{}, expired{}, timeouts{}, journal_failures{}, moved{};
 };
 
 class ShardCore {
@@ -190,7 +189,8 @@ class ShardCore {
   void finish_recovery(const replication::RecoveryFinished& done, Instant now, ShardSink& out);
   void start_barrier(ShardId shard, Instant now, ShardSink& out);
   void set_phase(ShardId shard, ShardPhase phase, const std::string& detail, ShardSink& out);
-  std::uint64_t tick_clock(Hosted& hosted, Instant now) const;
+  std::uint64_t tick_clock(Hosted& hosted, std::uint64_t seen_ms, Instant now) const;
+  [[nodiscard]] std::uint64_t wall_ms(Instant now) const;
   // shard_journal.cpp
   void appended(const replication::Appended& done, Instant now, ShardSink& out);
   void append_failed(const replication::AppendFailed& failure, Instant now, ShardSink& out);

@@ -18,14 +18,16 @@ enum class Errc : std::uint8_t {
   refused = 4,              ///< the entity's own decision; nothing was recorded
   unknown_entity_type = 5,  ///< the owner did not register this type
   message_too_large = 6,    ///< never retried: make it smaller
-  expired = 7,         ///< the deadline had passed before the command was decided: not executed
-  fault = 8,           ///< the entity's handler threw or returned a fault; the entity restarts
-  moved = 9,           ///< stale route; carries the newer epoch; consumed by the router
-  malformed = 10,      ///< the bytes could not be decoded: never retried
-  storage = 11,        ///< the disk refused; nothing was acknowledged
-  configuration = 12,  ///< start-up: change the configuration as the detail says
-  wrong_cluster = 13,  ///< the peer belongs to another cluster
-  wrong_thread = 14,   ///< a blocking call on a worker thread
+  expired = 7,           ///< the deadline had passed before the command was decided: not executed
+  fault = 8,             ///< the entity's handler threw or returned a fault; the entity restarts
+  moved = 9,             ///< stale route; carries the newer epoch; consumed by the router
+  malformed = 10,        ///< the bytes could not be decoded: never retried
+  storage = 11,          ///< the disk refused; nothing was acknowledged
+  configuration = 12,    ///< start-up: change the configuration as the detail says
+  wrong_cluster = 13,    ///< the peer belongs to another cluster
+  wrong_thread = 14,     ///< a blocking call on a worker thread
+  command_expired = 15,  ///< the command id is older than what the shard remembers: not executed;
+                         ///< ask the entity whether it had its effect
 };
 
 [[nodiscard]] const std::error_category& coterie_category() noexcept;

@@ -45,6 +45,22 @@ struct CommandId {
   std::uint64_t low{};
   friend constexpr auto operator<=>(const CommandId&, const CommandId&) = default;
   [[nodiscard]] constexpr bool is_set() const { return (high | low) != 0; }
+  /// Bit 127 says that bits 126..80 are the time at which the id was made, in milliseconds since
+  /// 1970. Such an id is known to be new or old even when nobody remembers it.
+  [[nodiscard]] static constexpr CommandId timed(std::uint64_t ms, std::uint16_t high,
+                                                 std::uint64_t low) {
+    return {time_bit | (ms << 16 & ~time_bit) | high, low};
+  }
+  [[nodiscard]] static constexpr CommandId opaque(std::uint64_t high, std::uint64_t low) {
+    return {high & ~time_bit, low};
+  }
+  /// 0 = it carries no time.
+  [[nodiscard]] constexpr std::uint64_t time_ms() const {
+    return (high & time_bit) != 0 ? (high & ~time_bit) >> 16 : 0;
+  }
+
+ private:
+  static constexpr std::uint64_t time_bit = std::uint64_t{1} << 63;
 };
 
 /// 32 lower-case hexadecimal digits.

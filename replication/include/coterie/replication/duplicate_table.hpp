@@ -23,6 +23,7 @@ struct Remembered {
   Sequence sequence{};
   Epoch epoch{};
   Bytes reply{};
+  std::uint64_t clock{};  ///< the record's hybrid logical clock
 };
 
 class DuplicateTable {
@@ -33,9 +34,15 @@ class DuplicateTable {
   /// Forgets every command at or after `index`: its record never became durable.
   void forget_from(LogIndex index);
   [[nodiscard]] std::size_t size() const { return order_.size(); }
+  /// True if a command made at this time may have been forgotten. Exact for ids that carry their
+  /// time, because a record's clock is never before the time of its command.
+  [[nodiscard]] bool older_than_window(std::uint64_t time_ms) const {
+    return time_ms << 16 <= horizon_;
+  }
 
  private:
   void forget(const Remembered& entry, std::uint32_t slot);
+  void evict_front();
   [[nodiscard]] static std::uint64_t hash(const CommandId& id) {
     return id.high * 0x9e3779b97f4a7c15ULL ^ id.low;
   }
@@ -44,6 +51,7 @@ class DuplicateTable {
   std::deque<Remembered> order_{};
   std::uint32_t first_ = 0;  ///< slot number of order_.front(); slots count up and wrap
   std::size_t bytes_ = 0;
+  std::uint64_t horizon_ = 0;  ///< the newest clock of what was forgotten
 };
 
 }  // namespace coterie::replication

@@ -18,7 +18,8 @@ inline constexpr std::uint16_t shard_count =
 }
 /// Low 32 bits of XXH3 of the type's name.
 [[nodiscard]] EntityTypeId entity_type_id(std::string_view name);
-/// 128 bits of XXH3: a command id from a caller's own text.
+/// A command id from a caller's own text: XXH3 of it, and if the text ends with a UUIDv7 (RFC 9562)
+/// the time in it.
 [[nodiscard]] CommandId command_id(std::string_view text);
 
 }  // namespace coterie::sharding

@@ -1,0 +1,25 @@
+/// What a ShardCore counted since it began. Thread-safety: a value.
+#pragma once
+
+#include <cstdint>
+
+namespace coterie::cluster {
+
+struct ShardCounters {
+  std::uint64_t commands{}, events{}, duplicates{}, refusals{}, faults{}, restarts{}, activations{},
+      passivations{};
+  std::uint64_t busy{}, unavailable{}, expired{}, timeouts{}, journal_failures{}, moved{};
+  std::uint64_t command_expired{};
+
+  ShardCounters& operator+=(const ShardCounters& o) {
+    commands += o.commands, events += o.events, duplicates += o.duplicates;
+    refusals += o.refusals, faults += o.faults, restarts += o.restarts;
+    activations += o.activations, passivations += o.passivations, busy += o.busy;
+    unavailable += o.unavailable, expired += o.expired, timeouts += o.timeouts;
+    journal_failures += o.journal_failures, moved += o.moved;
+    command_expired += o.command_expired;
+    return *this;
+  }
+};
+
+}  // namespace coterie::cluster

@@ -28,6 +28,7 @@ struct Options {
   std::string directory = "demo-data";
   std::string texts = "/usr/share/common-licenses";
   bool serve = false;
+  bool record = false;
 };
 
 bool parse(int argc, char** argv, Options& options) {
@@ -35,10 +36,13 @@ bool parse(int argc, char** argv, Options& options) {
   for (int i = 1; i < argc; ++i) {
     const std::string flag = argv[i];
     if (flag == "--serve") options.serve = true;
+    else if (flag == "--record") options.record = true;
     else if (flag == "--directory" && i + 1 < argc) options.directory = argv[++i];
     else if (flag == "--texts" && i + 1 < argc) options.texts = argv[++i];
     else
-      return std::fprintf(stderr, "usage: ledger_demo [--serve] [--directory DIR] [--texts DIR]\n"),
+      return std::fprintf(
+                 stderr,
+                 "usage: ledger_demo [--serve] [--record] [--directory DIR] [--texts DIR]\n"),
              false;
   }
   return true;
@@ -100,7 +104,7 @@ int run(const Options& options) {
   std::filesystem::create_directories(options.directory);
   const auto files = licence_files(options.texts);
   const auto words = read_words(files);
-  DemoCluster cluster(options.ledger, options.directory);
+  DemoCluster cluster(options.ledger, options.directory, options.record);
   cluster.start_all();
   if (!cluster.wait_ready()) {
     std::fprintf(stderr, "demo: the cluster did not become ready; its logs are in %s\n",
@@ -121,7 +125,8 @@ int run(const Options& options) {
   const auto verdict = compare(count_words(files), ports[0]);
   const bool clean = cluster.stop_all();
   print_report(load, verdict, clean);
-  const bool good = ready && clean && verdict.lost == 0 && verdict.doubled == 0 &&
+  const bool replayed = !options.record || cluster.replay_all();
+  const bool good = ready && clean && replayed && verdict.lost == 0 && verdict.doubled == 0 &&
                     verdict.unread == 0 && load.acknowledged == words.size();
   std::printf("\n%s\n", good ? "demo: every acknowledged cent is there, once" : "demo: FAILED");
   return good ? 0 : 1;

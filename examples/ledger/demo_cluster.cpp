@@ -11,6 +11,7 @@
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <chrono>
+#include <cstdio>
 #include <stdexcept>
 #include <thread>
 
@@ -43,8 +44,8 @@ std::string at(std::uint16_t port) { return "127.0.0.1:" + std::to_string(port);
 
 }  // namespace
 
-DemoCluster::DemoCluster(std::string ledger_binary, std::string directory)
-    : binary_(std::move(ledger_binary)), directory_(std::move(directory)) {
+DemoCluster::DemoCluster(std::string ledger_binary, std::string directory, bool record)
+    : binary_(std::move(ledger_binary)), directory_(std::move(directory)), record_(record) {
   const auto ports = free_ports(12);
   for (std::size_t i = 0; i < 3; ++i)
     nodes_.push_back({"n" + std::to_string(i + 1), ports[4 * i], ports[4 * i + 1], ports[4 * i + 2],
@@ -80,6 +81,7 @@ void DemoCluster::start(std::size_t index) {
                                  directory_ + "/" + node.name,
                                  "--bootstrap-expect",
                                  "3"};
+  if (record_) words.insert(words.end(), {"--record", recording(node)});
   if (index > 0) words.insert(words.end(), {"--join", at(nodes_[0].gossip)});
   std::vector<char*> arguments;
   for (auto& word : words) arguments.push_back(word.data());
@@ -95,6 +97,28 @@ void DemoCluster::start(std::size_t index) {
   dup2(fd, 2);
   execv(binary_.c_str(), arguments.data());
   _exit(127);
+}
+
+std::string DemoCluster::recording(const LedgerProcess& node) const {
+  return directory_ + "/" + node.name + "-recording";
+}
+
+bool DemoCluster::replay_all() const {
+  bool same = true;
+  for (const auto& node : nodes_) {
+    std::printf("replay of %s: ", node.name.c_str());
+    std::fflush(stdout);
+    const auto directory = recording(node);
+    const int pid = fork();
+    if (pid == 0) {
+      execl(binary_.c_str(), binary_.c_str(), "--replay", directory.c_str(), nullptr);
+      _exit(127);
+    }
+    int status = -1;
+    waitpid(pid, &status, 0);
+    same = same && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  }
+  return same;
 }
 
 void DemoCluster::kill_hard(std::size_t index) {

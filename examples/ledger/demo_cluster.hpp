@@ -13,7 +13,8 @@ struct LedgerProcess {
 
 class DemoCluster {
  public:
-  DemoCluster(std::string ledger_binary, std::string directory);
+  /// With `record`, every node records what it is given.
+  DemoCluster(std::string ledger_binary, std::string directory, bool record);
   ~DemoCluster();  ///< ends what still runs
   DemoCluster(const DemoCluster&) = delete;
   DemoCluster& operator=(const DemoCluster&) = delete;
@@ -24,11 +25,15 @@ class DemoCluster {
   /// SIGTERM to all; true if every process left with status 0 within 10 s.
   bool stop_all();
   [[nodiscard]] bool wait_ready();
+  /// Replays each node's recording; true if all had the same effects again.
+  [[nodiscard]] bool replay_all() const;
   [[nodiscard]] const std::vector<LedgerProcess>& nodes() const { return nodes_; }
 
  private:
+  [[nodiscard]] std::string recording(const LedgerProcess& node) const;
   std::string binary_;
   std::string directory_;
+  bool record_;
   std::vector<LedgerProcess> nodes_;
 };
 

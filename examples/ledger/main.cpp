@@ -21,9 +21,27 @@ std::optional<boost::asio::ip::tcp::endpoint> endpoint_from(const std::string& t
   return boost::asio::ip::tcp::endpoint(ip, address->port);
 }
 
+/// `ledger --replay DIR`: runs again what `ledger --record DIR` recorded.
+int replay(const std::string& directory) {
+  coterie::Replay recording(directory);
+  recording.entities<Account>("account");
+  const auto result = recording.run();
+  if (!result) {
+    std::fprintf(stderr, "ledger: %s\n", result.error().detail.c_str());
+    return 1;
+  }
+  std::printf(
+      "%zu tapes, %llu inputs, effect hash %016llx, %s\n", result->tapes,
+      static_cast<unsigned long long>(result->inputs),
+      static_cast<unsigned long long>(result->effect_hash),
+      result->divergence.empty() ? "the same effects as recorded" : result->divergence.c_str());
+  return result->divergence.empty() ? 0 : 1;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc == 3 && std::string_view(argv[1]) == "--replay") return replay(argv[2]);
   std::string http = "127.0.0.1:8080";
   auto config = coterie::config_from(
       argc, argv, {{"--http", "H:P", "the ledger's own HTTP address (127.0.0.1:8080)", &http}});

@@ -57,7 +57,9 @@ Config config_from(int argc, const char* const* argv, std::initializer_list<Flag
       {"--bootstrap-expect", "N", "without --join: live members that form a new cluster (1)",
        number(config.bootstrap_expect, std::uint32_t{1})},
       {"--workers", "N", "threads that own shards; 0 = one thread for everything (1)",
-       number(config.workers, std::uint16_t{0})}};
+       number(config.workers, std::uint16_t{0})},
+      {"--record", "DIR", "record every input there, to be replayed (off); costs disk and speed",
+       assign(config.record)}};
   for (const auto& flag : own)
     options.push_back({flag.name, flag.value, flag.help, assign(*flag.target)});
   std::string program = argc > 0 ? argv[0] : "coterie";

@@ -3,10 +3,13 @@
 namespace coterie {
 
 using transport::EventLoop;
+namespace node_input = cluster::node_input;
 
-void ControlWorker::apply(cluster::NodeEffects effects) {
-  for (auto& effect : effects) apply(effect);
+std::size_t ControlWorker::feed(const cluster::NodeInput& input) {
+  auto outcome = cluster::feed(*core_, input, EventLoop::now(), tape_.get());
+  for (auto& effect : outcome.effects) apply(effect);
   set_timer();
+  return outcome.consumed;
 }
 
 void ControlWorker::set_timer() {
@@ -15,7 +18,7 @@ void ControlWorker::set_timer() {
   timer_at_ = at;
   timer_.set(at, [this] {
     timer_at_ = never;
-    apply(core_->tick(EventLoop::now()));
+    feed(node_input::Tick{});
   });
 }
 
@@ -70,15 +73,14 @@ void ControlWorker::persist(const cluster::PersistIdentity& identity) {
         return store_.save_identity(identity.cluster, identity.hosts_register,
                                     identity.entity_types);
       },
-      [this] { loop_.post([this] { apply(core_->identity_persisted(EventLoop::now())); }); });
+      [this] { loop_.post([this] { feed(node_input::IdentityPersisted{}); }); });
 }
 
 void ControlWorker::persist(const replication::PersistRegisters& registers) {
-  store_thread_->run(
-      [this, values = registers.registers] { return store_.save_registers(values); },
-      [this, batch = registers.batch] {
-        loop_.post([this, batch] { apply(core_->registers_persisted(batch, EventLoop::now())); });
-      });
+  store_thread_->run([this, values = registers.registers] { return store_.save_registers(values); },
+                     [this, batch = registers.batch] {
+                       loop_.post([this, batch] { feed(node_input::RegistersPersisted{batch}); });
+                     });
 }
 
 }  // namespace coterie

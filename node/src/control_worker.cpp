@@ -5,6 +5,7 @@
 namespace coterie {
 
 using transport::EventLoop;
+namespace node_input = cluster::node_input;
 
 namespace {
 
@@ -56,7 +57,7 @@ Status ControlWorker::start_gossip() {
   udp_ = std::make_unique<transport::UdpSocket>(
       loop_,
       [this](const Address& from, ByteView datagram) {
-        if (core_) apply(core_->datagram(from, datagram, EventLoop::now()));
+        if (core_) feed(node_input::Datagram{from, datagram});
       },
       failed);
   return udp_->bind(ports_.gossip);
@@ -86,21 +87,24 @@ Status ControlWorker::start_management() {
 void ControlWorker::part_failed(const std::string& part, const std::string& reason) {
   // Not from inside the part's own callback: it will be replaced.
   loop_.post([this, part, reason] {
-    if (core_) apply(core_->part_failed(part, reason, EventLoop::now()));
+    if (core_) feed(node_input::PartFailed{part, reason});
   });
 }
 
-void ControlWorker::start(cluster::NodeCoreConfig config) {
+void ControlWorker::start(cluster::NodeCoreConfig config, std::function<void(Bytes)> record) {
   const auto now = EventLoop::now();
   const auto seed = config.session.value ^ static_cast<std::uint64_t>(now.nanos);
+  if (record)
+    tape_ =
+        std::make_unique<cluster::Tape>(cluster::NodeOrigin{config, seed, now}, std::move(record));
   core_.emplace(std::move(config), Random(seed), now);
-  apply(core_->start(now));
+  feed(node_input::Start{});
 }
 
-void ControlWorker::leave() { apply(core_->leave(EventLoop::now())); }
+void ControlWorker::leave() { feed(node_input::Leave{}); }
 
 void ControlWorker::shard_status(const cluster::ShardStatus& status) {
-  apply(core_->shard_status(status, EventLoop::now()));
+  feed(node_input::ShardReport{status});
 }
 
 void ControlWorker::stop() {
@@ -109,36 +113,33 @@ void ControlWorker::stop() {
   if (gossip_tcp_) gossip_tcp_->stop();
   if (links_) links_->stop();
   if (http_) http_->stop();
+  tape_.reset();
 }
 
 void ControlWorker::GossipStreams::accepted(ConnId id) {
-  if (worker.core_) worker.apply(worker.core_->stream_accepted(id, EventLoop::now()));
+  if (worker.core_) worker.feed(node_input::StreamAccepted{id});
 }
 std::size_t ControlWorker::GossipStreams::received(ConnId id, ByteView bytes) {
-  if (worker.core_) worker.apply(worker.core_->stream_received(id, bytes, EventLoop::now()));
+  if (worker.core_) worker.feed(node_input::StreamReceived{id, bytes});
   return bytes.size();
 }
 void ControlWorker::GossipStreams::closed(ConnId id) {
-  if (worker.core_) worker.apply(worker.core_->stream_closed(id, EventLoop::now()));
+  if (worker.core_) worker.feed(node_input::StreamClosed{id});
 }
 
 void ControlWorker::ControlLanes::accepted(ConnId id) {
-  if (worker.core_) worker.apply(worker.core_->link_accepted(id, EventLoop::now()));
+  if (worker.core_) worker.feed(node_input::LinkAccepted{id});
 }
 void ControlWorker::ControlLanes::connected(ConnId id) {
-  worker.apply(worker.core_->link_connected(id, EventLoop::now()));
+  worker.feed(node_input::LinkConnected{id});
 }
 std::size_t ControlWorker::ControlLanes::received(ConnId id, ByteView bytes) {
   if (!worker.core_) return bytes.size();
-  std::size_t consumed = 0;
-  worker.apply(worker.core_->link_received(id, bytes, consumed, EventLoop::now()));
-  return consumed;
+  return worker.feed(node_input::LinkReceived{id, bytes});
 }
 void ControlWorker::ControlLanes::closed(ConnId id) {
-  if (worker.core_) worker.apply(worker.core_->link_closed(id, EventLoop::now()));
+  if (worker.core_) worker.feed(node_input::LinkClosed{id});
 }
-void ControlWorker::ControlLanes::written(ConnId id) {
-  worker.apply(worker.core_->link_written(id, EventLoop::now()));
-}
+void ControlWorker::ControlLanes::written(ConnId id) { worker.feed(node_input::LinkWritten{id}); }
 
 }  // namespace coterie

@@ -8,7 +8,7 @@
 #include <memory>
 #include <optional>
 
-#include "coterie/cluster/node_core.hpp"
+#include "coterie/cluster/tape.hpp"
 #include "coterie/storage/node_store.hpp"
 #include "coterie/transport/http_server.hpp"
 #include "coterie/transport/tcp_host.hpp"
@@ -40,7 +40,8 @@ class ControlWorker {
   [[nodiscard]] Status bind();
   [[nodiscard]] const Ports& ports() const { return ports_; }
 
-  void start(cluster::NodeCoreConfig config);
+  /// With `record`, every input and a hash of every effect go there.
+  void start(cluster::NodeCoreConfig config, std::function<void(Bytes)> record);
   void leave();
   void shard_status(const cluster::ShardStatus& status);
   void stop();
@@ -74,7 +75,9 @@ class ControlWorker {
   [[nodiscard]] Status start_links();
   [[nodiscard]] Status start_management();
   void part_failed(const std::string& part, const std::string& reason);
-  void apply(cluster::NodeEffects effects);
+  /// Gives the core an input, read just now, and carries out what it wants; answers the bytes it
+  /// consumed.
+  std::size_t feed(const cluster::NodeInput& input);
   void apply(cluster::NodeEffect& effect);
   void persist(const cluster::PersistIdentity& identity);
   void persist(const replication::PersistRegisters& registers);
@@ -92,6 +95,7 @@ class ControlWorker {
   std::unique_ptr<transport::TcpHost> links_{};
   std::unique_ptr<transport::HttpServer> http_{};
   std::optional<cluster::NodeCore> core_{};
+  std::unique_ptr<cluster::Tape> tape_{};  ///< set while recording
   transport::Timer timer_;
   Instant timer_at_ = never;
   std::unique_ptr<StoreThread> store_thread_{};

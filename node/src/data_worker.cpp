@@ -1,6 +1,9 @@
 #include "data_worker.hpp"
 
 namespace coterie {
+
+namespace shard_input = cluster::shard_input;
+
 namespace {
 
 Error error_of(const cluster::Completion& c) {
@@ -17,15 +20,14 @@ transport::TcpLimits lane_limits() {
 
 }  // namespace
 
-DataWorker::DataWorker(transport::EventLoop& loop, cluster::ShardCoreConfig config,
+DataWorker::DataWorker(transport::EventLoop& loop, const cluster::ShardOrigin& origin,
                        const std::vector<sharding::EntityType>& types,
                        std::shared_ptr<storage::LmdbStripe> stripe,
                        std::atomic<std::uint64_t>& conn_ids, DataWorkerHooks hooks)
     : loop_(loop),
       hooks_(std::move(hooks)),
-      core_(std::move(config), types,
-            Random(static_cast<std::uint64_t>(transport::EventLoop::now().nanos)),
-            transport::EventLoop::now()),
+      tape_(hooks_.record ? std::make_unique<cluster::Tape>(origin, hooks_.record) : nullptr),
+      core_(origin.config, types, Random(origin.seed), origin.now),
       tcp_(loop, *this, conn_ids, lane_limits(), [](const std::string&) {}),
       journal_(std::move(stripe),
                [this, alive = std::weak_ptr<bool>(alive_)] {
@@ -68,23 +70,23 @@ void DataWorker::read_mailbox() {
       }
       callbacks_[token] = std::move(item.callback);
     }
-    core_.ask({.token = token,
-               .type = item.ask.type,
-               .id = item.ask.id,
-               .tag = item.ask.tag,
-               .payload = item.ask.payload,
-               .deadline = item.deadline,
-               .command = item.command,
-               .wants_reply = item.ask.wants_reply},
-              now, *this);
+    cluster::feed(core_,
+                  shard_input::Ask{{.token = token,
+                                    .type = item.ask.type,
+                                    .id = item.ask.id,
+                                    .tag = item.ask.tag,
+                                    .payload = item.ask.payload,
+                                    .deadline = item.deadline,
+                                    .command = item.command,
+                                    .wants_reply = item.ask.wants_reply}},
+                  now, *this, tape_.get());
   }
   batch_.clear();
   finish();
 }
 
 void DataWorker::read_journal() {
-  for (auto& event : journal_.poll())
-    core_.journal(std::move(event), transport::EventLoop::now(), *this);
+  for (auto& event : journal_.poll()) feed(shard_input::FromJournal{std::move(event)});
   finish();
 }
 
@@ -108,7 +110,7 @@ void DataWorker::link(messaging::LinkEffect&& effect) {
 }
 
 void DataWorker::routes(cluster::RoutesPtr routes) {
-  core_.routes(std::move(routes), transport::EventLoop::now(), *this);
+  feed(shard_input::NewRoutes{std::move(routes)});
   finish();
 }
 
@@ -117,31 +119,31 @@ void DataWorker::adopt(ConnId id, transport::Released released) {
   finish();
 }
 
-void DataWorker::accepted(ConnId id) { core_.accepted(id, transport::EventLoop::now(), *this); }
+void DataWorker::accepted(ConnId id) { feed(shard_input::LaneAccepted{id}); }
 
 void DataWorker::connected(ConnId id) {
-  core_.connected(id, *this);
+  feed(shard_input::LaneConnected{id});
   finish();
 }
 
 std::size_t DataWorker::received(ConnId id, ByteView bytes) {
-  const auto consumed = core_.received(id, bytes, transport::EventLoop::now(), *this);
+  const auto consumed = feed(shard_input::LaneReceived{id, bytes});
   finish();
   return consumed;
 }
 
 void DataWorker::closed(ConnId id) {
-  core_.closed(id, transport::EventLoop::now(), *this);
+  feed(shard_input::LaneClosed{id});
   finish();
 }
 
 void DataWorker::written(ConnId id) {
-  core_.written(id);
+  feed(shard_input::LaneWritten{id});
   finish();
 }
 
 void DataWorker::finish() {
-  core_.flush(*this);
+  feed(shard_input::Flush{});
   const auto at = core_.next_deadline();
   if (at == timer_at_) return;
   timer_at_ = at;
@@ -150,7 +152,7 @@ void DataWorker::finish() {
 
 void DataWorker::on_timer() {
   timer_at_ = never;
-  core_.tick(transport::EventLoop::now(), *this);
+  feed(shard_input::Tick{});
   finish();
 }
 
@@ -158,6 +160,7 @@ void DataWorker::stop() {
   alive_.reset();
   tcp_.stop();
   timer_.set(never, {});
+  tape_.reset();
   // Nobody will answer these any more: say so, or a get() would wait for ever.
   for (auto& callback : std::exchange(callbacks_, {}))
     if (callback)

@@ -9,7 +9,7 @@
 #include <mutex>
 #include <vector>
 
-#include "coterie/cluster/shard_core.hpp"
+#include "coterie/cluster/tape.hpp"
 #include "coterie/node.hpp"
 #include "coterie/storage/lmdb_journal.hpp"
 #include "coterie/transport/tcp_host.hpp"
@@ -30,11 +30,12 @@ struct DataWorkerHooks {
   std::function<void(const cluster::ShardStatus&)>
       report{};  ///< to the control worker, from this loop's thread
   LogSink log{};
+  std::function<void(Bytes)> record{};  ///< set: every input and a hash of every effect go there
 };
 
 class DataWorker final : private cluster::ShardSink, private transport::TcpHandler {
  public:
-  DataWorker(transport::EventLoop& loop, cluster::ShardCoreConfig config,
+  DataWorker(transport::EventLoop& loop, const cluster::ShardOrigin& origin,
              const std::vector<sharding::EntityType>& types,
              std::shared_ptr<storage::LmdbStripe> stripe, std::atomic<std::uint64_t>& conn_ids,
              DataWorkerHooks hooks);
@@ -43,7 +44,7 @@ class DataWorker final : private cluster::ShardSink, private transport::TcpHandl
   void submit(MailboxAsk ask);
   void routes(cluster::RoutesPtr routes);
   void adopt(ConnId id, transport::Released released);
-  void drain() { core_.drain(); }
+  void drain() { feed(cluster::shard_input::Drain{}); }
   [[nodiscard]] bool quiet() const { return core_.quiet() && open_asks() == 0; }
   [[nodiscard]] const cluster::ShardCore& core() const { return core_; }
   void stop();
@@ -71,6 +72,10 @@ class DataWorker final : private cluster::ShardSink, private transport::TcpHandl
   void written(ConnId id) override;
   bool congested(ConnId id) override { return core_.congested(id); }
 
+  template <class Input>
+  std::size_t feed(Input input) {
+    return cluster::feed(core_, std::move(input), transport::EventLoop::now(), *this, tape_.get());
+  }
   void read_mailbox();
   void read_journal();
   /// The end of every batch: staged frames leave and the timer is set.
@@ -82,6 +87,7 @@ class DataWorker final : private cluster::ShardSink, private transport::TcpHandl
       std::make_shared<bool>(true);  ///< posted tasks outlive nobody; first, for journal_
   transport::EventLoop& loop_;
   DataWorkerHooks hooks_;
+  std::unique_ptr<cluster::Tape> tape_{};  ///< set while recording
   cluster::ShardCore core_;
   transport::TcpHost tcp_;
   storage::LmdbJournal journal_;

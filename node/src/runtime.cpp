@@ -72,6 +72,11 @@ Result<std::shared_ptr<Runtime>> Runtime::open(Config config) {
   std::shared_ptr<Runtime> runtime(new Runtime(std::move(config), std::move(*directory),
                                                std::move(*store), std::move(*stripe), *ports));
   if (const auto bound = runtime->control_->bind(); !bound) return bound.error();
+  if (!runtime->config_.record.empty()) {
+    auto recorder = Recorder::open(runtime->config_.record, runtime->config_.log);
+    if (!recorder) return recorder.error();
+    runtime->recorder_ = std::move(*recorder);
+  }
   return runtime;
 }
 
@@ -155,6 +160,12 @@ cluster::ShardCoreConfig Runtime::shard_config(std::uint16_t worker) const {
           .passivate_after = config_.passivate_after};
 }
 
+std::function<void(Bytes)> Runtime::tape(const std::string& worker) {
+  if (!recorder_) return {};
+  const auto life = std::to_string(store_.stored().start.value);
+  return recorder_->file(config_.name + "-life-" + life + "-" + worker);
+}
+
 void Runtime::make_workers() {
   for (std::uint16_t worker = 1; worker <= data_workers_; ++worker) {
     auto& loop = *loops_[config_.workers == 0 ? 0 : worker];
@@ -162,9 +173,13 @@ void Runtime::make_workers() {
                               [this](const cluster::ShardStatus& status) {
                                 loops_[0]->post([this, status] { control_->shard_status(status); });
                               },
-                          .log = config_.log};
-    data_.push_back(std::make_unique<DataWorker>(loop, shard_config(worker), types_, stripe_,
-                                                 conn_ids_, std::move(hooks)));
+                          .log = config_.log,
+                          .record = tape("worker-" + std::to_string(worker))};
+    const auto now = EventLoop::now();
+    const cluster::ShardOrigin origin{shard_config(worker), static_cast<std::uint64_t>(now.nanos),
+                                      now};
+    data_.push_back(
+        std::make_unique<DataWorker>(loop, origin, types_, stripe_, conn_ids_, std::move(hooks)));
   }
 }
 
@@ -180,7 +195,8 @@ void Runtime::join() {
   const std::lock_guard lock(life_);
   if (joined_.load() || stopped_) return;
   make_workers();
-  control_->start(core_config());  // before the threads: nothing else touches it yet
+  control_->start(core_config(),
+                  tape("control"));  // before the threads: nothing else touches it yet
   start_threads();
   joined_.store(true);
 }

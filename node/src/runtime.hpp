@@ -13,6 +13,7 @@
 #include "control_worker.hpp"
 #include "data_worker.hpp"
 #include "metrics.hpp"
+#include "recorder.hpp"
 
 namespace coterie {
 
@@ -38,6 +39,8 @@ class Runtime {
           std::shared_ptr<storage::LmdbStripe> stripe, Ports ports);
   [[nodiscard]] cluster::NodeCoreConfig core_config() const;
   [[nodiscard]] cluster::ShardCoreConfig shard_config(std::uint16_t worker) const;
+  /// Where the tape of a worker of this life goes; empty when nothing is recorded.
+  [[nodiscard]] std::function<void(Bytes)> tape(const std::string& worker);
   void make_workers();
   void start_threads();
   [[nodiscard]] ControlHooks control_hooks();
@@ -50,6 +53,7 @@ class Runtime {
   Config config_;
   storage::DataDirectory directory_;
   storage::NodeStore store_;
+  std::unique_ptr<Recorder> recorder_{};  ///< before the workers, whose tapes end first
   std::shared_ptr<storage::LmdbStripe> stripe_;
   std::uint16_t data_workers_;
   SessionId session_{};

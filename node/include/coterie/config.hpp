@@ -25,7 +25,8 @@ struct Config {
   std::uint16_t workers = 1;       ///< threads that own shards; 0 = one thread for everything
   Duration passivate_after = 60s;  ///< an idle entity gives its memory back
   std::uint64_t journal_map_bytes = std::uint64_t{64} << 30;  ///< the most the journal may grow to
-  LogSink log{};  ///< default: one line an event on stderr
+  std::string record{};  ///< directory for a recording of this node, for Replay; default: none
+  LogSink log{};         ///< default: one line an event on stderr
 };
 
 /// A flag of the program's own beside the shared ones.

@@ -5,3 +5,4 @@
 #include "coterie/core/address.hpp"
 #include "coterie/entity.hpp"
 #include "coterie/node.hpp"
+#include "coterie/replay.hpp"

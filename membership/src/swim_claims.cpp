@@ -71,7 +71,7 @@ void Swim::on_alive(const wire::Alive& claim, Instant now, SwimEffects& out) {
   }
   if (!takeover &&
       !supersedes({Incarnation{claim.incarnation}, MemberState::alive}, known_claim(member)))
-    return;
+    return contradict(member);
   suspicions_.erase(claim.node);
   broadcasts_.push(claim.node, wire::encode(claim));
   member.gossip = claim.address;
@@ -79,6 +79,21 @@ void Swim::on_alive(const wire::Alive& claim, Instant now, SwimEffects& out) {
   member.versions = claim.versions;
   member.incarnation = Incarnation{claim.incarnation};
   set_state(member, MemberState::alive, now, out);
+}
+
+/// Somebody holds dead whom we know alive, or the reverse, and what we know is no longer gossiped:
+/// without a word both would stay so until the next full exchange, or for ever where a tombstone is
+/// too old for one. Our death is repeated as a suspicion: the accused, if it lives, refutes before
+/// anybody else believes us. Beyond the papers; the simulator found both.
+void Swim::contradict(const Member& member) {
+  const auto i = member.incarnation.value;
+  if (member.is_present())
+    broadcasts_.push(member.name, wire::encode(wire::Alive{i, member.name, member.gossip,
+                                                           member.meta, member.versions}));
+  if (member.state == MemberState::dead)
+    broadcasts_.push(member.name, wire::encode(wire::Suspect{i, member.name, name_}));
+  if (member.state == MemberState::left)
+    broadcasts_.push(member.name, wire::encode(wire::Dead{i, member.name, member.name}));
 }
 
 void Swim::on_suspect(const wire::Suspect& claim, Instant now, SwimEffects& out) {
@@ -102,7 +117,10 @@ void Swim::on_dead(const wire::Dead& claim, Instant now, SwimEffects& out) {
   const auto found = members_.find(claim.node);
   if (found == members_.end()) return;
   auto& member = found->second;
-  if (!supersedes({Incarnation{claim.incarnation}, MemberState::dead}, known_claim(member))) return;
+  if (!supersedes({Incarnation{claim.incarnation}, MemberState::dead}, known_claim(member))) {
+    if (member.is_present() && !leaving_) contradict(member);
+    return;
+  }
   if (claim.node == name_ && !leaving_) return refute(claim.incarnation, out);
   suspicions_.erase(claim.node);
   broadcasts_.push(claim.node, wire::encode(claim));

@@ -150,6 +150,42 @@ TEST_CASE("swim: a restarted member returns by refuting its own death") {
   CHECK(pool.nodes_[1].swim->self().incarnation > Incarnation{1});
 }
 
+TEST_CASE("swim: a member whose tombstones are older than gossip learns that the others live") {
+  Pool pool(3);
+  REQUIRE(pool.run_until([&] { return pool.all_alive(); }, 10s));
+  pool.nodes_[0].up = pool.nodes_[2].up =
+      false;  // cut off, n1 declares both dead, and nobody hears it
+  pool.run_until([] { return false; }, SwimConfig{}.gossip_to_the_dead + 30s);
+  CHECK(pool.everyone_sees("n2", MemberState::dead));
+  pool.nodes_[0].up = pool.nodes_[2].up = true;
+  CHECK(pool.run_until([&] { return pool.all_alive(); }, 3 * SwimConfig{}.push_pull_interval));
+  for (const auto i : {0u, 2u})
+    for (const auto& change : pool.nodes_[i].changes)
+      CHECK(change.member.state != MemberState::dead);
+}
+
+TEST_CASE("swim: an old death of a member that refuted it is answered with what is known now") {
+  Pool pool(4, {.push_pull_interval = 1h});  // so that only gossip can tell
+  REQUIRE(pool.run_until([&] { return pool.all_alive(); }, 10s));
+  const auto old = pool.nodes_[0].swim->members().at("n1").incarnation.value;
+  const auto suspicion = wire::encode(wire::Suspect{old, "n1", "n2"});
+  auto& deaf = pool.nodes_[3];
+  pool.run(deaf, deaf.swim->receive(at(1002), suspicion, pool.now));
+  deaf.up = false;  // and it misses the refutation
+  auto& accused = pool.nodes_[1];
+  pool.run(accused, accused.swim->receive(at(1002), suspicion, pool.now));
+  pool.run_until([] { return false; }, 15s);
+  REQUIRE(pool.everyone_sees("n1", MemberState::alive));
+  deaf.up = true;
+  const auto declared = [&] {  // it may be told better within the same instant
+    return std::any_of(deaf.changes.begin(), deaf.changes.end(), [](const MemberChanged& change) {
+      return change.member.name == "n1" && change.member.state == MemberState::dead;
+    });
+  };
+  REQUIRE(pool.run_until(declared, 20s));
+  CHECK(pool.run_until([&] { return pool.everyone_sees("n1", MemberState::alive); }, 3s));
+}
+
 TEST_CASE("swim: a suspected member that is alive publishes a higher incarnation at once") {
   Pool pool(2);
   auto& node = pool.nodes_[0];

@@ -96,6 +96,7 @@ class Swim {
   void on_dead(const wire::Dead& claim, Instant now, SwimEffects& out);
   [[nodiscard]] bool may_take_over(const Member& known, Instant now) const;
   void refute(std::uint32_t accused, SwimEffects& out);
+  void contradict(const Member& member);
   void broadcast_self();
   void set_state(Member& member, MemberState state, Instant now, SwimEffects& out);
   void tick_suspicions(Instant now, SwimEffects& out);

@@ -112,7 +112,7 @@ void ShardCore::forward(const Command& command, const Route& route, Instant now,
   wire::append_request(
       *staging,
       {.flags = command.to.wanted ? wire::flag_ask : std::uint16_t{0},
-       .cluster_tag = wire::cluster_tag(current_->cluster),
+       .cluster_tag = wire::cluster_tag(config_.self.cluster),
        .deadline_us = static_cast<std::uint32_t>(std::min<std::int64_t>(left, UINT32_MAX)),
        .session = command.to.session,
        .sequence = command.to.sequence,
@@ -165,7 +165,7 @@ void ShardCore::answer(const ReplyTo& to, const Answer& answer, ShardSink& out) 
   auto* staging = links_.stage(to.lane, wire::reply_header_bytes + answer.payload.size());
   if (staging == nullptr) return;  // the asker's deadline tells it
   wire::append_reply(*staging,
-                     {.cluster_tag = wire::cluster_tag(current_->cluster),
+                     {.cluster_tag = wire::cluster_tag(config_.self.cluster),
                       .retry_after_ms = answer.retry_after_ms,
                       .session = to.session,
                       .sequence = to.sequence,

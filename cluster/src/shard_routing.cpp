@@ -19,6 +19,7 @@ RoutesPtr newest(RoutesPtr routes, const RoutesPtr& known) {
 
 void ShardCore::routes(RoutesPtr routes, Instant now, ShardSink& out) {
   current_ = newest(std::move(routes), current_);
+  config_.self.cluster = current_->cluster;
   links_.set_cluster(current_->cluster);
   links_.set_entity_types(current_->table.entity_types);
   messaging::LinkEffects effects;
@@ -143,6 +144,10 @@ void ShardCore::on_request(messaging::LaneId lane, const wire::RequestView& requ
       .payload = request.payload};
   if (request.entity.empty() || shard_of(command.hash) != header.shard)
     return fail(command, Errc::malformed, "the shard does not belong to the entity id", {}, out);
+  if (worker_of(header.shard, config_.data_workers) != config_.self.from_worker) {
+    ++counters_.unavailable;  // an earlier life of this node had another number of workers
+    return fail(command, Errc::unavailable, "the caller's view of this node is old", 100ms, out);
+  }
   dispatch(command, now, out);
 }
 

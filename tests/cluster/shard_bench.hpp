@@ -50,6 +50,7 @@ struct Bench final : ShardSink {
   std::map<std::pair<ShardId, LogIndex>, Bytes> disk;
   std::uint64_t tokens = 0;
   bool recovers = true;
+  messaging::LinkEffects links;
   std::vector<std::pair<std::uint64_t, std::vector<ShardId>>> recoveries;
   std::vector<ShardStatus> reports;
 
@@ -58,7 +59,7 @@ struct Bench final : ShardSink {
             [&] {
               config.self.node = "a";
               config.self.from_worker = 1;
-              config.data_workers = 1;
+              if (config.data_workers == 0) config.data_workers = 1;
               return config;
             }(),
             types, Random(1), Instant{1'000'000'000}) {
@@ -95,7 +96,7 @@ struct Bench final : ShardSink {
     wire::MsgpackReader in(c.payload);
     done.push_back({c.token, c.status, c.status == 0 ? in.signed_integer() : 0, c.retry_after_ms});
   }
-  void link(messaging::LinkEffect&&) override {}
+  void link(messaging::LinkEffect&& effect) override { links.push_back(std::move(effect)); }
   void report(const ShardStatus& status) override { reports.push_back(status); }
   void log(LogEvent) override {}
 

@@ -49,7 +49,7 @@ class ControlWorker {
 
  private:
   /// Both stream hosts speak to the core through one of these.
-  struct GossipStreams final : transport::TcpHandler {
+  struct GossipStreams final : messaging::StreamHandler {
     explicit GossipStreams(ControlWorker& w) : worker(w) {}
     void accepted(ConnId id) override;
     void connected(ConnId) override {}
@@ -59,7 +59,7 @@ class ControlWorker {
     bool congested(ConnId) override { return false; }
     ControlWorker& worker;
   };
-  struct ControlLanes final : transport::TcpHandler {
+  struct ControlLanes final : messaging::StreamHandler {
     explicit ControlLanes(ControlWorker& w) : worker(w) {}
     void accepted(ConnId id) override;
     void connected(ConnId id) override;

@@ -35,30 +35,20 @@ DataWorker::DataWorker(transport::EventLoop& loop, const cluster::ShardOrigin& o
                    if (!alive.expired()) read_journal();
                  });
                }),
-      timer_(loop) {}
+      timer_(loop),
+      mailbox_(loop, max_mailbox, [this](std::vector<MailboxAsk>& batch) { read_mailbox(batch); }) {
+}
 
 DataWorker::~DataWorker() = default;
 
 void DataWorker::submit(MailboxAsk ask) {
-  std::unique_lock lock(mutex_);
-  if (mailbox_.size() >= max_mailbox) {
-    lock.unlock();
-    if (ask.callback) ask.callback(error(Errc::busy, "the worker's mailbox is full", 10ms));
-    return;
-  }
-  const bool wake = mailbox_.empty();
-  mailbox_.push_back(std::move(ask));
-  lock.unlock();
-  if (wake) loop_.post([this] { read_mailbox(); });
+  if (mailbox_.put(std::move(ask)) || !ask.callback) return;
+  ask.callback(error(Errc::busy, "the worker's mailbox is full", 10ms));
 }
 
-void DataWorker::read_mailbox() {
-  {
-    const std::lock_guard lock(mutex_);
-    batch_.swap(mailbox_);
-  }
+void DataWorker::read_mailbox(std::vector<MailboxAsk>& batch) {
   const auto now = transport::EventLoop::now();
-  for (auto& item : batch_) {
+  for (auto& item : batch) {
     std::uint64_t token = 0;
     if (item.ask.wants_reply) {
       if (free_.empty()) {
@@ -81,7 +71,6 @@ void DataWorker::read_mailbox() {
                                     .wants_reply = item.ask.wants_reply}},
                   now, *this, tape_.get());
   }
-  batch_.clear();
   finish();
 }
 
@@ -166,8 +155,7 @@ void DataWorker::stop() {
     if (callback)
       callback(
           error(Errc::unavailable, "this node stopped before the answer came; outcome unknown"));
-  const std::lock_guard lock(mutex_);
-  for (auto& item : std::exchange(mailbox_, {}))
+  for (auto& item : mailbox_.drain())
     if (item.callback) item.callback(error(Errc::unavailable, "this node has stopped", 100ms));
 }
 

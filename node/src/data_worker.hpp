@@ -6,12 +6,12 @@
 #include <atomic>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <vector>
 
 #include "coterie/cluster/tape.hpp"
 #include "coterie/node.hpp"
 #include "coterie/storage/lmdb_journal.hpp"
+#include "coterie/transport/mailbox.hpp"
 #include "coterie/transport/tcp_host.hpp"
 
 namespace coterie {
@@ -33,7 +33,7 @@ struct DataWorkerHooks {
   std::function<void(Bytes)> record{};  ///< set: every input and a hash of every effect go there
 };
 
-class DataWorker final : private cluster::ShardSink, private transport::TcpHandler {
+class DataWorker final : private cluster::ShardSink, private messaging::StreamHandler {
  public:
   DataWorker(transport::EventLoop& loop, const cluster::ShardOrigin& origin,
              const std::vector<sharding::EntityType>& types,
@@ -76,7 +76,7 @@ class DataWorker final : private cluster::ShardSink, private transport::TcpHandl
   std::size_t feed(Input input) {
     return cluster::feed(core_, std::move(input), transport::EventLoop::now(), *this, tape_.get());
   }
-  void read_mailbox();
+  void read_mailbox(std::vector<MailboxAsk>& batch);
   void read_journal();
   /// The end of every batch: staged frames leave and the timer is set.
   void finish();
@@ -95,9 +95,7 @@ class DataWorker final : private cluster::ShardSink, private transport::TcpHandl
   std::vector<std::uint64_t> free_{};
   transport::Timer timer_;
   Instant timer_at_ = never;
-  std::mutex mutex_{};
-  std::vector<MailboxAsk> mailbox_{};  ///< guarded by mutex_
-  std::vector<MailboxAsk> batch_{};
+  transport::Mailbox<MailboxAsk> mailbox_;
 };
 
 }  // namespace coterie

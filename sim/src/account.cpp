@@ -1,4 +1,4 @@
-#include "coterie/sim/process.hpp"
+#include "coterie/sim/data_worker.hpp"
 #include "coterie/wire/msgpack_reader.hpp"
 #include "coterie/wire/msgpack_writer.hpp"
 

@@ -33,7 +33,7 @@ Duration Disk::sync_time() {
 }
 
 SimJournal::SimJournal(Disk& disk, Later later, std::function<void()> ready)
-    : disk_(disk), later_(std::move(later)), ready_(std::move(ready)) {
+    : disk_(disk), later_(std::move(later)), ready_(std::move(ready)), writer_(++disk.writers) {
   for (const auto& entry : disk_.log) next_[entry.shard] = next(entry.index);
 }
 
@@ -51,8 +51,8 @@ void SimJournal::append(replication::AppendRequest request) {
   if (request.epoch < disk_.promised[request.shard])
     return refuse(request, "the journal refuses an older epoch");
   expected = next(expected);
-  waiting_.push_back(
-      {request.shard, request.index, request.epoch, request.barrier, std::move(request.record)});
+  waiting_.push_back({request.shard, request.index, request.epoch, request.barrier, writer_,
+                      std::move(request.record)});
   start_sync();
 }
 
@@ -74,7 +74,13 @@ void SimJournal::finish_sync() {
   };
   std::map<ShardId, Span> spans;
   std::set<ShardId> lost;
-  for (const auto& entry : disk_.written) {
+  std::vector<Disk::Stored> group;
+  std::erase_if(disk_.written, [&](auto& entry) {
+    if (entry.writer != writer_) return false;
+    group.push_back(std::move(entry));
+    return true;
+  });
+  for (const auto& entry : group) {
     auto& span =
         spans.try_emplace(entry.shard, entry.epoch, entry.index, entry.index).first->second;
     span.last = entry.index;
@@ -93,13 +99,12 @@ void SimJournal::finish_sync() {
         error(Errc::storage, fenced ? "the journal refuses an older epoch" : "the disk is full"),
         false});
   }
-  for (auto& entry : disk_.written) {
+  for (auto& entry : group) {
     if (lost.contains(entry.shard)) continue;
     if (entry.barrier) disk_.promised[entry.shard] = entry.epoch;
     disk_.log.push_back(std::move(entry));
   }
   std::erase_if(waiting_, [&](const auto& entry) { return lost.contains(entry.shard); });
-  disk_.written.clear();
   start_sync();
   ready_();
 }

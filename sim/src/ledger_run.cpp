@@ -2,20 +2,26 @@
 
 #include <map>
 
+#include "coterie/sim/process.hpp"
 #include "coterie/sim/world.hpp"
 
 namespace coterie::sim {
 namespace {
 
 constexpr std::size_t nodes = 3;
+constexpr double usual_loss = 0.02;
 constexpr std::size_t deposits = 300;
 constexpr std::size_t clients = 8;
 constexpr Duration settle_limit = 120s;  // of quiet after the last fault: L6's bound
 
 class LedgerRun {
  public:
-  explicit LedgerRun(std::uint64_t seed)
-      : world_({.seed = seed, .nodes = nodes, .network = {.datagram_loss = 0.02}, .disk = {}}),
+  LedgerRun(std::uint64_t seed, bool record)
+      : world_({.seed = seed,
+                .nodes = nodes,
+                .network = {.datagram_loss = usual_loss},
+                .disk = {},
+                .record = record}),
         random_(seed ^ 0x1edce5) {}
 
   RunResult run() {
@@ -28,12 +34,14 @@ class LedgerRun {
     world_.run_for(20s);
     faults_over_ = true;
     world_.network().heal();
+    world_.network().set_loss(usual_loss);
+    for (std::size_t i = 0; i < nodes; ++i) world_.disk(i).full = false;
     for (std::size_t i = 0; i < nodes; ++i)
       if (!world_.is_up(i)) world_.start(i);
     if (!world_.run_until([&] { return result_.acknowledged == deposits && all_ready(); },
                           settle_limit))
       return fail("after the faults only " + std::to_string(result_.acknowledged) + " of " +
-                  std::to_string(deposits) + " deposits were acknowledged");
+                  std::to_string(deposits) + " deposits were acknowledged; " + unready());
     if (!problem_.empty()) return fail(problem_);
     check_balances();
     if (!problem_.empty()) return fail(problem_);
@@ -51,6 +59,22 @@ class LedgerRun {
       if (!state.ready || !state.degraded.empty()) return false;
     }
     return true;
+  }
+
+  /// Who is not ready, and why: the first thing that a failed seed must tell.
+  std::string unready() {
+    std::string out;
+    for (std::size_t i = 0; i < nodes; ++i) {
+      const auto name = Process::name_of(i) + ": ";
+      if (!world_.is_up(i)) {
+        out += name + "down; ";
+        continue;
+      }
+      const auto state = world_.process(i).node().readiness();
+      if (!state.ready) out += name + state.reason + "; ";
+      for (const auto& why : state.degraded) out += name + why + "; ";
+    }
+    return out.empty() ? "every node is ready" : out;
   }
 
   std::size_t any_node() {
@@ -80,13 +104,14 @@ class LedgerRun {
       if (!std::exchange(*done, true)) world_.after(50ms, [=, this] { attempt(number, account); });
     };
     world_.process(any_node())
-        .ask(account, 0, 1, CommandId{7, number}, 2s, [=, this](std::uint8_t status, std::int64_t) {
-          if (status != 0) return retry();
-          if (std::exchange(*done, true)) return;
-          ++result_.acknowledged;
-          ++expected_[account];
-          world_.after(random_.below(Duration{300ms}), [this] { next_deposit(); });
-        });
+        .ask({account, 0, 1, CommandId{7, number}, world_.now() + 2s,
+              [=, this](std::uint8_t status, std::int64_t) {
+                if (status != 0) return retry();
+                if (std::exchange(*done, true)) return;
+                ++result_.acknowledged;
+                ++expected_[account];
+                world_.after(random_.below(Duration{300ms}), [this] { next_deposit(); });
+              }});
     world_.after(3s, retry);  // the asked process may have died with the answer
   }
 
@@ -100,8 +125,9 @@ class LedgerRun {
 
   void fault() {
     const auto victim = static_cast<std::size_t>(random_.below(std::uint64_t{nodes}));
-    const auto kind = random_.below(std::uint64_t{5});
+    const auto kind = random_.below(std::uint64_t{6});
     if (kind == 4) return move_some(victim);
+    if (kind == 5) return fill_disk(victim);
     if (!world_.is_up(victim)) return world_.start(victim);
     if (kind < 2) {
       ++result_.kills;
@@ -117,6 +143,11 @@ class LedgerRun {
     }
   }
 
+  void fill_disk(std::size_t node) {
+    world_.disk(node).full = true;
+    world_.after(random_.below(Duration{3s}), [this, node] { world_.disk(node).full = false; });
+  }
+
   /// A burst, so that callers meet stale routes.
   void move_some(std::size_t to) {
     for (int i = 0; i < 64; ++i) {
@@ -128,20 +159,24 @@ class LedgerRun {
 
   void check_balances() {
     for (const auto& [account, count] : expected_) read(account, count);
-    if (!world_.run_until([&] { return read_ == expected_.size(); }, 30s) && problem_.empty())
-      problem_ = "an account could not be read within 30 s of quiet";
+    if (!world_.run_until([&] { return read_ == expected_.size(); }, settle_limit) &&
+        problem_.empty())
+      problem_ = "an account could not be read: " + last_failure_ + "; " + unready();
   }
 
   void read(const std::string& account, std::int64_t count) {
     world_.process(0).ask(
-        account, 1, 0, {}, 5s, [=, this](std::uint8_t status, std::int64_t value) {
-          if (status != 0) return world_.after(100ms, [=, this] { read(account, count); });
-          ++read_;
-          if (value < count)
-            problem_ = account + " lost " + std::to_string(count - value) + " acknowledged cents";
-          if (value > count)
-            problem_ = account + " has " + std::to_string(value - count) + " cents twice";
-        });
+        {account, 1, 0, {}, world_.now() + 5s, [=, this](std::uint8_t status, std::int64_t value) {
+           if (status != 0) {
+             last_failure_ = account + ": " + make_error_code(static_cast<Errc>(status)).message();
+             return world_.after(100ms, [=, this] { read(account, count); });
+           }
+           ++read_;
+           if (value < count)
+             problem_ = account + " lost " + std::to_string(count - value) + " acknowledged cents";
+           if (value > count)
+             problem_ = account + " has " + std::to_string(value - count) + " cents twice";
+         }});
   }
 
   /// Everyone learns of a crash and of a leave, as what they are.
@@ -152,7 +187,6 @@ class LedgerRun {
       const auto found = members.find(name);
       return found != members.end() && found->second.state == state;
     };
-    world_.network().set_loss(0.02);
     world_.leave(2);
     if (!world_.run_until(
             [&] { return sees(0, "n2", MemberState::left) && sees(1, "n2", MemberState::left); },
@@ -169,10 +203,11 @@ class LedgerRun {
   }
   RunResult finish() {
     for (std::size_t i = 0; i < nodes; ++i)
-      if (world_.is_up(i)) world_.count_moved(world_.process(i).shards().counters().moved);
+      if (world_.is_up(i)) world_.kill(i, false);  // each counts at its end
     result_.moved = world_.moved();
     result_.trace = world_.trace();
     result_.events = world_.events();
+    result_.tapes = world_.tapes();
     return result_;
   }
 
@@ -184,10 +219,11 @@ class LedgerRun {
   std::uint64_t started_ = 0;
   bool faults_over_ = false;
   std::string problem_{};
+  std::string last_failure_{};
 };
 
 }  // namespace
 
-RunResult run_ledger(std::uint64_t seed) { return LedgerRun(seed).run(); }
+RunResult run_ledger(std::uint64_t seed, bool record) { return LedgerRun(seed, record).run(); }
 
 }  // namespace coterie::sim

@@ -1,13 +1,26 @@
 #include "coterie/sim/world.hpp"
 
+#include "coterie/sim/process.hpp"
+
 namespace coterie::sim {
 
 World::World(WorldConfig config)
     : config_(config),
       random_(config.seed),
       network_(*this, config.network, random_.split()),
+      streams_(*this, network_),
       slots_(config.nodes) {
   for (auto& slot : slots_) slot.disk = std::make_unique<Disk>(config_.disk, random_.split());
+}
+
+World::~World() {
+  for (auto& slot : slots_) slot.process.reset();  // they use everything else
+}
+
+std::function<void(Bytes)> World::tape(const std::string& node, StartId life,
+                                       std::uint16_t worker) {
+  auto& bytes = tapes_[node + "-life-" + std::to_string(life.value) + "-" + std::to_string(worker)];
+  return [&bytes](const Bytes& chunk) { append(bytes, chunk); };
 }
 
 Address World::gossip_address(std::size_t node) {
@@ -18,9 +31,6 @@ Address World::link_address(std::size_t node) {
   auto address = gossip_address(node);
   address.port = 7947;
   return address;
-}
-std::size_t World::index_of(const Address& address) const {
-  return static_cast<std::size_t>(address.ip[2]) << 8 | address.ip[3];
 }
 
 void World::at(Instant when, std::function<void()> task) {
@@ -55,7 +65,7 @@ void World::run_for(Duration span) {
 
 void World::start(std::size_t node) {
   auto& slot = slots_[node];
-  slot.process = std::make_unique<Process>(*this, node, *slot.disk, ++slot.life, random_.split());
+  slot.process = std::make_unique<Process>(*this, node, *slot.disk, random_.split());
   slot.process->begin();
 }
 
@@ -63,7 +73,6 @@ void World::kill(std::size_t node, bool power_cut) {
   auto& slot = slots_[node];
   slot.process.reset();
   slot.disk->crash(power_cut);
-  network_.node_died(node);
 }
 
 Process* World::register_host() {

@@ -12,21 +12,26 @@ EventLoop::~EventLoop() = default;
 
 void EventLoop::run() { impl_->context.run(); }
 void EventLoop::stop() { impl_->context.stop(); }
+void EventLoop::restart() { impl_->context.restart(); }
 void EventLoop::post(std::function<void()> task) { asio::post(impl_->context, std::move(task)); }
 
 struct Timer::Impl {
   explicit Impl(asio::io_context& context) : timer(context) {}
   asio::steady_timer timer;
+  std::uint64_t setting = 0;  ///< an expiry that was already on its way when it was replaced is old
 };
 
-Timer::Timer(EventLoop& loop) : impl_(std::make_unique<Impl>(loop.impl().context)) {}
+Timer::Timer(EventLoop& loop) : impl_(std::make_shared<Impl>(loop.impl().context)) {}
 Timer::~Timer() = default;
 
 void Timer::set(Instant at, std::function<void()> task) {
+  const auto setting = ++impl_->setting;
   if (at == never) return void(impl_->timer.cancel());
   impl_->timer.expires_at(std::chrono::steady_clock::time_point(Duration{at.nanos}));
-  impl_->timer.async_wait([task = std::move(task)](const boost::system::error_code& problem) {
-    if (!problem) task();
+  impl_->timer.async_wait([weak = std::weak_ptr<Impl>(impl_), setting,
+                           task = std::move(task)](const boost::system::error_code& problem) {
+    const auto current = weak.lock();
+    if (!problem && current && current->setting == setting) task();
   });
 }
 

@@ -6,7 +6,7 @@
 
 namespace coterie::transport {
 
-TcpHandler* TcpConnection::handler() const {
+messaging::StreamHandler* TcpConnection::handler() const {
   const auto host = host_.lock();
   return host && !gone_ ? host->handler : nullptr;
 }

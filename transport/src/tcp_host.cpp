@@ -7,8 +7,9 @@
 
 namespace coterie::transport {
 
-TcpHost::TcpHost(EventLoop& loop, TcpHandler& handler, std::atomic<std::uint64_t>& ids,
-                 TcpLimits limits, std::function<void(std::string)> failed)
+TcpHost::TcpHost(EventLoop& loop, messaging::StreamHandler& handler,
+                 std::atomic<std::uint64_t>& ids, TcpLimits limits,
+                 std::function<void(std::string)> failed)
     : impl_(std::make_shared<Impl>(loop, handler, ids, limits, std::move(failed))) {}
 TcpHost::~TcpHost() { stop(); }
 

@@ -16,7 +16,7 @@ using asio::ip::tcp;
 class TcpConnection;
 
 struct TcpHost::Impl : std::enable_shared_from_this<TcpHost::Impl> {
-  Impl(EventLoop& loop, TcpHandler& h, std::atomic<std::uint64_t>& i, TcpLimits l,
+  Impl(EventLoop& loop, messaging::StreamHandler& h, std::atomic<std::uint64_t>& i, TcpLimits l,
        std::function<void(std::string)> f)
       : context(loop.impl().context),
         acceptor(context),
@@ -30,7 +30,7 @@ struct TcpHost::Impl : std::enable_shared_from_this<TcpHost::Impl> {
 
   asio::io_context& context;
   tcp::acceptor acceptor;
-  TcpHandler* handler;  ///< null once stopped
+  messaging::StreamHandler* handler;  ///< null once stopped
   std::atomic<std::uint64_t>& ids;
   TcpLimits limits;
   std::function<void(std::string)> failed;
@@ -58,7 +58,7 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   void write_next();
   void on_written(const boost::system::error_code& problem);
   void fail();
-  [[nodiscard]] TcpHandler* handler() const;
+  [[nodiscard]] messaging::StreamHandler* handler() const;
 
   std::weak_ptr<TcpHost::Impl> host_;
   ConnId id_;

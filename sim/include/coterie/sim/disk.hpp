@@ -29,10 +29,12 @@ class Disk {
     LogIndex index{};
     Epoch epoch{};
     bool barrier = false;
+    std::uint32_t writer{};  ///< which journal's sync it waits for
     Bytes record{};
   };
   std::vector<Stored> log{};      ///< the synced part
   std::vector<Stored> written{};  ///< not synced yet
+  std::uint32_t writers = 0;      ///< journals opened so far
   std::map<ShardId, Epoch> promised{};
   StartId start{};
   ClusterId cluster{};
@@ -79,6 +81,7 @@ class SimJournal final : public replication::Journal {
   std::map<ShardId, LogIndex> next_{};
   std::map<ShardId, bool> broken_{};
   std::deque<Disk::Stored> waiting_{};
+  std::uint32_t writer_;
   bool syncing_ = false;
   std::vector<replication::JournalEvent> events_{};
 };

@@ -5,7 +5,10 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
+
+#include "coterie/core/bytes.hpp"
 
 namespace coterie::sim {
 
@@ -19,8 +22,10 @@ struct RunResult {
   std::size_t kills{};
   std::size_t moves{};    ///< shards given to another node
   std::uint64_t moved{};  ///< stale callers corrected
+  std::map<std::string, Bytes> tapes{};
 };
 
-[[nodiscard]] RunResult run_ledger(std::uint64_t seed);
+/// With `record`, the result has the tape of every core of every life.
+[[nodiscard]] RunResult run_ledger(std::uint64_t seed, bool record = false);
 
 }  // namespace coterie::sim

@@ -11,8 +11,8 @@
 
 #include "coterie/core/hash.hpp"
 #include "coterie/core/random.hpp"
-#include "coterie/sim/network.hpp"
-#include "coterie/sim/process.hpp"
+#include "coterie/sim/disk.hpp"
+#include "coterie/sim/streams.hpp"
 
 namespace coterie::sim {
 
@@ -21,11 +21,17 @@ struct WorldConfig {
   std::size_t nodes = 3;
   NetworkConfig network{};
   DiskConfig disk{};
+  bool record = false;  ///< keeps a tape of every core
 };
+
+class Process;
 
 class World {
  public:
   explicit World(WorldConfig config);
+  ~World();
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
 
   [[nodiscard]] Instant now() const { return now_; }
   void at(Instant when, std::function<void()> task);
@@ -44,11 +50,17 @@ class World {
   [[nodiscard]] bool is_up(std::size_t node) const { return slots_[node].process != nullptr; }
   [[nodiscard]] Process& process(std::size_t node) { return *slots_[node].process; }
   [[nodiscard]] std::size_t size() const { return slots_.size(); }
+  [[nodiscard]] Disk& disk(std::size_t node) { return *slots_[node].disk; }
   [[nodiscard]] Network& network() { return network_; }
+  [[nodiscard]] Streams& streams() { return streams_; }
+  [[nodiscard]] bool records() const { return config_.record; }
+  /// Where the tape of one worker of one life goes; tapes() has them all.
+  [[nodiscard]] std::function<void(Bytes)> tape(const std::string& node, StartId life,
+                                                std::uint16_t worker);
+  [[nodiscard]] const std::map<std::string, Bytes>& tapes() const { return tapes_; }
   [[nodiscard]] Random& random() { return random_; }
   [[nodiscard]] TraceHash& trace_hash() { return trace_; }
   [[nodiscard]] std::uint64_t trace() const { return trace_.value(); }
-  [[nodiscard]] std::size_t index_of(const Address& address) const;
   [[nodiscard]] static Address gossip_address(std::size_t node);
   [[nodiscard]] static Address link_address(std::size_t node);
   [[nodiscard]] std::uint64_t next_conn() { return ++conns_; }
@@ -69,7 +81,6 @@ class World {
   struct Slot {
     std::unique_ptr<Disk> disk{};
     std::unique_ptr<Process> process{};
-    std::uint64_t life{};  ///< events of an earlier life find it changed
   };
   bool step(Instant limit);
   void retry_move(ShardId shard, std::size_t to, Epoch above);
@@ -82,7 +93,9 @@ class World {
   TraceHash trace_{};
   std::priority_queue<Event, std::vector<Event>, std::greater<>> events_{};
   std::uint64_t order_ = 0, conns_ = 0, executed_ = 0, moved_ = 0;
+  std::map<std::string, Bytes> tapes_{};
   Network network_;
+  Streams streams_;
   std::vector<Slot> slots_{};
 };
 

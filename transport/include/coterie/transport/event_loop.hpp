@@ -19,6 +19,8 @@ class EventLoop {
   /// Runs until stop().
   void run();
   void stop();
+  /// After stop(), run() may be called again.
+  void restart();
   void post(std::function<void()> task);
   /// The node's monotonic time line.
   [[nodiscard]] static Instant now();
@@ -37,11 +39,12 @@ class Timer {
   ~Timer();
   Timer(const Timer&) = delete;
   Timer& operator=(const Timer&) = delete;
+  /// Never before `at` and never inside set(); `never` cancels.
   void set(Instant at, std::function<void()> task);
 
  private:
   struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;
 };
 
 }  // namespace coterie::transport

@@ -9,7 +9,7 @@
 #include <optional>
 
 #include "coterie/core/address.hpp"
-#include "coterie/core/ids.hpp"
+#include "coterie/messaging/stream_handler.hpp"
 #include "coterie/transport/event_loop.hpp"
 
 namespace coterie::transport {
@@ -18,19 +18,6 @@ struct TcpLimits {
   std::size_t connections = 1024;                 ///< accepted at once; more are closed
   std::size_t read_buffer = 64 * 1024;            ///< parsed in place; grows to the largest message
   std::size_t largest_message = 8 * 1024 * 1024;  ///< a buffer never grows beyond this
-};
-
-class TcpHandler {
- public:
-  virtual ~TcpHandler() = default;
-  virtual void accepted(ConnId id) = 0;
-  virtual void connected(ConnId id) = 0;
-  /// Answers how many bytes were consumed; the rest is offered again with more behind it.
-  virtual std::size_t received(ConnId id, ByteView bytes) = 0;
-  virtual void closed(ConnId id) = 0;
-  virtual void written(ConnId id) = 0;
-  /// While true, nothing more is read from this connection.
-  [[nodiscard]] virtual bool congested(ConnId id) = 0;
 };
 
 /// A socket on its way to another loop.
@@ -43,8 +30,8 @@ class TcpHost {
  public:
   /// `ids` numbers accepted connections, process-wide unique. `failed` is told when accepting
   /// stopped.
-  TcpHost(EventLoop& loop, TcpHandler& handler, std::atomic<std::uint64_t>& ids, TcpLimits limits,
-          std::function<void(std::string)> failed);
+  TcpHost(EventLoop& loop, messaging::StreamHandler& handler, std::atomic<std::uint64_t>& ids,
+          TcpLimits limits, std::function<void(std::string)> failed);
   ~TcpHost();
   [[nodiscard]] Status listen(const Address& address);
   [[nodiscard]] Address local() const;

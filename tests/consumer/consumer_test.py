@@ -32,6 +32,15 @@ class InstalledConsumer(unittest.TestCase):
             self.assertIn("members", subprocess.check_output([work + "/prefix/bin/coterie", "--help"], text=True))
             for run in (1, 2):
                 self.assertEqual(self.run_bank(work), (0, f"alice has {500 * run} cents\n"))
+            self.build_with_pkg_config(work, source)
+            self.assertEqual(self.run_bank(work), (0, "alice has 1500 cents\n"))
+
+    @staticmethod
+    def build_with_pkg_config(work, source):
+        found = subprocess.check_output(["find", work + "/prefix", "-name", "coterie.pc"], text=True).strip()
+        flags = subprocess.check_output(["pkg-config", "--cflags", "--libs", "coterie"], text=True,
+                                        env={**os.environ, "PKG_CONFIG_PATH": os.path.dirname(found)}).split()
+        subprocess.run(["g++", source, "-o", work + "/build/bank", *flags], check=True)
 
     def run_bank(self, work):
         gossip, link, management = free_ports(3)

@@ -67,7 +67,7 @@ Status ControlWorker::start_links() {
   links_ = std::make_unique<transport::TcpHost>(
       loop_, lane_handler_, conn_ids_, lane_limits(),
       [this](const std::string& reason) { part_failed("links", reason); });
-  const auto bound = links_->listen(ports_.link);
+  auto bound = links_->listen(ports_.link);
   if (bound) ports_.link = links_->local();
   return bound;
 }
@@ -79,7 +79,7 @@ Status ControlWorker::start_management() {
         return answer_management(request, core_ ? &*core_ : nullptr, hooks_.metrics);
       },
       [this](const std::string& reason) { part_failed("management", reason); });
-  const auto bound = http_->listen(ports_.management);
+  auto bound = http_->listen(ports_.management);
   if (bound) ports_.management = http_->local();
   return bound;
 }

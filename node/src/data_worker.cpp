@@ -41,11 +41,6 @@ DataWorker::DataWorker(transport::EventLoop& loop, const cluster::ShardOrigin& o
 
 DataWorker::~DataWorker() = default;
 
-void DataWorker::submit(MailboxAsk ask) {
-  if (mailbox_.put(std::move(ask)) || !ask.callback) return;
-  ask.callback(error(Errc::busy, "the worker's mailbox is full", 10ms));
-}
-
 void DataWorker::read_mailbox(std::vector<MailboxAsk>& batch) {
   const auto now = transport::EventLoop::now();
   for (auto& item : batch) {
@@ -155,7 +150,7 @@ void DataWorker::stop() {
     if (callback)
       callback(
           error(Errc::unavailable, "this node stopped before the answer came; outcome unknown"));
-  for (auto& item : mailbox_.drain())
+  for (auto& item : mailbox_.close())
     if (item.callback) item.callback(error(Errc::unavailable, "this node has stopped", 100ms));
 }
 

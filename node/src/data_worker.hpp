@@ -41,7 +41,8 @@ class DataWorker final : private cluster::ShardSink, private messaging::StreamHa
              DataWorkerHooks hooks);
   ~DataWorker() override;
 
-  void submit(MailboxAsk ask);
+  /// Where commands are put; it outlives the worker, closed.
+  [[nodiscard]] transport::Mailbox<MailboxAsk> mailbox() const { return mailbox_; }
   void routes(cluster::RoutesPtr routes);
   void adopt(ConnId id, transport::Released released);
   void drain() { feed(cluster::shard_input::Drain{}); }

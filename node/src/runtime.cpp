@@ -180,6 +180,7 @@ void Runtime::make_workers() {
                                       now};
     data_.push_back(
         std::make_unique<DataWorker>(loop, origin, types_, stripe_, conn_ids_, std::move(hooks)));
+    inboxes_.push_back(data_.back()->mailbox());
   }
 }
 
@@ -208,13 +209,17 @@ CommandId Runtime::command_id(const AskOptions& options) {
 
 void Runtime::submit(RawAsk ask, RawCallback callback) {
   if (!joined_.load()) join();
-  if (data_.empty())
-    return callback ? callback(error(Errc::unavailable, "this node has stopped")) : void();
+  const auto stopped = [] { return error(Errc::unavailable, "this node has stopped"); };
+  if (inboxes_.empty()) return callback ? callback(stopped()) : void();
   const auto command = command_id(ask.options);
   const auto deadline = EventLoop::now() + ask.options.deadline;
   const auto worker =
       cluster::worker_of(sharding::shard_of(sharding::entity_hash(ask.id)), data_workers_);
-  data_[worker - 1u]->submit({std::move(ask), std::move(callback), command, deadline});
+  MailboxAsk item{std::move(ask), std::move(callback), command, deadline};
+  // A refused item is as it was. NOLINTNEXTLINE(bugprone-use-after-move)
+  if (inboxes_[worker - 1u].put(std::move(item)) || !item.callback) return;
+  item.callback(stopping_.load() ? stopped()
+                                 : error(Errc::busy, "the worker's mailbox is full", 10ms));
 }
 
 void Runtime::on_stopped(std::optional<Error> problem) {
@@ -256,6 +261,7 @@ void Runtime::stop() {
   const std::lock_guard lock(life_);
   if (stopped_) return;
   stopped_ = true;
+  stopping_.store(true);
   if (joined_.load()) {
     const bool failed = failure().has_value();
     for (std::size_t i = 0; i < data_.size(); ++i)

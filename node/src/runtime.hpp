@@ -62,11 +62,14 @@ class Runtime {
   std::vector<std::unique_ptr<transport::EventLoop>>
       loops_{};  ///< loops_[0] is the control worker's
   std::unique_ptr<ControlWorker> control_{};
+  std::vector<transport::Mailbox<MailboxAsk>>
+      inboxes_{};  ///< of the data workers; set before joined_, kept until the end
   std::vector<std::unique_ptr<DataWorker>> data_{};  ///< data_[i] is worker i + 1
   std::vector<std::thread> threads_{};
   std::vector<sharding::EntityType> types_{};
   std::mutex life_{};  ///< serialises join() and stop()
   std::atomic<bool> joined_{false};
+  std::atomic<bool> stopping_{false};
   bool stopped_ = false;
 
   std::mutex mutex_{};

@@ -146,7 +146,7 @@ Status NodeStore::save_identity(const ClusterId& cluster, bool hosts_register,
   changed.cluster = cluster;
   changed.hosts_register = changed.hosts_register || hosts_register;
   if (cluster_types != 0) changed.cluster_types = cluster_types;
-  const auto saved = impl_->put({{"identity", encode(changed)}});
+  auto saved = impl_->put({{"identity", encode(changed)}});
   if (saved) impl_->node = changed;
   return saved;
 }

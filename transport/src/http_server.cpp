@@ -93,7 +93,7 @@ HttpServer::HttpServer(EventLoop& loop, Handler handler, std::function<void(std:
 HttpServer::~HttpServer() { stop(); }
 
 Status HttpServer::listen(const Address& address) {
-  const auto listening = listen_on(impl_->acceptor, address, "--management");
+  auto listening = listen_on(impl_->acceptor, address, "--management");
   if (listening) impl_->accept();
   return listening;
 }

@@ -14,7 +14,7 @@ TcpHost::TcpHost(EventLoop& loop, messaging::StreamHandler& handler,
 TcpHost::~TcpHost() { stop(); }
 
 Status TcpHost::listen(const Address& address) {
-  const auto listening = listen_on(impl_->acceptor, address, "port");
+  auto listening = listen_on(impl_->acceptor, address, "port");
   if (listening) impl_->accept();
   return listening;
 }

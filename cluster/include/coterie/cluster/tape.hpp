@@ -38,7 +38,7 @@ inline constexpr std::size_t alternative_index = 0;
 template <class T, class... Ts>
 inline constexpr std::size_t alternative_index<T, std::variant<Ts...>> = [] {
   std::size_t at = 0;
-  ((std::is_same_v<T, Ts> ? true : (++at, false)) || ...);
+  (void)((std::is_same_v<T, Ts> ? true : (++at, false)) || ...);
   return at;
 }();
 

@@ -1,7 +1,7 @@
 /// The way into a loop's thread for values: bounded, in order, taken in batches. One wake-up a
-/// batch: while a batch waits to be taken, more joins it. tests/conformance/mailbox_test.cpp is the
-/// suite that this and the simulator's mailbox pass. Thread-safety: put() from any thread; the
-/// handler runs on the loop's thread.
+/// batch: while a batch waits to be taken, more joins it. Copies are the same mailbox.
+/// tests/conformance/mailbox_test.cpp is the suite that this and the simulator's mailbox pass.
+/// Thread-safety: put() from any thread; the handler runs on the loop's thread.
 #pragma once
 
 #include <memory>
@@ -19,10 +19,10 @@ class Mailbox {
   Mailbox(EventLoop& loop, std::size_t bound, Handler handler)
       : state_(std::make_shared<State>(loop, bound, std::move(handler))) {}
 
-  /// False: it is full, and `item` is as it was.
+  /// False: it is full or closed, and `item` is as it was.
   [[nodiscard]] bool put(T&& item) {
     std::unique_lock lock(state_->mutex);
-    if (state_->items.size() >= state_->bound) return false;
+    if (state_->closed || state_->items.size() >= state_->bound) return false;
     state_->items.push_back(std::move(item));
     if (state_->items.size() > 1) return true;
     lock.unlock();
@@ -31,9 +31,11 @@ class Mailbox {
     });
     return true;
   }
-  /// What nobody took, once the loop has stopped.
-  [[nodiscard]] std::vector<T> drain() {
+  /// Takes nothing more; answers what nobody took. Once the loop has stopped, which must outlive
+  /// every copy of the mailbox that is put to.
+  [[nodiscard]] std::vector<T> close() {
     const std::lock_guard lock(state_->mutex);
+    state_->closed = true;
     return std::exchange(state_->items, {});
   }
 
@@ -53,6 +55,7 @@ class Mailbox {
     Handler handler;
     std::mutex mutex{};
     std::vector<T> items{};  ///< guarded by mutex
+    bool closed = false;     ///< guarded by mutex
     std::vector<T> batch{};  ///< the loop's thread; both keep their memory
   };
   std::shared_ptr<State> state_;

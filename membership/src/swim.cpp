@@ -12,7 +12,8 @@ Swim::Swim(SwimConfig config, std::string name, Address advertised, Bytes meta, 
     : config_(config),
       name_(std::move(name)),
       random_(random),
-      broadcasts_(config.retransmit_mult) {
+      broadcasts_(config.retransmit_mult),
+      packet_(config_.packet, random_.split()) {
   COTERIE_ENSURE(!name_.empty() && name_.size() <= wire::max_name_bytes);
   COTERIE_ENSURE(meta.size() <= wire::max_meta_bytes);
   COTERIE_ENSURE(config_.probe_timeout < config_.probe_interval);
@@ -49,15 +50,20 @@ SwimEffects Swim::update_meta(Bytes meta, Instant) {
 }
 
 void Swim::send(const Address& to, std::vector<Bytes> messages, SwimEffects& out) {
-  std::size_t used = wire::compound_overhead;
+  const auto room = packet_.budget(config_.packet_bytes);
+  std::size_t used = 0;
   for (const auto& m : messages) used += m.size() + wire::compound_part_overhead;
-  if (used < config_.packet_bytes) {
-    auto extra =
-        broadcasts_.take(config_.packet_bytes - used, wire::compound_part_overhead, present());
+  if (used < room) {
+    auto extra = broadcasts_.take(room - used, wire::compound_part_overhead, present());
     for (auto& m : extra)
       if (messages.size() < wire::max_compound_parts) messages.push_back(std::move(m));
   }
-  auto bytes = wire::pack(messages);
+  post(to, messages, false, out);
+}
+
+void Swim::post(const Address& to, const std::vector<Bytes>& messages, bool checksum,
+                SwimEffects& out) {
+  auto bytes = packet_.close_datagram(wire::pack(messages), checksum);
   ++counters_.datagrams_out;
   counters_.bytes_out += bytes.size();
   out.emplace_back(SendDatagram{to, std::move(bytes)});
@@ -67,8 +73,15 @@ SwimEffects Swim::receive(const Address& from, ByteView datagram, Instant now) {
   SwimEffects out;
   ++counters_.datagrams_in;
   counters_.bytes_in += datagram.size();
-  handle_message(from, datagram, wire::max_message_nesting, now, out);
+  const auto opened = packet_.open_datagram(datagram);
+  if (const auto* why = std::get_if<wire::Refusal>(&opened))
+    refuse(*why, to_string(from), now, out);
+  else handle_message(from, std::get<Bytes>(opened), wire::max_message_nesting, now, out);
   return out;
+}
+
+void Swim::refuse(wire::Refusal why, const std::string& from, Instant now, SwimEffects& out) {
+  if (auto line = packet_.refused(why, from, now)) out.emplace_back(std::move(*line));
 }
 
 void Swim::handle_message(const Address& from, ByteView message, int nesting, Instant now,
@@ -99,13 +112,14 @@ void Swim::handle_message(const Address& from, ByteView message, int nesting, In
       for (const auto& part : parts->parts) handle_message(from, part, nesting - 1, now, out);
       return;
     }
-    // Their places: compression, CRC, labels and Serf's user messages are separate layers that come
-    // with full depth.
-    case MessageType::user:
-    case MessageType::compress:
-    case MessageType::has_crc:
-    case MessageType::encrypt:
-    case MessageType::label: return void(++counters_.unsupported);
+    case MessageType::compress: {
+      const auto plain =
+          nesting > 0 ? wire::decompress(body, max_datagram_message) : wire::Refusal::compression;
+      const auto* inner = std::get_if<Bytes>(&plain);
+      if (inner == nullptr) return refuse(wire::Refusal::compression, to_string(from), now, out);
+      return handle_message(from, *inner, nesting - 1, now, out);
+    }
+    case MessageType::user: return void(++counters_.unsupported);  // its place: Serf's layer
     default: return void(++counters_.malformed);
   }
 }

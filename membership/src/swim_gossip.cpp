@@ -2,6 +2,11 @@
 #include "coterie/wire/compound.hpp"
 
 namespace coterie::membership {
+namespace {
+
+constexpr std::uint8_t crc_version = 5;  // pMax from which a member checks checksums
+
+}  // namespace
 
 std::vector<const Member*> Swim::random_members(std::size_t count, bool with_recent_dead,
                                                 const std::string& except, Instant now) {
@@ -24,14 +29,11 @@ void Swim::tick_gossip(Instant now, SwimEffects& out) {
   next_gossip_ = now + config_.gossip_interval;
   if (broadcasts_.empty()) return;
   for (const auto* member : random_members(config_.gossip_nodes, true, name_, now)) {
-    auto messages = broadcasts_.take(config_.packet_bytes - wire::compound_overhead,
+    auto messages = broadcasts_.take(packet_.budget(config_.packet_bytes),
                                      wire::compound_part_overhead, present());
     if (messages.size() > wire::max_compound_parts) messages.resize(wire::max_compound_parts);
     if (messages.empty()) return;
-    auto bytes = wire::pack(messages);
-    ++counters_.datagrams_out;
-    counters_.bytes_out += bytes.size();
-    out.emplace_back(SendDatagram{member->gossip, std::move(bytes)});
+    post(member->gossip, messages, member->versions[1] >= crc_version, out);
   }
 }
 

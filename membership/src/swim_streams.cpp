@@ -49,7 +49,7 @@ ConnId Swim::open_stream(StreamKind kind, const Address& to, Bytes bytes, Instan
   }
   const ConnId id{next_stream_++ | dialled_bit};
   streams_[id] = Stream{.kind = kind, .expires = now + config_.stream_timeout, .peer = to};
-  out.emplace_back(OpenStream{id, to, std::move(bytes)});
+  out.emplace_back(OpenStream{id, to, packet_.close_stream(std::move(bytes), true)});
   return id;
 }
 
@@ -79,9 +79,24 @@ SwimEffects Swim::stream_received(ConnId id, ByteView bytes, Instant now) {
     return out;
   }
   append(stream.buffer, bytes);
-  if (stream.kind == StreamKind::inbound) answer_inbound(id, stream, now, out);
-  else read_answer(id, stream, now, out);
+  const bool inbound = stream.kind == StreamKind::inbound;
+  const auto opened = packet_.open_stream(stream.buffer, inbound);
+  if (std::holds_alternative<wire::NeedMore>(opened)) return out;
+  if (const auto* why = std::get_if<wire::Refusal>(&opened)) {
+    refuse(*why, inbound ? "a stream" : to_string(stream.peer), now, out);
+    if (inbound)
+      answer_stream(id, wire::encode(wire::ErrorReply{std::string(wire::to_string(*why))}), out);
+    end_stream(id, out);
+    return out;
+  }
+  const auto& message = std::get<wire::StreamMessage>(opened);
+  if (inbound) answer_inbound(id, message, now, out);
+  else read_answer(id, stream, message, now, out);
   return out;
+}
+
+void Swim::answer_stream(ConnId id, Bytes message, SwimEffects& out) {
+  out.emplace_back(WriteStream{id, packet_.close_stream(std::move(message), false)});
 }
 
 SwimEffects Swim::stream_closed(ConnId id, Instant) {
@@ -96,40 +111,40 @@ void Swim::tick_streams(Instant now, SwimEffects& out) {
   for (const auto id : expired) end_stream(id, out);
 }
 
-void Swim::answer_inbound(ConnId id, Stream& stream, Instant now, SwimEffects& out) {
-  const ByteView input = stream.buffer;
+void Swim::answer_inbound(ConnId id, const wire::StreamMessage& in, Instant now, SwimEffects& out) {
+  const ByteView input = in.message;
   const auto body = input.subspan(1);
   switch (static_cast<MessageType>(input[0])) {
     case MessageType::ping: {
       const auto ping = wire::decode_ping(body);
       if (!ping) {
-        if (input.size() > config_.packet_bytes) ++counters_.malformed, end_stream(id, out);
+        if (in.whole || input.size() > config_.packet_bytes)
+          ++counters_.malformed, end_stream(id, out);
         return;  // not all there yet
       }
       if (ping->node.empty() || ping->node == name_)
-        out.emplace_back(WriteStream{id, wire::encode(wire::Ack{ping->sequence, {}})});
+        answer_stream(id, wire::encode(wire::Ack{ping->sequence, {}}), out);
       return end_stream(id, out);
     }
     case MessageType::push_pull: {
       const auto outcome = wire::decode_push_pull(body);
-      if (std::holds_alternative<wire::NeedMore>(outcome)) return;
+      if (std::holds_alternative<wire::NeedMore>(outcome) && !in.whole) return;
       if (const auto* remote = std::get_if<wire::PushPull>(&outcome)) {
-        out.emplace_back(WriteStream{id, wire::encode(local_state(remote->join, now))});
+        answer_stream(id, wire::encode(local_state(remote->join, now)), out);
         end_stream(id, out);
         return merge(*remote, now, out);
       }
       break;
     }
-    default:
-      out.emplace_back(
-          WriteStream{id, wire::encode(wire::ErrorReply{"message type not supported"})});
+    default: answer_stream(id, wire::encode(wire::ErrorReply{"message type not supported"}), out);
   }
   ++counters_.malformed;
   end_stream(id, out);
 }
 
-void Swim::read_answer(ConnId id, Stream& stream, Instant now, SwimEffects& out) {
-  const ByteView input = stream.buffer;
+void Swim::read_answer(ConnId id, const Stream& stream, const wire::StreamMessage& in, Instant now,
+                       SwimEffects& out) {
+  const ByteView input = in.message;
   const auto type = static_cast<MessageType>(input[0]);
   const auto body = input.subspan(1);
   if (stream.kind == StreamKind::tcp_ping) {
@@ -139,7 +154,7 @@ void Swim::read_answer(ConnId id, Stream& stream, Instant now, SwimEffects& out)
   }
   if (type == MessageType::push_pull) {
     const auto outcome = wire::decode_push_pull(body);
-    if (std::holds_alternative<wire::NeedMore>(outcome)) return;
+    if (std::holds_alternative<wire::NeedMore>(outcome) && !in.whole) return;
     if (const auto* remote = std::get_if<wire::PushPull>(&outcome)) {
       if (stream.kind == StreamKind::join) joined_ = true;
       end_stream(id, out);

@@ -38,6 +38,9 @@ void membership_metrics(Text& text, const cluster::NodeCore& core) {
   text.counter("coterie_gossip_sent_bytes_total", "Gossip bytes sent by UDP.", c.bytes_out);
   text.counter("coterie_gossip_malformed_total", "Gossip messages that did not decode.",
                c.malformed);
+  text.counter("coterie_gossip_refused_total",
+               "Gossip refused by a layer: label, key, checksum, compression.",
+               core.swim().refusals());
   text.counter("coterie_gossip_unsupported_total", "Gossip messages of a type not spoken here.",
                c.unsupported);
   text.counter("coterie_gossip_over_limit_total", "Gossip input refused by a bound.", c.over_limit);

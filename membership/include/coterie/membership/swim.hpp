@@ -53,6 +53,9 @@ class Swim {
   [[nodiscard]] std::size_t present() const;  ///< alive or suspect, ourselves included
   [[nodiscard]] bool joined() const { return seeds_.empty() || joined_; }
   [[nodiscard]] const SwimCounters& counters() const { return counters_; }
+  /// May change while the pool runs: install everywhere, use everywhere, remove.
+  [[nodiscard]] wire::Keyring& keys() { return packet_.keys(); }
+  [[nodiscard]] std::uint64_t refusals() const { return packet_.refusals(); }
 
  private:
   struct Probe {
@@ -83,7 +86,10 @@ class Swim {
   };
 
   // swim.cpp
+  /// With whatever broadcasts fit behind.
   void send(const Address& to, std::vector<Bytes> messages, SwimEffects& out);
+  void post(const Address& to, const std::vector<Bytes>& messages, bool checksum, SwimEffects& out);
+  void refuse(wire::Refusal why, const std::string& from, Instant now, SwimEffects& out);
   void handle_message(const Address& from, ByteView message, int nesting, Instant now,
                       SwimEffects& out);
   void handle_ping(const Address& from, ByteView body, SwimEffects& out);
@@ -120,9 +126,11 @@ class Swim {
                      SwimEffects& out);
   [[nodiscard]] wire::PushPull local_state(bool join, Instant now) const;
   void merge(const wire::PushPull& remote, Instant now, SwimEffects& out);
-  void answer_inbound(ConnId id, Stream& stream, Instant now, SwimEffects& out);
-  void read_answer(ConnId id, Stream& stream, Instant now, SwimEffects& out);
+  void answer_inbound(ConnId id, const wire::StreamMessage& in, Instant now, SwimEffects& out);
+  void read_answer(ConnId id, const Stream& stream, const wire::StreamMessage& in, Instant now,
+                   SwimEffects& out);
   void end_stream(ConnId id, SwimEffects& out);
+  void answer_stream(ConnId id, Bytes message, SwimEffects& out);
 
   SwimConfig config_;
   std::string name_;
@@ -130,6 +138,7 @@ class Swim {
   std::map<std::string, Member> members_{};
   std::map<std::string, Suspicion> suspicions_{};
   gossip::BroadcastQueue broadcasts_;
+  PacketLayer packet_;
   ProbeOrder order_{};
   std::optional<Probe> probe_{};
   std::map<std::uint32_t, Relay> relays_{};

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "coterie/core/time.hpp"
+#include "coterie/membership/packet_layer.hpp"
 
 namespace coterie::membership {
 
@@ -25,6 +26,7 @@ struct SwimConfig {
   Duration reclaim_time = 10s;        ///< after this a dead name may return from another address
   Duration leave_timeout = 2s;        ///< the leave is broadcast for at most this long
   std::size_t packet_bytes = 1400;    ///< one datagram; below every common path MTU
+  PacketConfig packet{};              ///< label, keys, compression
 };
 
 /// Streams open at once, inbound and outbound; memberlist allows 128 inbound.

@@ -13,7 +13,8 @@ Swim::Swim(SwimConfig config, std::string name, Address advertised, Bytes meta, 
       name_(std::move(name)),
       random_(random),
       broadcasts_(config.retransmit_mult),
-      packet_(config_.packet, random_.split()) {
+      packet_(config_.packet, random_.split()),
+      health_(config_.lifeguard.max_health) {
   COTERIE_ENSURE(!name_.empty() && name_.size() <= wire::max_name_bytes);
   COTERIE_ENSURE(meta.size() <= wire::max_meta_bytes);
   COTERIE_ENSURE(config_.probe_timeout < config_.probe_interval);
@@ -71,6 +72,7 @@ void Swim::post(const Address& to, const std::vector<Bytes>& messages, bool chec
 
 SwimEffects Swim::receive(const Address& from, ByteView datagram, Instant now) {
   SwimEffects out;
+  notice_pause(now, out);
   ++counters_.datagrams_in;
   counters_.bytes_in += datagram.size();
   const auto opened = packet_.open_datagram(datagram);
@@ -96,7 +98,8 @@ void Swim::handle_message(const Address& from, ByteView message, int nesting, In
     case MessageType::ping: return handle_ping(from, body, out);
     case MessageType::indirect_ping: return handle_indirect_ping(from, body, now, out);
     case MessageType::ack: return handle_ack(body, out);
-    case MessageType::nack: return decoded(wire::decode_nack(body), [](const wire::Nack&) {});
+    case MessageType::nack:
+      return decoded(wire::decode_nack(body), [&](const wire::Nack& n) { handle_nack(n); });
     case MessageType::alive:
       return decoded(wire::decode_alive(body),
                      [&](const wire::Alive& c) { on_alive(c, now, out); });
@@ -143,6 +146,7 @@ void Swim::handle_indirect_ping(const Address& from, ByteView body, Instant now,
   relays_[sequence] = {.requester = ask->source ? ask->source->address : from,
                        .requester_sequence = ask->sequence,
                        .nack = ask->nack,
+                       .nack_at = ask->nack ? now + config_.probe_timeout * 4 / 5 : never,
                        .expires = now + config_.probe_timeout};
   send(target, {wire::encode(wire::Ping{sequence, ask->node, source()})}, out);
 }
@@ -163,6 +167,7 @@ void Swim::handle_ack(ByteView body, SwimEffects& out) {
 
 SwimEffects Swim::tick(Instant now) {
   SwimEffects out;
+  notice_pause(now, out);
   tick_suspicions(now, out);
   tick_relays(now, out);
   tick_probe(now, out);
@@ -172,6 +177,7 @@ SwimEffects Swim::tick(Instant now) {
   tick_gossip(now, out);
   tick_leave(now, out);
   tick_tombstones(now);
+  due_ = next_deadline();
   return out;
 }
 
@@ -182,8 +188,10 @@ Instant Swim::next_deadline() const {
   else
     at = earliest(at,
                   probe_->asked_helpers || probe_->acked ? probe_->ends_at : probe_->indirect_at);
-  for (const auto& [name, suspicion] : suspicions_) at = earliest(at, suspicion.expires);
-  for (const auto& [sequence, relay] : relays_) at = earliest(at, relay.expires);
+  for (const auto& [name, suspicion] : suspicions_)
+    at = earliest(at, suspicion.suspicion.expires());
+  for (const auto& [sequence, relay] : relays_)
+    at = earliest(at, earliest(relay.nack_at, relay.expires));
   for (const auto& [id, stream] : streams_) at = earliest(at, stream.expires);
   if (leaving_until_) at = earliest(at, *leaving_until_);
   return at;

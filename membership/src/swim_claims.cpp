@@ -17,6 +17,7 @@ void Swim::refute(std::uint32_t accused, SwimEffects& out) {
   auto& me = members_.at(name_);
   me.incarnation = Incarnation{std::max(me.incarnation.value + 1, accused + 1)};
   ++counters_.refutations;
+  health_.add(1);
   broadcast_self();
   out.emplace_back(MemberChanged{me, false});
 }
@@ -100,6 +101,12 @@ void Swim::on_suspect(const wire::Suspect& claim, Instant now, SwimEffects& out)
   const auto found = members_.find(claim.node);
   if (found == members_.end()) return;
   auto& member = found->second;
+  if (const auto known = suspicions_.find(claim.node); known != suspicions_.end()) {
+    if (claim.incarnation >= member.incarnation.value &&
+        known->second.suspicion.confirm(claim.from))
+      broadcasts_.push(claim.node, wire::encode(claim));
+    return;
+  }
   if (!supersedes({Incarnation{claim.incarnation}, MemberState::suspect}, known_claim(member)))
     return;
   if (claim.node == name_) {
@@ -109,7 +116,8 @@ void Swim::on_suspect(const wire::Suspect& claim, Instant now, SwimEffects& out)
   broadcasts_.push(claim.node, wire::encode(claim));
   member.incarnation = Incarnation{claim.incarnation};
   ++counters_.suspicions;
-  suspicions_[claim.node] = {now + suspicion_timeout(config_, members_.size()), member.incarnation};
+  suspicions_.insert_or_assign(claim.node,
+                               Suspected{new_suspicion(claim.from, now), member.incarnation});
   set_state(member, MemberState::suspect, now, out);
 }
 
@@ -133,7 +141,7 @@ void Swim::on_dead(const wire::Dead& claim, Instant now, SwimEffects& out) {
 void Swim::tick_suspicions(Instant now, SwimEffects& out) {
   std::vector<std::pair<std::string, Incarnation>> expired;
   for (const auto& [name, suspicion] : suspicions_)
-    if (suspicion.expires <= now) expired.emplace_back(name, suspicion.incarnation);
+    if (suspicion.suspicion.expires() <= now) expired.emplace_back(name, suspicion.incarnation);
   for (const auto& [name, incarnation] : expired) {
     suspicions_.erase(name);
     const auto& member = members_.at(name);

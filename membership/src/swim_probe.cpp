@@ -1,6 +1,13 @@
 #include "coterie/membership/swim.hpp"
 
 namespace coterie::membership {
+namespace {
+
+// pMax from which a member understands; memberlist wire protocol, section 11.1.
+constexpr std::uint8_t tcp_ping_version = 3;
+constexpr std::uint8_t nack_version = 4;
+
+}  // namespace
 
 void Swim::tick_probe(Instant now, SwimEffects& out) {
   if (probe_) {
@@ -20,13 +27,17 @@ void Swim::start_probe(Instant now, SwimEffects& out) {
   if (!target) return;
   const auto& member = members_.at(*target);
   ++counters_.probes;
+  // LHA-Probe: in ill health both the time-out and the period are longer.
+  const auto scaled = [&](Duration span) {
+    return config_.lifeguard.probe ? health_.scale(span) : span;
+  };
   probe_ = Probe{.target = *target,
                  .sequence = ++sequence_,
-                 .indirect_at = now + config_.probe_timeout,
-                 .ends_at = now + config_.probe_interval};
+                 .indirect_at = now + scaled(config_.probe_timeout),
+                 .ends_at = now + scaled(config_.probe_interval)};
   std::vector<Bytes> messages{wire::encode(wire::Ping{probe_->sequence, *target, source()})};
   // Buddy system: tell a suspect about the suspicion, so that it can refute at once.
-  if (member.state == MemberState::suspect)
+  if (config_.lifeguard.buddy && member.state == MemberState::suspect)
     messages.push_back(wire::encode(wire::Suspect{member.incarnation.value, *target, name_}));
   send(member.gossip, std::move(messages), out);
 }
@@ -37,11 +48,14 @@ void Swim::ask_helpers(Instant now, SwimEffects& out) {
   if (found == members_.end()) return;
   const auto target = found->second.gossip;
   for (const auto* helper : random_members(config_.indirect_checks, false, probe_->target, now)) {
+    const bool nack = helper->versions[1] >= nack_version;
+    probe_->nacks_expected += nack ? 1 : 0;
     send(helper->gossip,
          {wire::encode(
-             wire::IndirectPing{probe_->sequence, target, probe_->target, true, source()})},
+             wire::IndirectPing{probe_->sequence, target, probe_->target, nack, source()})},
          out);
   }
+  if (found->second.versions[1] < tcp_ping_version) return;
   probe_->stream =
       open_stream(StreamKind::tcp_ping, target,
                   wire::encode(wire::Ping{probe_->sequence, probe_->target, source()}), now, out);
@@ -51,6 +65,7 @@ void Swim::finish_probe(Instant now, SwimEffects& out) {
   const auto probe = *probe_;
   probe_.reset();
   if (probe.stream != ConnId{}) end_stream(probe.stream, out);
+  judge_health(probe);
   if (probe.acked) return;
   ++counters_.probe_failures;
   const auto found = members_.find(probe.target);
@@ -58,16 +73,27 @@ void Swim::finish_probe(Instant now, SwimEffects& out) {
   on_suspect(wire::Suspect{found->second.incarnation.value, probe.target, name_}, now, out);
 }
 
+void Swim::handle_nack(const wire::Nack& nack) {
+  if (probe_ && probe_->sequence == nack.sequence && probe_->nacks < probe_->nacks_expected)
+    ++probe_->nacks;
+}
+
+/// Helpers that cannot reach the target say so; those that say nothing hint that we are the one who
+/// does not hear.
+void Swim::judge_health(const Probe& probe) {
+  if (probe.acked) return health_.add(-1);
+  health_.add(probe.nacks_expected > 0 ? static_cast<int>(probe.nacks_expected - probe.nacks) : 1);
+}
+
 void Swim::tick_relays(Instant now, SwimEffects& out) {
   for (auto it = relays_.begin(); it != relays_.end();) {
-    if (it->second.expires > now) {
-      ++it;
-      continue;
-    }
-    const auto relay = it->second;
-    it = relays_.erase(it);
-    if (relay.nack)
+    auto& relay = it->second;
+    if (relay.nack_at <= now) {
+      relay.nack_at = never;
       send(relay.requester, {wire::encode(wire::Nack{relay.requester_sequence})}, out);
+    }
+    if (relay.expires <= now) it = relays_.erase(it);
+    else ++it;
   }
 }
 

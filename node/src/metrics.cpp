@@ -50,6 +50,8 @@ void membership_metrics(Text& text, const cluster::NodeCore& core) {
   text.counter("coterie_deaths_total", "Members declared dead.", c.deaths);
   text.counter("coterie_refutations_total", "Claims about this node that it refuted.",
                c.refutations);
+  text.counter("coterie_pauses_total", "Pauses of this process, noticed by itself.", c.pauses);
+  text.gauge("coterie_health_score", "Lifeguard's local health: 0 is well.", core.swim().health());
   text.counter("coterie_name_conflicts_total", "Claims of a known name by another address.",
                c.conflicts);
 }

@@ -3,9 +3,8 @@
 /// `next_deadline()` stands for every timer.
 ///
 /// Deviations from the paper, as in memberlist: round-robin probing with a TCP fallback, a separate
-/// gossip tick, periodic push/pull. Lifeguard, phi accrual, compression and encryption join in
-/// files of their own: the suspicion time-out is one function, and layers go around `receive` and
-/// `send`.
+/// gossip tick, periodic push/pull. Lifeguard (lifeguard.hpp) is on unless the configuration says
+/// otherwise; the layers of packet_layer.hpp go around `receive` and `send`. Phi accrual follows.
 ///
 /// Invariants: only this node raises its own incarnation; a dead or left member returns only by a
 /// higher incarnation or as a new instance; every map is bounded (swim_config.hpp). Thread-safety:
@@ -53,6 +52,8 @@ class Swim {
   [[nodiscard]] std::size_t present() const;  ///< alive or suspect, ourselves included
   [[nodiscard]] bool joined() const { return seeds_.empty() || joined_; }
   [[nodiscard]] const SwimCounters& counters() const { return counters_; }
+  /// Lifeguard's multiplier: 0 is well.
+  [[nodiscard]] std::uint32_t health() const { return health_.score(); }
   /// May change while the pool runs: install everywhere, use everywhere, remove.
   [[nodiscard]] wire::Keyring& keys() { return packet_.keys(); }
   [[nodiscard]] std::uint64_t refusals() const { return packet_.refusals(); }
@@ -65,16 +66,19 @@ class Swim {
     Instant ends_at{};
     bool asked_helpers = false;
     bool acked = false;
+    std::uint32_t nacks_expected = 0, nacks = 0;
     ConnId stream{};
   };
-  struct Suspicion {
-    Instant expires{};
+  /// A suspicion holds for one incarnation.
+  struct Suspected {
+    Suspicion suspicion;
     Incarnation incarnation{};
   };
   struct Relay {
     Address requester{};
     std::uint32_t requester_sequence{};
     bool nack = false;
+    Instant nack_at{};  ///< never once it was sent
     Instant expires{};
   };
   enum class StreamKind : std::uint8_t { inbound, push_pull, join, tcp_ping };
@@ -113,6 +117,11 @@ class Swim {
   void ask_helpers(Instant now, SwimEffects& out);
   void finish_probe(Instant now, SwimEffects& out);
   void tick_relays(Instant now, SwimEffects& out);
+  void handle_nack(const wire::Nack& nack);
+  void judge_health(const Probe& probe);
+  // swim_health.cpp
+  void notice_pause(Instant now, SwimEffects& out);
+  [[nodiscard]] Suspicion new_suspicion(const std::string& accuser, Instant now) const;
   // swim_gossip.cpp: section 11.5
   void tick_gossip(Instant now, SwimEffects& out);
   void tick_leave(Instant now, SwimEffects& out);
@@ -136,7 +145,7 @@ class Swim {
   std::string name_;
   Random random_;
   std::map<std::string, Member> members_{};
-  std::map<std::string, Suspicion> suspicions_{};
+  std::map<std::string, Suspected> suspicions_{};
   gossip::BroadcastQueue broadcasts_;
   PacketLayer packet_;
   ProbeOrder order_{};
@@ -151,6 +160,8 @@ class Swim {
   Instant next_probe_{}, next_gossip_{}, next_push_pull_{}, next_join_ = never, next_tombstones_{};
   std::optional<Instant> leaving_until_{};
   bool leaving_ = false;
+  LocalHealth health_;
+  Instant due_ = never;  ///< when we should have been called at the latest
   SwimCounters counters_{};
 };
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "coterie/core/time.hpp"
+#include "coterie/membership/lifeguard.hpp"
 #include "coterie/membership/packet_layer.hpp"
 
 namespace coterie::membership {
@@ -27,6 +28,7 @@ struct SwimConfig {
   Duration leave_timeout = 2s;        ///< the leave is broadcast for at most this long
   std::size_t packet_bytes = 1400;    ///< one datagram; below every common path MTU
   PacketConfig packet{};              ///< label, keys, compression
+  LifeguardConfig lifeguard{};
 };
 
 /// Streams open at once, inbound and outbound; memberlist allows 128 inbound.
@@ -39,7 +41,7 @@ inline constexpr std::size_t max_members = 65'536;
 inline constexpr std::size_t max_relays = 1024;
 
 /// suspicion_mult * max(1, log10 n) * probe_interval; memberlist wire protocol, section 11.4.
-/// (Lifeguard's shrinking time-out takes this function's place.)
+/// Lifeguard starts at suspicion_max_mult times this and shrinks to it.
 [[nodiscard]] Duration suspicion_timeout(const SwimConfig& config, std::size_t members);
 
 }  // namespace coterie::membership

@@ -1,0 +1,47 @@
+#include <algorithm>
+
+#include "coterie/membership/swim.hpp"
+
+namespace coterie::membership {
+namespace {
+
+/// Later than due by less is what a loaded scheduler does all the time.
+constexpr Duration tolerated_lag = 100ms;
+
+}  // namespace
+
+/// A member that was stopped, swapped out or starved heard nothing meanwhile: what it missed says
+/// nothing about the others. Everything that judges them waits for the span of our own pause, and
+/// our health is worse by it. (Cassandra has a maximum local pause; Lifeguard notices only through
+/// failed probes.)
+void Swim::notice_pause(Instant now, SwimEffects& out) {
+  if (!config_.lifeguard.pauses || due_ == never || now - due_ <= tolerated_lag) return;
+  const auto pause = now - due_;
+  due_ = now;
+  ++counters_.pauses;
+  health_.add(static_cast<int>(
+      std::min<std::int64_t>(1 + pause / config_.probe_interval, config_.lifeguard.max_health)));
+  for (auto& [name, suspected] : suspicions_) suspected.suspicion.postpone(pause);
+  if (probe_) {
+    probe_->indirect_at = probe_->indirect_at + pause;
+    probe_->ends_at = probe_->ends_at + pause;
+  }
+  for (auto& [id, stream] : streams_) stream.expires = stream.expires + pause;
+  if (pause >= config_.probe_interval)
+    out.emplace_back(LogEvent{LogLevel::warning, "this process was paused for " +
+                                                     std::to_string(pause / 1ms) +
+                                                     " ms: nobody is judged for that time"});
+}
+
+Suspicion Swim::new_suspicion(const std::string& accuser, Instant now) const {
+  const auto& guard = config_.lifeguard;
+  const auto known = present();
+  const auto min = suspicion_timeout(config_, known);
+  if (!guard.suspicion) return {accuser, 0, min, min, now};
+  auto wanted =
+      guard.confirmations != 0 ? guard.confirmations : std::max(config_.suspicion_mult, 2u) - 2;
+  if (known < 2 + std::size_t{wanted}) wanted = 0;  // so many others are not there
+  return {accuser, wanted, min, min * guard.suspicion_max_mult, now};
+}
+
+}  // namespace coterie::membership

@@ -71,8 +71,10 @@ void Swim::on_alive(const wire::Alive& claim, Instant now, SwimEffects& out) {
     return;
   }
   if (!takeover &&
-      !supersedes({Incarnation{claim.incarnation}, MemberState::alive}, known_claim(member)))
-    return contradict(member);
+      !supersedes({Incarnation{claim.incarnation}, MemberState::alive}, known_claim(member))) {
+    if (!member.is_present()) contradict(member);
+    return;
+  }
   suspicions_.erase(claim.node);
   broadcasts_.push(claim.node, wire::encode(claim));
   member.gossip = claim.address;

@@ -254,6 +254,20 @@ TEST_CASE("swim: a stream that never ends is cut at its bound, and streams at th
   CHECK(swim.counters().over_limit == 2);
 }
 
+TEST_CASE("swim: a pool at rest sends its probes and nothing else") {
+  Pool pool(8);
+  REQUIRE(pool.run_until([&] { return pool.all_alive(); }, 20s));
+  pool.run_until([] { return false; }, 20s);  // the joins are told
+  const auto sent = [&] {
+    std::uint64_t all = 0;
+    for (const auto& node : pool.nodes_) all += node.swim->counters().datagrams_out;
+    return all;
+  };
+  const auto before = sent();
+  pool.run_until([] { return false; }, 20s);
+  CHECK(sent() - before <= 8 * 2 * 21);  // a ping and an ack for each member and second
+}
+
 TEST_CASE("swim: extra ticks do nothing") {
   Pool pool(3);
   REQUIRE(pool.run_until([&] { return pool.all_alive(); }, 20s));

@@ -64,11 +64,23 @@ NodeEffects NodeCore::finish(NodeEffects out, Instant now) {
     claim(now, out);
   }
   if (routes_dirty_) publish_routes(out);
+  if (std::exchange(remember_, false)) remember_peers(out);
   messaging::LinkEffects effects;
-  links_.flush(effects);
+  links_.flush(now, effects);
   take(std::move(effects), out);
   was_ready_ = was_ready_ || readiness().ready;
   return out;
+}
+
+/// Once an input, whatever it brought, and no more than a restart needs.
+void NodeCore::remember_peers(NodeEffects& out) {
+  RememberPeers remember;
+  for (const auto& [name, member] : swim_.members()) {
+    if (name == config_.name || !member.is_present()) continue;
+    if (remember.gossip.size() >= max_remembered_peers) break;
+    remember.gossip.push_back(member.gossip);
+  }
+  out.emplace_back(std::move(remember));
 }
 
 NodeEffects NodeCore::tick(Instant now) {

@@ -57,12 +57,10 @@ void NodeCore::on_member(const membership::MemberChanged& change, Instant now, N
   if (!meta) return;  // a foreign node: a member, but no peer
   metas_[member.name] = *meta;
   if (member.is_present()) {
-    links_.peer_up(member.name, meta->link, {0}, now);
-    if (!change.state_changed) return;
-    RememberPeers remember;
-    for (const auto& [name, m] : swim_.members())
-      if (name != config_.name && m.is_present()) remember.gossip.push_back(m.gossip);
-    out.emplace_back(std::move(remember));
+    messaging::LinkEffects effects;
+    links_.peer_up(member.name, meta->link, meta->start, {0}, now, effects);
+    take(std::move(effects), out);
+    remember_ = remember_ || change.state_changed;
   } else {
     messaging::LinkEffects effects;
     links_.peer_down(member.name, effects);

@@ -91,15 +91,18 @@ void NodeCore::on_refused(const messaging::Refused& refused, NodeEffects& out) {
                        std::find(config_.seeds.begin(), config_.seeds.end(), peer->second.gossip) !=
                            config_.seeds.end();
   const bool i_am_right = table_.formed() && table_.entity_types == config_.entity_types;
-  const bool fatal =
-      refused.code == Errc::wrong_cluster ? by_seed && !had_lane_ : !was_ready_ && !i_am_right;
+  const bool fatal = refused.code == Errc::wrong_cluster
+                         ? by_seed && !had_lane_
+                         : (by_seed || refused.dialled) && !was_ready_ && !i_am_right;
   if (fatal) return void(out.emplace_back(Stop{error(refused.code, refused.detail)}));
   out.emplace_back(
       LogEvent{LogLevel::warning, "link with '" + refused.peer + "' refused: " + refused.detail});
 }
 
 void NodeCore::send_control(LaneId lane, wire::FrameKind kind, const Bytes& body) {
-  auto* staging = links_.stage(lane, wire::frame_prefix_bytes + body.size());
+  const auto size = wire::frame_prefix_bytes + body.size();
+  if (size > wire::max_frame_bytes) return;  // cannot be: registers and batches are bounded
+  auto* staging = links_.stage(lane, size);
   if (staging != nullptr) wire::append_control(*staging, kind, wire::cluster_tag(cluster_), body);
 }
 
@@ -117,7 +120,8 @@ void NodeCore::on_frame(const messaging::Frame& frame, Instant now, NodeEffects&
       std::uint64_t asker_token = 0;
       std::vector<replication::Swap> swaps;
       if (!replication::decode_swaps(body, asker_token, swaps)) break;
-      if (!host_) return;  // its asker tries again with the host
+      // Its asker tries again, with the host or when the disk has caught up.
+      if (!host_ || swap_tokens_.size() >= max_open_swaps) return;
       const auto token = next_token_++;
       swap_askers_[token] = frame.lane;
       swap_tokens_[token] = asker_token;

@@ -113,7 +113,8 @@ void NodeCore::publish_routes(NodeEffects& out) {
   routes->cluster = cluster_;
   routes->table = table_;
   for (const auto& [name, meta] : metas_)
-    routes->peers.push_back({name, meta.link, meta.data_workers, present(name)});
+    if (meta.cluster == cluster_ || !meta.cluster.is_set())  // it may be adopting ours just now
+      routes->peers.push_back({name, meta.link, meta.data_workers, meta.start, present(name)});
   for (std::uint16_t i = 0; i < sharding::shard_count; ++i) {
     const auto& entry = table_.registers[i];
     if (entry.primary == config_.name && entry.start == config_.start && config_.entity_types != 0)

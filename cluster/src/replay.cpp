@@ -24,9 +24,8 @@ constexpr std::array<std::string_view, std::variant_size_v<NodeInput>> node_inpu
     "part failed",
     "transfer"};
 constexpr std::array<std::string_view, std::variant_size_v<ShardInput>> shard_inputs{
-    "ask",           "routes",       "journal",     "lane accepted", "lane connected",
-    "lane received", "lane written", "lane closed", "flush",         "drain",
-    "tick"};
+    "ask",          "routes",      "journal", "lane accepted", "lane connected", "lane received",
+    "lane written", "lane closed", "flush",   "drain",         "tick",           "wall clock"};
 
 struct NodePlayer {
   explicit NodePlayer(const NodeOrigin& origin)

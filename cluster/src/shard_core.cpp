@@ -99,6 +99,10 @@ void ShardCore::dispatch(const Command& command, Instant now, ShardSink& out) {
 
 void ShardCore::forward(const Command& command, const Route& route, Instant now, ShardSink& out) {
   const auto size = wire::request_header_bytes + command.entity.size() + command.payload.size();
+  if (command.deadline <= now) {
+    ++counters_.expired;
+    return fail(command, Errc::expired, "the deadline passed before the command was sent", {}, out);
+  }
   if (!links_.is_up(route.lane)) {
     if (links_.awaits_first_connection(route.lane) && park(unrouted_, command)) return;
     ++counters_.unavailable;
@@ -141,6 +145,18 @@ bool ShardCore::park(std::deque<Parked>& queue, const Command& command) {
   parked.command.entity = text(bytes.first(command.entity.size()));
   parked.command.payload = bytes.subspan(command.entity.size());
   return true;
+}
+
+/// Nobody waits for these any more; their places are for others.
+void ShardCore::drop_expired(std::deque<Parked>& queue, Instant now, ShardSink& out) {
+  std::erase_if(queue, [&](const Parked& parked) {
+    if (parked.command.deadline > now) return false;
+    --parked_commands_;
+    parked_bytes_ -= parked.bytes.size();
+    ++counters_.expired;
+    fail(parked.command, Errc::expired, "the deadline passed while the command waited", {}, out);
+    return true;
+  });
 }
 
 void ShardCore::unpark(std::deque<Parked>& queue, Instant now, ShardSink& out) {
@@ -186,9 +202,9 @@ void ShardCore::fail(const Command& command, Errc code, std::string_view detail,
          out);
 }
 
-void ShardCore::flush(ShardSink& out) {
+void ShardCore::flush(Instant now, ShardSink& out) {
   messaging::LinkEffects effects;
-  links_.flush(effects);
+  links_.flush(now, effects);
   for (auto& effect : effects) out.link(std::move(effect));
 }
 
@@ -206,6 +222,9 @@ void ShardCore::tick(Instant now, ShardSink& out) {
     if (hosted_[i].retry_barrier_at <= now) start_barrier(ShardId{i}, now, out);
   if (now >= next_sweep_) {
     next_sweep_ = now + sweep_interval;
+    drop_expired(unrouted_, now, out);
+    for (auto& hosted : hosted_)
+      if (!hosted.parked.empty()) drop_expired(hosted.parked, now, out);
     const auto before = entities_.active();
     entities_.passivate_idle(
         sweep_count, now - config_.passivate_after, [&](const sharding::Entity& entity) {
@@ -219,7 +238,7 @@ void ShardCore::tick(Instant now, ShardSink& out) {
 Instant ShardCore::next_deadline() const {
   auto at = earliest(asks_.next_deadline(), links_.next_deadline());
   for (const auto& hosted : hosted_) at = earliest(at, hosted.retry_barrier_at);
-  return entities_.active() > 0 ? earliest(at, next_sweep_) : at;
+  return entities_.active() > 0 || parked_commands_ > 0 ? earliest(at, next_sweep_) : at;
 }
 
 }  // namespace coterie::cluster

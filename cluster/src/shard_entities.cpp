@@ -21,6 +21,9 @@ void ShardCore::deliver(Hosted& hosted, const Command& command, Instant now, Sha
                 {}, out);
   if (const auto* known = command.id.is_set() ? hosted.duplicates.find(command.id) : nullptr) {
     ++counters_.duplicates;
+    if (known->reply_dropped)
+      return fail(command, Errc::command_expired,
+                  "the command had its effect; its reply is no longer remembered", {}, out);
     return hold(hosted, known->index, command.to,
                 {.epoch = known->epoch,
                  .shard = sharding::shard_of(command.hash),
@@ -37,10 +40,10 @@ void ShardCore::deliver(Hosted& hosted, const Command& command, Instant now, Sha
                   {}, out);
     }
     if (ms > wall_ms(now) + max_clock_lead / 1ms)
-      return fail(command, Errc::malformed,
+      return fail(command, Errc::unavailable,
                   "the time in the command id is more than 60 s ahead of the owner's clock; set "
                   "the clocks",
-                  {}, out);
+                  1s, out);
   }
   const auto slot = entities_.obtain(command.hash, *type, command.entity);
   if (const auto rest = resting(slot, now)) {
@@ -127,6 +130,10 @@ void ShardCore::decide(Hosted& hosted, EntitySlot slot, const Command& command, 
           .payload = view(outcome_.detail)},
          out);
   };
+  if (outcome_.kind == Outcome::Kind::replied && outcome_.reply.size() > wire::max_payload_bytes) {
+    outcome_.detail = "the reply exceeds 1 MiB";
+    return status(Errc::message_too_large);
+  }
   switch (outcome_.kind) {
     case Outcome::Kind::replied:
       return hold(hosted, entity.head, command.to,
@@ -151,7 +158,8 @@ void ShardCore::persist(Hosted& hosted, EntitySlot slot, const Command& command,
   const auto shard = entity.shard;
   std::size_t size = replication::record_header_bytes + entity.id.size() + outcome_.reply.size();
   for (const auto& event : outcome_.events) size += event.bytes.size() + 5;
-  const bool full = unsynced_ >= replication::max_unsynced_appends;
+  const bool full = unsynced_ >= replication::max_unsynced_appends ||
+                    (unsynced_ > 0 && unsynced_bytes_ + size > max_unsynced_bytes);
   const bool large = size > replication::max_record_bytes ||
                      outcome_.reply.size() > wire::max_payload_bytes ||
                      outcome_.events.size() > replication::max_events_per_command;
@@ -170,15 +178,16 @@ void ShardCore::persist(Hosted& hosted, EntitySlot slot, const Command& command,
       .shard = shard,
       .epoch = hosted.epoch,
       .index = next(hosted.last),
-      .clock = tick_clock(hosted, command.id.time_ms(), now),
+      .clock = tick_clock(hosted, now),
       .sequence = Sequence{entity.sequence.value + outcome_.events.size()},
       .previous = entity.head,
       .command = command.id,
       .entity = view(entity.id),
       .reply = outcome_.reply};
   for (const auto& event : outcome_.events) record.events.push_back({event.tag, event.bytes});
-  hosted.unsynced.push_back({record.index, slot, entity.head, entity.sequence, hosted.chain});
+  hosted.unsynced.push_back({record.index, slot, entity.head, entity.sequence, hosted.chain, size});
   ++unsynced_;
+  unsynced_bytes_ += size;
   replication::AppendRequest request{.shard = shard, .epoch = hosted.epoch, .index = record.index};
   request.record.reserve(size);
   hosted.chain = replication::append_record(request.record, record, hosted.chain);
@@ -188,7 +197,7 @@ void ShardCore::persist(Hosted& hosted, EntitySlot slot, const Command& command,
   counters_.events += outcome_.events.size();
   if (command.id.is_set())
     hosted.duplicates.remember(
-        {command.id, record.index, record.sequence, hosted.epoch, outcome_.reply, record.clock});
+        {command.id, record.index, record.sequence, hosted.epoch, outcome_.reply});
   hold(hosted, record.index, command.to,
        {.epoch = hosted.epoch,
         .shard = shard,

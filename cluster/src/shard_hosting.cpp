@@ -43,6 +43,8 @@ void ShardCore::start_recovery(std::vector<ShardId> shards, ShardSink& out) {
 /// elsewhere.
 void ShardCore::release(ShardId shard, ShardSink& out) {
   auto& hosted = hosted_[shard.value];
+  for (const auto& held : hosted.held) held_bytes_ -= held_cost(held);
+  for (const auto& unsynced : hosted.unsynced) unsynced_bytes_ -= unsynced.bytes;
   for (const auto& held : std::exchange(hosted.held, {}))
     answer(held.to,
            {.status = static_cast<std::uint8_t>(Errc::unavailable),
@@ -79,17 +81,23 @@ void ShardCore::settle(ShardId shard, Epoch epoch, LogIndex index, ShardSink& ou
   if (hosted.phase == ShardPhase::recovering) start_recovery({shard}, out);
 }
 
+/// Whoever waits for it hears so.
+void ShardCore::fail_shard(ShardId shard, const std::string& why, Instant now, ShardSink& out) {
+  set_phase(shard, ShardPhase::failed, why, out);
+  unpark(hosted_[shard.value].parked, now, out);
+}
+
 /// Rebuilds the heads and the duplicate table; a record that does not continue its log fails the
 /// shard, which is then never served: where disk and data disagree the answer is an alarm, not a
 /// guess.
-void ShardCore::recovered(const Bytes& bytes, std::uint64_t token, ShardSink& out) {
+void ShardCore::recovered(const Bytes& bytes, std::uint64_t token, Instant now, ShardSink& out) {
   const auto record = replication::read_record(bytes);
   if (!record) {
     out.log({LogLevel::error, "recovery: " + to_string(record.error()) +
                                   "; restore the data directory from a good copy"});
     for (std::uint16_t i = 0; i < sharding::shard_count; ++i)
       if (hosted_[i].phase == ShardPhase::recovering && hosted_[i].recovery == token)
-        set_phase(ShardId{i}, ShardPhase::failed, "corrupt journal", out);
+        fail_shard(ShardId{i}, "corrupt journal", now, out);
     return;
   }
   auto& hosted = hosted_.at(record->shard.value % sharding::shard_count);
@@ -100,7 +108,7 @@ void ShardCore::recovered(const Bytes& bytes, std::uint64_t token, ShardSink& ou
     out.log({LogLevel::error, "recovery: shard " + std::to_string(record->shard.value) +
                                   " has a gap after record " + std::to_string(hosted.last.value) +
                                   "; restore the data directory from a good copy"});
-    return set_phase(record->shard, ShardPhase::failed, "broken log", out);
+    return fail_shard(record->shard, "broken log", now, out);
   }
   hosted.last = hosted.durable = record->index;
   hosted.chain = record->chain;
@@ -113,8 +121,8 @@ void ShardCore::recovered(const Bytes& bytes, std::uint64_t token, ShardSink& ou
   auto& entity = entities_.at(entities_.obtain(sharding::entity_hash(id), *type, id));
   entity.head = record->index;
   entity.sequence = record->sequence;
-  hosted.duplicates.remember({record->command, record->index, record->sequence, record->epoch,
-                              to_bytes(record->reply), record->clock});
+  hosted.duplicates.remember(
+      {record->command, record->index, record->sequence, record->epoch, to_bytes(record->reply)});
 }
 
 void ShardCore::finish_recovery(const replication::RecoveryFinished& done, Instant now,
@@ -122,7 +130,7 @@ void ShardCore::finish_recovery(const replication::RecoveryFinished& done, Insta
   for (const auto shard : done.shards) {
     const auto& hosted = hosted_[shard.value];
     if (hosted.phase != ShardPhase::recovering || hosted.recovery != done.token) continue;
-    if (done.error) set_phase(shard, ShardPhase::failed, done.error->detail, out);
+    if (done.error) fail_shard(shard, done.error->detail, now, out);
     else start_barrier(shard, now, out);
   }
 }
@@ -132,7 +140,7 @@ void ShardCore::start_barrier(ShardId shard, Instant now, ShardSink& out) {
   hosted.retry_barrier_at = never;
   set_phase(shard, ShardPhase::barrier, "", out);
   out.reset(shard, next(hosted.last));  // whatever an earlier epoch left behind in the journal
-  hosted.unsynced.push_back({next(hosted.last), FlatIndex::none, {}, {}, hosted.chain});
+  hosted.unsynced.push_back({next(hosted.last), FlatIndex::none, {}, {}, hosted.chain, 0});
   ++unsynced_;
   hosted.last = next(hosted.last);
   replication::AppendRequest request{
@@ -142,7 +150,7 @@ void ShardCore::start_barrier(ShardId shard, Instant now, ShardSink& out) {
                                              .shard = shard,
                                              .epoch = hosted.epoch,
                                              .index = hosted.last,
-                                             .clock = tick_clock(hosted, 0, now)},
+                                             .clock = tick_clock(hosted, now)},
                                             hosted.chain);
   out.append(std::move(request));
 }
@@ -151,10 +159,9 @@ std::uint64_t ShardCore::wall_ms(Instant now) const {
   return static_cast<std::uint64_t>(config_.wall_offset_ms + now.nanos / 1'000'000);
 }
 
-/// Kulkarni et al., Logical Physical Clocks (2014): never before what was seen, the command's own
-/// time included.
-std::uint64_t ShardCore::tick_clock(Hosted& hosted, std::uint64_t seen_ms, Instant now) const {
-  hosted.clock = std::max({hosted.clock + 1, wall_ms(now) << 16, seen_ms << 16 | 1});
+/// Kulkarni et al., Logical Physical Clocks (2014).
+std::uint64_t ShardCore::tick_clock(Hosted& hosted, Instant now) const {
+  hosted.clock = std::max(hosted.clock + 1, wall_ms(now) << 16);
   return hosted.clock;
 }
 

@@ -14,7 +14,7 @@ void ShardCore::journal(replication::JournalEvent event, Instant now, ShardSink&
   if (const auto* end = std::get_if<replication::RecoveryFinished>(&event))
     return finish_recovery(*end, now, out);
   const auto& part = std::get<replication::Recovered>(event);
-  for (const auto& record : part.records) recovered(record, part.token, out);
+  for (const auto& record : part.records) recovered(record, part.token, now, out);
 }
 
 void ShardCore::appended(const replication::Appended& done, Instant now, ShardSink& out) {
@@ -24,6 +24,7 @@ void ShardCore::appended(const replication::Appended& done, Instant now, ShardSi
   if (done.index <= hosted.durable || done.index > hosted.last) return;
   hosted.durable = done.index;
   while (!hosted.unsynced.empty() && hosted.unsynced.front().index <= done.index) {
+    unsynced_bytes_ -= hosted.unsynced.front().bytes;
     hosted.unsynced.pop_front();
     --unsynced_;
   }
@@ -35,6 +36,7 @@ void ShardCore::appended(const replication::Appended& done, Instant now, ShardSi
     auto& held = hosted.held.front();
     held.answer.payload = held.payload;
     answer(held.to, held.answer, out);
+    held_bytes_ -= held_cost(held);
     hosted.held.pop_front();
   }
   for (const auto slot : std::exchange(hosted.waiting, {})) activate(slot, out);
@@ -51,8 +53,7 @@ void ShardCore::append_failed(const replication::AppendFailed& failure, Instant 
   if (failure.fatal) {
     out.log({LogLevel::error, "journal failed for good: " + failure.error.detail +
                                   "; restart this node on a sound disk"});
-    set_phase(failure.shard, ShardPhase::failed, failure.error.detail, out);
-    return unpark(hosted.parked, now, out);
+    return fail_shard(failure.shard, failure.error.detail, now, out);
   }
   out.reset(failure.shard, next(hosted.last));
   for (const auto slot : std::exchange(hosted.waiting, {})) activate(slot, out);
@@ -72,6 +73,7 @@ void ShardCore::roll_back(ShardId shard, const Error& error, ShardSink& out) {
       if (entity.phase == sharding::EntityPhase::active) entities_.passivate(record.slot);
     }
     hosted.chain = record.previous_chain;
+    unsynced_bytes_ -= record.bytes;
     hosted.unsynced.pop_back();
     --unsynced_;
   }
@@ -81,6 +83,7 @@ void ShardCore::roll_back(ShardId shard, const Error& error, ShardSink& out) {
     Answer failed{
         .status = static_cast<std::uint8_t>(Errc::storage), .shard = shard, .retry_after_ms = 500};
     failed.payload = view(error.detail);
+    held_bytes_ -= held_cost(held);
     answer(held.to, failed, out);
   }
 }
@@ -89,10 +92,18 @@ void ShardCore::hold(Hosted& hosted, LogIndex index, const ReplyTo& to, const An
                      ShardSink& out) {
   if (!to.wanted) return;
   if (index <= hosted.durable) return answer(to, value, out);
+  if (held_bytes_ > max_held_bytes && index != hosted.last)
+    return ++counters_.busy, answer(to,
+                                    {.status = static_cast<std::uint8_t>(Errc::busy),
+                                     .shard = value.shard,
+                                     .retry_after_ms = 100,
+                                     .payload = view("too many answers wait for the disk")},
+                                    out);
   if (!hosted.held.empty())
     index = std::max(index, hosted.held.back().index);  // one order for all answers of a shard
   auto& held = hosted.held.emplace_back(Held{index, to, value, to_bytes(value.payload)});
   held.answer.payload = {};
+  held_bytes_ += held_cost(held);
 }
 
 }  // namespace coterie::cluster

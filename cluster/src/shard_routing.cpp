@@ -31,7 +31,7 @@ void ShardCore::routes(RoutesPtr routes, Instant now, ShardSink& out) {
     if (!current_->cluster.is_set()) continue;
     std::vector<std::uint16_t> workers;
     for (std::uint16_t w = 1; w <= peer.data_workers; ++w) workers.push_back(w);
-    links_.peer_up(peer.name, peer.link, workers, now);
+    links_.peer_up(peer.name, peer.link, peer.start, workers, now, effects);
   }
   take_link_effects(std::move(effects), out);
   rebuild_routes();

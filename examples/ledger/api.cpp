@@ -11,9 +11,12 @@ namespace {
 constexpr auto deadline = 5s;
 constexpr std::size_t max_account_id = 255;
 
-Response bad(unsigned status, const std::string& why) {
-  return {status, json{{"error", why}}.dump()};
+/// An account id is whatever the path holds, and need not be UTF-8.
+std::string text(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
+
+Response bad(unsigned status, const std::string& why) { return {status, text({{"error", why}})}; }
 
 /// One HTTP status for what the caller should do next.
 Response failure(const coterie::Error& problem) {
@@ -58,8 +61,8 @@ auto answer_with(std::string id, Respond respond) {
              const coterie::Result<coterie::Reply<std::int64_t>>& reply) {
     if (!reply) return respond(failure(reply.error()));
     respond(
-        {200, json{{"id", id}, {"balance_cents", reply->value}, {"sequence", reply->sequence.value}}
-                  .dump()});
+        {200,
+         text({{"id", id}, {"balance_cents", reply->value}, {"sequence", reply->sequence.value}})});
   };
 }
 
@@ -68,8 +71,8 @@ void ask_money(const coterie::EntityRef<Account>& account, const std::string& ve
                const Request& request, Respond respond) {
   const auto money = parse_money(request.body);
   if (!money) return respond(bad(400, R"(the body must be {"cents": n > 0, "id": "command id"})"));
-  // Scoped by verb and account, so that one client's ids cannot meet another's.
-  const auto command_id = verb + "/" + account.id() + "/" + money->command_id;
+  // Scoped by verb: a deposit and a withdrawal may carry one id.
+  const auto command_id = verb + "/" + money->command_id;
   account.ask(Command{money->cents}, {.deadline = deadline, .command_id = command_id})
       .then(answer_with(account.id(), std::move(respond)));
 }

@@ -1,6 +1,7 @@
 #include "http.hpp"
 
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <chrono>
@@ -14,7 +15,7 @@ using boost::asio::ip::tcp;
 namespace {
 
 constexpr std::size_t max_body = 64 * 1024;
-constexpr std::size_t max_connections = 4096;
+constexpr std::size_t max_connections = 512;  // half of the usual limit of open files
 constexpr auto idle_timeout = std::chrono::seconds(60);
 
 class Session : public std::enable_shared_from_this<Session> {
@@ -86,16 +87,20 @@ class Session : public std::enable_shared_from_this<Session> {
 
 struct Listener : std::enable_shared_from_this<Listener> {
   Listener(boost::asio::io_context& context, const tcp::endpoint& endpoint, Route r)
-      : acceptor(context, endpoint, true), route(std::move(r)) {}
+      : acceptor(context, endpoint, true), pause(context), route(std::move(r)) {}
   void accept() {
     acceptor.async_accept(
         [self = shared_from_this()](beast::error_code problem, tcp::socket socket) {
           if (!problem && *self->open < max_connections)
             std::make_shared<Session>(std::move(socket), self->route, self->open)->read();
-          if (self->acceptor.is_open()) self->accept();
+          if (!self->acceptor.is_open()) return;
+          if (!problem) return self->accept();
+          self->pause.expires_after(std::chrono::milliseconds(100));  // out of sockets, perhaps
+          self->pause.async_wait([self](beast::error_code) { self->accept(); });
         });
   }
   tcp::acceptor acceptor;
+  boost::asio::steady_timer pause;
   Route route;
   std::shared_ptr<std::size_t> open = std::make_shared<std::size_t>(0);
 };

@@ -39,7 +39,7 @@ std::optional<NodeMeta> decode_node_meta(ByteView bytes) {
   const auto management = in.bytes(16);
   meta.management =
       address_from(management, static_cast<std::uint16_t>(in.unsigned_integer(UINT16_MAX)));
-  meta.data_workers = static_cast<std::uint16_t>(in.unsigned_integer(UINT16_MAX));
+  meta.data_workers = static_cast<std::uint16_t>(in.unsigned_integer(max_data_workers));
   meta.hosts_register = in.boolean();
   meta.start = StartId{in.unsigned_integer()};
   meta.cluster.high = in.unsigned_integer();

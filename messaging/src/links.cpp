@@ -127,11 +127,22 @@ bool Links::on_hello(ConnId id, const Hello& hello, Instant now, LinkEffects& ou
     refuse(id, Errc::unavailable, "adopting the cluster id: dial again", now, out);
     return false;
   }
+  if (!hello.cluster.is_set()) {
+    // It learns the id from our welcome and dials again: who belongs to nobody gets no lane.
+    out.emplace_back(Write{id, handshake_frame(wire::FrameKind::welcome, hello.from_worker)});
+    drop(id, now, out);
+    return false;
+  }
   const auto lane = lane_for(hello.node, hello.from_worker);
+  if (lane == no_lane) {
+    ++counters_.over_limit;
+    refuse(id, Errc::busy, "too many lanes", now, out);
+    return false;
+  }
   if (lanes_[lane].conn != ConnId{})
     drop(lanes_[lane].conn, now, out);  // it redials only if it lost the old one
   out.emplace_back(Write{id, handshake_frame(wire::FrameKind::welcome, hello.from_worker)});
-  make_ready(id, lane, out);
+  make_ready(id, lane, hello.start, out);
   return true;
 }
 
@@ -144,7 +155,7 @@ void Links::on_welcome(ConnId id, const Hello& welcome, Instant now, LinkEffects
     return drop(id, now, out);
   }
   if (const auto problem = judge(welcome)) {
-    out.emplace_back(Refused{welcome.node, problem->code, problem->detail});
+    out.emplace_back(Refused{welcome.node, problem->code, problem->detail, true});
     ++counters_.refused;
     return drop(id, now, out);
   }
@@ -152,10 +163,10 @@ void Links::on_welcome(ConnId id, const Hello& welcome, Instant now, LinkEffects
     out.emplace_back(AdoptCluster{welcome.cluster, welcome.node});
     return drop(id, now, out);
   }
-  make_ready(id, lane, out);
+  make_ready(id, lane, welcome.start, out);
 }
 
-void Links::make_ready(ConnId id, LaneId lane_id, LinkEffects& out) {
+void Links::make_ready(ConnId id, LaneId lane_id, StartId start, LinkEffects& out) {
   auto& connection = connections_.at(id);
   connection.phase = Phase::ready;
   connection.lane = lane_id;
@@ -163,6 +174,7 @@ void Links::make_ready(ConnId id, LaneId lane_id, LinkEffects& out) {
   lane.conn = id;
   lane.up = lane.was_up = true;
   lane.writing = false;
+  lane.start = start;
   lane.dial_at = never;
   lane.pause = config_.reconnect_first;
   out.emplace_back(LaneUp{lane_id, lane.peer, lane.worker});
@@ -208,7 +220,7 @@ std::optional<Frame> Links::take_frame(ConnId id, Connection& conn, ByteView byt
       return on_welcome(id, *welcome, now, out), std::nullopt;
   } else if (conn.phase == Phase::hello_sent && kind == wire::FrameKind::refuse) {
     if (const auto refusal = decode_refuse(body)) {
-      out.emplace_back(Refused{lanes_[conn.lane].peer, refusal->code, refusal->detail});
+      out.emplace_back(Refused{lanes_[conn.lane].peer, refusal->code, refusal->detail, true});
       return drop(id, now, out), std::nullopt;
     }
   }

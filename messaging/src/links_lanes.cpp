@@ -5,6 +5,7 @@
 namespace coterie::messaging {
 
 LaneId Links::lane_for(const std::string& peer, std::uint16_t worker) {
+  if (!by_peer_.contains({peer, worker}) && lanes_.size() >= max_lanes) return no_lane;
   const auto [found, fresh] =
       by_peer_.try_emplace({peer, worker}, static_cast<LaneId>(lanes_.size()));
   if (fresh) {
@@ -22,11 +23,21 @@ LaneId Links::lane_to(const std::string& peer, std::uint16_t worker) const {
   return found == by_peer_.end() ? no_lane : found->second;
 }
 
-void Links::peer_up(const std::string& peer, const Address& address,
-                    const std::vector<std::uint16_t>& workers, Instant now) {
+void Links::peer_up(const std::string& peer, const Address& address, StartId start,
+                    const std::vector<std::uint16_t>& workers, Instant now, LinkEffects& out) {
   if (peer == self_.node) return;
+  // A worker that a new life no longer has is not dialled any more.
+  for (auto& lane : lanes_)
+    if (lane.peer == peer &&
+        std::find(workers.begin(), workers.end(), lane.worker) == workers.end())
+      lane.wanted = false, lane.dial_at = never;
   for (const auto worker : workers) {
-    auto& lane = lanes_[lane_for(peer, worker)];
+    const auto id = lane_for(peer, worker);
+    if (id == no_lane) return void(++counters_.over_limit);
+    // A host that lost its power said no goodbye: the connection to its earlier life is dead.
+    if (lanes_[id].conn != ConnId{} && lanes_[id].up && lanes_[id].start < start)
+      drop(lanes_[id].conn, now, out);
+    auto& lane = lanes_[id];
     const bool moved = lane.address != address;
     lane.address = address;
     if (!lane.wanted || moved) lane.pause = config_.reconnect_first;
@@ -64,10 +75,11 @@ bool Links::congested(ConnId id) const {
          lane.staging.size() >= config_.queue_bytes / 2;
 }
 
-void Links::flush(LinkEffects& out) {
+void Links::flush(Instant now, LinkEffects& out) {
   for (auto& lane : lanes_) {
     if (!lane.up || lane.writing || lane.staging.empty()) continue;
     lane.writing = true;
+    lane.write_until = now + config_.write_timeout;
     counters_.bytes_out += lane.staging.size();
     out.emplace_back(Write{lane.conn, std::move(lane.staging)});
     lane.staging = Bytes{};
@@ -86,6 +98,9 @@ void Links::tick(Instant now, LinkEffects& out) {
   std::vector<ConnId> late;
   for (const auto& [id, connection] : connections_)
     if (connection.phase != Phase::ready && connection.handshake_until <= now) late.push_back(id);
+  // A peer that takes nothing for so long, perhaps because it waits for us to read, is cut off.
+  for (const auto& lane : lanes_)
+    if (lane.writing && lane.write_until <= now) late.push_back(lane.conn);
   for (const auto id : late) drop(id, now, out);
   for (LaneId id = 0; id < lanes_.size(); ++id)
     if (lanes_[id].dial_at <= now) dial(id, now, out);
@@ -95,7 +110,10 @@ Instant Links::next_deadline() const {
   auto at = never;
   for (const auto& [id, connection] : connections_)
     if (connection.phase != Phase::ready) at = earliest(at, connection.handshake_until);
-  for (const auto& lane : lanes_) at = earliest(at, lane.dial_at);
+  for (const auto& lane : lanes_) {
+    at = earliest(at, lane.dial_at);
+    if (lane.writing) at = earliest(at, lane.write_until);
+  }
   return at;
 }
 

@@ -50,6 +50,7 @@ Status ControlWorker::start_part(const std::string& part) {
 Status ControlWorker::start_gossip() {
   const auto failed = [this](const std::string& reason) { part_failed("gossip", reason); };
   udp_.reset();
+  if (gossip_tcp_) gossip_tcp_->close_all();
   gossip_tcp_ = std::make_unique<transport::TcpHost>(loop_, gossip_handler_, conn_ids_,
                                                      stream_limits(), failed);
   if (const auto bound = gossip_tcp_->listen(ports_.gossip); !bound) return bound.error();
@@ -64,6 +65,7 @@ Status ControlWorker::start_gossip() {
 }
 
 Status ControlWorker::start_links() {
+  if (links_) links_->close_all();  // the core hears of each: it would wait for dead lanes
   links_ = std::make_unique<transport::TcpHost>(
       loop_, lane_handler_, conn_ids_, lane_limits(),
       [this](const std::string& reason) { part_failed("links", reason); });

@@ -12,6 +12,8 @@ Error error_of(const cluster::Completion& c) {
   return error(static_cast<Errc>(c.status), std::string(text(c.payload)), retry);
 }
 
+constexpr Duration wall_clock_interval = 1s;
+
 transport::TcpLimits lane_limits() {
   transport::TcpLimits limits;
   limits.largest_message = 2 * wire::max_frame_bytes;
@@ -79,8 +81,12 @@ void DataWorker::complete(const cluster::Completion& completion) {
   callbacks_[completion.token] = nullptr;
   free_.push_back(completion.token);
   if (!callback) return;
-  if (completion.status != 0) return callback(error_of(completion));
-  callback(RawReply{to_bytes(completion.payload), completion.epoch, completion.sequence});
+  try {
+    if (completion.status != 0) callback(error_of(completion));
+    else callback(RawReply{to_bytes(completion.payload), completion.epoch, completion.sequence});
+  } catch (const std::exception& problem) {  // the user's code, on our thread
+    hooks_.log(LogLevel::error, std::string("a then() callback threw: ") + problem.what());
+  }
 }
 
 void DataWorker::link(messaging::LinkEffect&& effect) {
@@ -128,6 +134,10 @@ void DataWorker::written(ConnId id) {
 
 void DataWorker::finish() {
   feed(shard_input::Flush{});
+  if (const auto now = transport::EventLoop::now(); now - wall_read_ >= wall_clock_interval) {
+    wall_read_ = now;
+    feed(shard_input::WallClock{transport::EventLoop::wall_offset_ms()});
+  }
   const auto at = core_.next_deadline();
   if (at == timer_at_) return;
   timer_at_ = at;

@@ -96,6 +96,7 @@ class DataWorker final : private cluster::ShardSink, private messaging::StreamHa
   std::vector<std::uint64_t> free_{};
   transport::Timer timer_;
   Instant timer_at_ = never;
+  Instant wall_read_{};
   transport::Mailbox<MailboxAsk> mailbox_;
 };
 

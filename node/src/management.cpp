@@ -8,6 +8,11 @@ namespace {
 using nlohmann::json;
 using transport::HttpResponse;
 
+/// Names come from strangers and need not be UTF-8.
+std::string text(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
 json text_or_null(const Address& address) {
   return address.is_set() ? json(to_string(address)) : json(nullptr);
 }
@@ -25,7 +30,7 @@ HttpResponse members(const cluster::NodeCore& core) {
                    {"start", info.meta ? json(info.meta->start.value) : json(nullptr)},
                    {"hosts_register", info.meta && info.meta->hosts_register}});
   }
-  return {.body = out.dump()};
+  return {.body = text(out)};
 }
 
 const char* phase_name(cluster::ShardPhase phase) {
@@ -53,20 +58,20 @@ HttpResponse shards(const cluster::NodeCore& core) {
          {"phase_here",
           status == core.shards().end() ? json(nullptr) : json(phase_name(status->second.phase))}});
   }
-  return {.body = out.dump()};
+  return {.body = text(out)};
 }
 
 HttpResponse ready(const cluster::NodeCore* core) {
   if (core == nullptr)
-    return {.status = 503, .body = json{{"ready", false}, {"reason", "starting"}}.dump()};
+    return {.status = 503, .body = text({{"ready", false}, {"reason", "starting"}})};
   const auto state = core->readiness();
   if (!state.ready)
-    return {.status = 503, .body = json{{"ready", false}, {"reason", state.reason}}.dump()};
-  return {.body = json{{"ready", true}, {"degraded", state.degraded}}.dump()};
+    return {.status = 503, .body = text({{"ready", false}, {"reason", state.reason}})};
+  return {.body = text({{"ready", true}, {"degraded", state.degraded}})};
 }
 
 HttpResponse problem(unsigned status, const std::string& what) {
-  return {.status = status, .body = json{{"error", what}}.dump()};
+  return {.status = status, .body = text({{"error", what}})};
 }
 
 }  // namespace
@@ -76,7 +81,7 @@ HttpResponse answer_management(const transport::HttpRequest& request, const clus
   if (request.method != "GET" && request.method != "HEAD")
     return problem(405, "only GET is offered here");
   const auto target = request.target.substr(0, request.target.find('?'));
-  if (target == "/health/live") return {.body = json{{"live", true}}.dump()};
+  if (target == "/health/live") return {.body = text({{"live", true}})};
   if (target == "/health/ready") return ready(core);
   const bool known = target == "/metrics" || target == "/members" || target == "/shards";
   if (!known)

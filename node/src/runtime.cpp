@@ -108,8 +108,9 @@ ControlHooks Runtime::control_hooks() {
                 if (worker == 0 || worker > data_.size())
                   return;  // no such worker: its dialler times out
                 loops_[config_.workers == 0 ? 0 : worker]->post(
-                    [to = data_[worker - 1].get(), id, released = std::move(released)]() mutable {
-                      to->adopt(id, std::move(released));
+                    [to = data_[worker - 1].get(), id,
+                     held = std::make_shared<transport::Released>(std::move(released))] {
+                      to->adopt(id, std::move(*held));
                     });
               },
           .stopped = [this](std::optional<Error> problem) { on_stopped(std::move(problem)); },
@@ -147,8 +148,6 @@ cluster::NodeCoreConfig Runtime::core_config() const {
 }
 
 cluster::ShardCoreConfig Runtime::shard_config(std::uint16_t worker) const {
-  const auto wall =
-      std::chrono::duration_cast<Duration>(std::chrono::system_clock::now().time_since_epoch());
   return {.self = {.cluster = store_.stored().cluster,
                    .node = config_.name,
                    .start = store_.stored().start,
@@ -156,7 +155,7 @@ cluster::ShardCoreConfig Runtime::shard_config(std::uint16_t worker) const {
                    .session = SessionId{session_.value + worker},
                    .entity_types = digest(types_)},
           .data_workers = data_workers_,
-          .wall_offset_ms = (wall.count() - EventLoop::now().nanos) / 1'000'000,
+          .wall_offset_ms = EventLoop::wall_offset_ms(),
           .passivate_after = config_.passivate_after};
 }
 
@@ -202,8 +201,9 @@ void Runtime::join() {
   joined_.store(true);
 }
 
-CommandId Runtime::command_id(const AskOptions& options) {
-  if (options.command_id) return sharding::command_id(*options.command_id);
+CommandId Runtime::command_id(const RawAsk& ask) {
+  if (ask.options.command_id)
+    return sharding::command_id(ask.type, ask.id, *ask.options.command_id);
   return CommandId::opaque(session_.value, commands_.fetch_add(1));
 }
 
@@ -211,7 +211,7 @@ void Runtime::submit(RawAsk ask, RawCallback callback) {
   if (!joined_.load()) join();
   const auto stopped = [] { return error(Errc::unavailable, "this node has stopped"); };
   if (inboxes_.empty()) return callback ? callback(stopped()) : void();
-  const auto command = command_id(ask.options);
+  const auto command = command_id(ask);
   const auto deadline = EventLoop::now() + ask.options.deadline;
   const auto worker =
       cluster::worker_of(sharding::shard_of(sharding::entity_hash(ask.id)), data_workers_);

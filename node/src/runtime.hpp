@@ -44,7 +44,7 @@ class Runtime {
   void make_workers();
   void start_threads();
   [[nodiscard]] ControlHooks control_hooks();
-  [[nodiscard]] CommandId command_id(const AskOptions& options);
+  [[nodiscard]] CommandId command_id(const RawAsk& ask);
   [[nodiscard]] std::string metrics();
   void on_stopped(std::optional<Error> error);
   template <class Task>

@@ -20,11 +20,20 @@ void DuplicateTable::remember(Remembered entry) {
   }
   index_.insert(hash(entry.command), slot);
   order_.push_back(std::move(entry));
-  while (order_.size() > max_remembered_commands || bytes_ > max_remembered_bytes) evict_front();
+  while (order_.size() > max_remembered_commands) evict_front();
+  while (bytes_ > max_remembered_bytes && replies_dropped_ < order_.size()) drop_oldest_reply();
+}
+
+void DuplicateTable::drop_oldest_reply() {
+  auto& oldest = order_[replies_dropped_++];
+  bytes_ -= oldest.reply.size();
+  oldest.reply_dropped = !oldest.reply.empty();
+  oldest.reply = Bytes{};
 }
 
 void DuplicateTable::evict_front() {
-  horizon_ = std::max(horizon_, order_.front().clock);
+  horizon_ = std::max(horizon_, order_.front().command.time_ms());
+  if (replies_dropped_ > 0) --replies_dropped_;
   forget(order_.front(), first_);
   order_.pop_front();
   ++first_;
@@ -35,6 +44,7 @@ void DuplicateTable::forget_from(LogIndex index) {
     forget(order_.back(), first_ + static_cast<std::uint32_t>(order_.size()) - 1);
     order_.pop_back();
   }
+  replies_dropped_ = std::min(replies_dropped_, order_.size());
 }
 
 void DuplicateTable::forget(const Remembered& entry, std::uint32_t slot) {

@@ -6,7 +6,8 @@
 namespace coterie::replication {
 namespace {
 
-constexpr std::uint32_t max_replicas = 64;  // a register names a handful of nodes
+// So that 256 registers with the longest names fit into one frame of 1 MiB.
+constexpr std::uint32_t max_replicas = 7;
 constexpr std::uint32_t max_fields = 64;
 constexpr std::size_t max_name = 255;
 

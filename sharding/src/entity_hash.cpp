@@ -3,6 +3,7 @@
 #include <xxhash.h>
 
 #include <optional>
+#include <string>
 
 namespace coterie::sharding {
 namespace {
@@ -36,8 +37,14 @@ EntityTypeId entity_type_id(std::string_view name) {
   return EntityTypeId{static_cast<std::uint32_t>(XXH3_64bits(name.data(), name.size()))};
 }
 
-CommandId command_id(std::string_view text) {
-  const auto hash = XXH3_128bits(text.data(), text.size());
+CommandId command_id(EntityTypeId type, std::string_view entity, std::string_view text) {
+  std::string all(4, '\0');
+  for (std::size_t i = 0; i < all.size(); ++i)
+    all[i] = static_cast<char>(type.value >> (8 * i) & 0xff);
+  all += static_cast<char>(entity.size());  // at most 255: no two triples give one text
+  all += entity;
+  all += text;
+  const auto hash = XXH3_128bits(all.data(), all.size());
   const auto ms = uuid7_time(text);
   return ms ? CommandId::timed(*ms, static_cast<std::uint16_t>(hash.high64), hash.low64)
             : CommandId::opaque(hash.high64, hash.low64);

@@ -14,8 +14,8 @@ struct OtherNode {
       : bench(b),
         links({}, {.cluster = our_cluster, .node = "0", .from_worker = 1, .session = SessionId{9}},
               Random(3)) {
-    links.peer_up("a", {}, {1}, bench.now);
     messaging::LinkEffects out;
+    links.peer_up("a", {}, {}, {1}, bench.now, out);
     links.tick(bench.now, out);
     mine = std::get<messaging::Connect>(out.at(0)).conn;
     out.clear();
@@ -30,7 +30,7 @@ struct OtherNode {
         (void)bench.core.received(theirs, write->bytes, bench.now, bench);
         links.written(mine);
       }
-    bench.core.flush(bench);
+    bench.core.flush(bench.now, bench);
     for (auto& effect : std::exchange(bench.links, {}))
       if (auto* write = std::get_if<messaging::Write>(&effect)) {
         bench.core.written(theirs);
@@ -54,7 +54,7 @@ struct OtherNode {
                           .type = bench.types[0].id},
                          view(entity), {});
     messaging::LinkEffects out;
-    links.flush(out);
+    links.flush(bench.now, out);
     exchange(std::move(out));
   }
   Bench& bench;
@@ -103,7 +103,7 @@ TEST_CASE("lanes: a request to a node that is no longer the owner is answered wi
   routes->cluster = our_cluster;
   routes->table.entity_types = 1;
   for (auto& entry : routes->table.registers) entry = {Epoch{3}, "b", StartId{1}, {"b"}, {"b"}};
-  routes->peers.push_back({"b", {}, 1, true});
+  routes->peers.push_back({"b", {}, 1, {}, true});
   bench.core.routes(routes, bench.now, bench);
   bench.links.clear();
   peer.request("x", shard_of_x);

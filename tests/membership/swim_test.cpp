@@ -287,12 +287,15 @@ TEST_CASE("swim: the suspicion time-out follows the formula at its corners") {
 
 TEST_CASE(
     "node metadata: round-trips, stays within 512 bytes, and foreign metadata is none of ours") {
-  NodeMeta meta{at(1),     at(2), 65535, true, StartId{UINT64_MAX}, {UINT64_MAX, UINT64_MAX},
-                UINT64_MAX};
+  NodeMeta meta{
+      at(1),     at(2), max_data_workers, true, StartId{UINT64_MAX}, {UINT64_MAX, UINT64_MAX},
+      UINT64_MAX};
   meta.link = address_from(Bytes(16, 255), 65535);
   const auto bytes = encode(meta);
   CHECK(bytes.size() <= 512);
   CHECK(decode_node_meta(bytes) == meta);
+  meta.data_workers = max_data_workers + 1;  // each would cost every peer a lane
+  CHECK_FALSE(decode_node_meta(encode(meta)).has_value());
   CHECK_FALSE(decode_node_meta(Bytes{0xff, 0x80}).has_value());
   CHECK_FALSE(decode_node_meta({}).has_value());
   for (std::size_t size = 0; size < bytes.size(); ++size)

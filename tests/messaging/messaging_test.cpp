@@ -23,8 +23,8 @@ Hello hello(const std::string& name, ClusterId id = cluster, std::uint64_t types
 struct Pair {
   Pair(Hello ha, Hello hb, std::size_t p = 1000)
       : a({}, std::move(ha), Random(1)), b({}, std::move(hb), Random(2)), piece(p) {
-    a.peer_up("b", {}, {1}, start);
     LinkEffects out;
+    a.peer_up("b", {}, {}, {1}, start, out);
     a.tick(start, out);
     for (const auto& effect : out)
       if (const auto* dial = std::get_if<Connect>(&effect)) conn_a = dial->conn;
@@ -83,7 +83,7 @@ TEST_CASE(
                            Bytes(88, static_cast<std::uint8_t>(i)));
     }
     LinkEffects out;
-    pair.a.flush(out);
+    pair.a.flush(start, out);
     CHECK(out.size() == 1);
     pair.pump(std::move(out), true);
     REQUIRE(pair.frames.size() == 3);

@@ -69,7 +69,7 @@ class Process:
         return self
 
     def log(self):
-        with open(self.log_path, encoding="utf-8") as log:
+        with open(self.log_path, encoding="utf-8", errors="replace") as log:
             return log.read()
 
     def ready(self):

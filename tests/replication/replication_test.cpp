@@ -107,7 +107,7 @@ TEST_CASE(
     "oldest") {
   DuplicateTable table;
   for (std::uint64_t i = 1; i <= 100; ++i)
-    table.remember({{0, i}, LogIndex{i}, Sequence{i}, Epoch{1}, {}, i << 16});
+    table.remember({{0, i}, LogIndex{i}, Sequence{i}, Epoch{1}, {}});
   REQUIRE(table.find({0, 50}) != nullptr);
   CHECK(table.find({0, 50})->sequence == Sequence{50});
   CHECK(table.find({1, 50}) == nullptr);
@@ -115,25 +115,35 @@ TEST_CASE(
   CHECK(table.find({0, 90}) == nullptr);
   CHECK(table.find({0, 89}) != nullptr);
   for (std::uint64_t i = 1000; i < 1000 + max_remembered_commands; ++i)
-    table.remember({{0, i}, LogIndex{i}, Sequence{i}, Epoch{1}, {}, i << 16});
+    table.remember({{0, i}, LogIndex{i}, Sequence{i}, Epoch{1}, {}});
   CHECK(table.size() == max_remembered_commands);
   CHECK(table.find({0, 50}) == nullptr);
   CHECK(table.find({0, 1000}) != nullptr);
-  // Two replies that do not fit together: the older one goes, and everything before it.
-  const Bytes large(max_remembered_bytes / 2 + 1, 1);
-  table.remember({{9, 1}, LogIndex{1 << 20}, Sequence{1}, Epoch{1}, large, 7 << 16});
-  table.remember({{9, 2}, LogIndex{1 << 20}, Sequence{1}, Epoch{1}, large, 7 << 16});
-  CHECK(table.size() == 1);
 }
 
-TEST_CASE("duplicate table: the window ends at the newest clock of what it forgot") {
+TEST_CASE("duplicate table: the window ends at the newest time of what it forgot") {
   DuplicateTable table;
   for (std::uint64_t i = 1; i <= max_remembered_commands; ++i)
-    table.remember({{0, i}, LogIndex{i}, Sequence{i}, Epoch{1}, {}, i << 16});
+    table.remember({CommandId::timed(i, 0, i), LogIndex{i}, Sequence{i}, Epoch{1}, {}});
   CHECK_FALSE(table.older_than_window(1));
-  table.remember({{0, 0}, LogIndex{1 << 20}, Sequence{1}, Epoch{1}, {}, std::uint64_t{1} << 36});
+  table.remember({{0, 0}, LogIndex{1 << 20}, Sequence{1}, Epoch{1}, {}});
   CHECK(table.older_than_window(1));
   CHECK_FALSE(table.older_than_window(2));
+}
+
+TEST_CASE("duplicate table: beyond its bytes the oldest replies go and their ids stay") {
+  DuplicateTable table;
+  const Bytes large(max_remembered_bytes / 4, 1);
+  for (std::uint64_t i = 1; i <= 6; ++i)
+    table.remember({{0, i}, LogIndex{i}, Sequence{i}, Epoch{1}, large});
+  CHECK(table.size() == 6);
+  CHECK(table.find({0, 2})->reply_dropped);
+  CHECK(table.find({0, 2})->reply.empty());
+  CHECK_FALSE(table.find({0, 3})->reply_dropped);
+  table.forget_from(LogIndex{2});
+  CHECK(table.size() == 1);
+  table.remember({{0, 9}, LogIndex{2}, Sequence{2}, Epoch{1}, large});
+  CHECK_FALSE(table.find({0, 9})->reply_dropped);
 }
 
 namespace {

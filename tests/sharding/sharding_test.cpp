@@ -90,17 +90,30 @@ TEST_CASE("flat index: behaves as a multimap under a million random operations")
   CHECK(index.size() == model.size());
 }
 
+namespace {
+CommandId id_of(std::string_view text) {
+  return sharding::command_id(EntityTypeId{1}, "alice", text);
+}
+}  // namespace
+
+TEST_CASE("command id: one text names another command of another entity or type") {
+  const auto id = command_id(EntityTypeId{1}, "alice", "7");
+  CHECK(id == command_id(EntityTypeId{1}, "alice", "7"));
+  CHECK(id != command_id(EntityTypeId{2}, "alice", "7"));
+  CHECK(id != command_id(EntityTypeId{1}, "bob", "7"));
+  CHECK(id != command_id(EntityTypeId{1}, "alic", "e7"));
+}
+
 TEST_CASE(
     "command id: text that ends with a UUIDv7 carries its time, any other text carries none") {
   // The example of RFC 9562, appendix A.6: 2022-02-22 19:22:22 UTC.
-  CHECK(command_id("017F22E2-79B0-7CC3-98C4-DC0C0C07398F").time_ms() == 1645557742000);
-  CHECK(command_id("deposit/alice/017f22e2-79b0-7cc3-98c4-dc0c0c07398f").time_ms() ==
-        1645557742000);
-  CHECK(command_id("017f22e2-79b0-4cc3-98c4-dc0c0c07398f").time_ms() == 0);  // version 4
-  CHECK(command_id("017f22e2-79b0-7cc3-98c4-dc0c0c07398").time_ms() == 0);   // a digit short
-  CHECK(command_id("017f22e2-79b0-7cc3-98c4-dc0c0c07398g").time_ms() == 0);
-  CHECK(command_id("017f22e2279b0-7cc3-98c4-dc0c0c07398f").time_ms() == 0);
-  for (int i = 0; i < 100; ++i) CHECK(command_id(std::to_string(i)).time_ms() == 0);
-  CHECK(command_id("a/017f22e2-79b0-7cc3-98c4-dc0c0c07398f") !=
-        command_id("b/017f22e2-79b0-7cc3-98c4-dc0c0c07398f"));
+  CHECK(id_of("017F22E2-79B0-7CC3-98C4-DC0C0C07398F").time_ms() == 1645557742000);
+  CHECK(id_of("deposit/alice/017f22e2-79b0-7cc3-98c4-dc0c0c07398f").time_ms() == 1645557742000);
+  CHECK(id_of("017f22e2-79b0-4cc3-98c4-dc0c0c07398f").time_ms() == 0);  // version 4
+  CHECK(id_of("017f22e2-79b0-7cc3-98c4-dc0c0c07398").time_ms() == 0);   // a digit short
+  CHECK(id_of("017f22e2-79b0-7cc3-98c4-dc0c0c07398g").time_ms() == 0);
+  CHECK(id_of("017f22e2279b0-7cc3-98c4-dc0c0c07398f").time_ms() == 0);
+  for (int i = 0; i < 100; ++i) CHECK(id_of(std::to_string(i)).time_ms() == 0);
+  CHECK(id_of("a/017f22e2-79b0-7cc3-98c4-dc0c0c07398f") !=
+        id_of("b/017f22e2-79b0-7cc3-98c4-dc0c0c07398f"));
 }

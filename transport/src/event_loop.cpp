@@ -35,6 +35,12 @@ void Timer::set(Instant at, std::function<void()> task) {
   });
 }
 
+std::int64_t EventLoop::wall_offset_ms() {
+  const auto wall =
+      std::chrono::duration_cast<Duration>(std::chrono::system_clock::now().time_since_epoch());
+  return (wall.count() - now().nanos) / 1'000'000;
+}
+
 Instant EventLoop::now() {
   return Instant{
       std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch())

@@ -70,18 +70,23 @@ class Session : public std::enable_shared_from_this<Session> {
 
 struct HttpServer::Impl : std::enable_shared_from_this<HttpServer::Impl> {
   Impl(EventLoop& loop, Handler h, std::function<void(std::string)> f)
-      : acceptor(loop.impl().context), handler(std::move(h)), failed(std::move(f)) {}
+      : pause(loop), acceptor(loop.impl().context), handler(std::move(h)), failed(std::move(f)) {}
   void accept() {
-    acceptor.async_accept(
-        [self = shared_from_this()](beast::error_code problem, tcp::socket socket) {
-          if (!self->acceptor.is_open()) return;
-          if (problem && problem != asio::error::connection_aborted)
-            return self->failed("accept: " + problem.message());
-          if (!problem && *self->open < max_http_connections)
-            std::make_shared<Session>(std::move(socket), self->handler, self->open)->read();
-          self->accept();
+    acceptor.async_accept([self = shared_from_this()](beast::error_code problem,
+                                                      tcp::socket socket) {
+      if (!self->acceptor.is_open()) return;
+      if (problem && is_passing(problem))
+        return self->pause.set(EventLoop::now() + accept_pause, [weak = self->weak_from_this()] {
+          const auto again = weak.lock();
+          if (again && again->acceptor.is_open()) again->accept();
         });
+      if (problem) return self->failed("accept: " + problem.message());
+      if (*self->open < max_http_connections)
+        std::make_shared<Session>(std::move(socket), self->handler, self->open)->read();
+      self->accept();
+    });
   }
+  Timer pause;
   tcp::acceptor acceptor;
   Handler handler;
   std::function<void(std::string)> failed;

@@ -22,6 +22,15 @@ namespace coterie::transport {
   return bind_error(address, problem, flag);
 }
 
+/// What passes when somebody else gives something back: accepting again after a pause is right,
+/// giving the part up is not.
+[[nodiscard]] inline bool is_passing(const boost::system::error_code& problem) {
+  const auto value = problem.value();
+  return value == ECONNABORTED || value == EMFILE || value == ENFILE || value == ENOBUFS ||
+         value == ENOMEM || value == EPROTO || value == EPERM;
+}
+inline constexpr Duration accept_pause = 100ms;
+
 [[nodiscard]] inline Address local_address(const asio::ip::tcp::acceptor& acceptor) {
   boost::system::error_code problem;
   const auto endpoint = acceptor.local_endpoint(problem);

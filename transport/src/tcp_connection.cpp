@@ -31,6 +31,7 @@ void TcpConnection::begin() {
 void TcpConnection::read() {
   if (reading_ || gone_) return;
   reading_ = true;
+  if (buffer_.empty()) buffer_.resize(first_buffer_);  // a dial that fails never needs one
   socket_.async_read_some(
       asio::buffer(buffer_.data() + filled_, buffer_.size() - filled_),
       [self = shared_from_this()](const boost::system::error_code& problem, std::size_t size) {
@@ -109,16 +110,15 @@ void TcpConnection::fail() {
 
 Released TcpConnection::release() {
   gone_ = true;
-  Released released;
-  released.unread.assign(buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(filled_));
   boost::system::error_code problem;
-  released.socket = socket_.release(problem);
-  return problem ? Released{} : released;
+  const int fd = socket_.release(problem);
+  if (problem) return {};
+  return {fd, Bytes(buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(filled_))};
 }
 
 void TcpConnection::offer(ByteView unread) {
-  if (buffer_.size() < unread.size()) buffer_.resize(unread.size() * 2);
-  std::memcpy(buffer_.data(), unread.data(), unread.size());
+  buffer_.resize(std::max(first_buffer_, unread.size() * 2));
+  std::copy(unread.begin(), unread.end(), buffer_.begin());
   filled_ = unread.size();
   if (filled_ > 0 && !deliver()) return;
   read();

@@ -7,6 +7,10 @@
 
 namespace coterie::transport {
 
+Released::~Released() {
+  if (socket_ >= 0) ::close(socket_);
+}
+
 TcpHost::TcpHost(EventLoop& loop, messaging::StreamHandler& handler,
                  std::atomic<std::uint64_t>& ids, TcpLimits limits,
                  std::function<void(std::string)> failed)
@@ -28,11 +32,17 @@ void TcpHost::Impl::accept() {
       });
 }
 
+void TcpHost::Impl::accept_later() {
+  pause.set(EventLoop::now() + accept_pause, [weak = weak_from_this()] {
+    if (const auto self = weak.lock(); self && self->handler != nullptr) self->accept();
+  });
+}
+
 void TcpHost::Impl::on_accept(const boost::system::error_code& problem, tcp::socket socket) {
   if (handler == nullptr || !acceptor.is_open()) return;
-  if (problem && problem != asio::error::connection_aborted)
-    return failed("accept: " + problem.message());
-  if (!problem && connections.size() < limits.connections) {
+  if (problem && is_passing(problem)) return accept_later();
+  if (problem) return failed("accept: " + problem.message());
+  if (connections.size() < limits.connections) {
     const ConnId id{ids.fetch_add(1)};
     const auto connection = add(id, std::move(socket));
     handler->accepted(id);
@@ -71,7 +81,7 @@ std::optional<Released> TcpHost::release(ConnId id) {
   const auto connection = found->second;
   impl_->connections.erase(found);
   auto released = connection->release();
-  return released.socket < 0 ? std::nullopt : std::optional(std::move(released));
+  return released.is_open() ? std::optional(std::move(released)) : std::nullopt;
 }
 
 void TcpHost::adopt(ConnId id, Released released) {
@@ -79,12 +89,23 @@ void TcpHost::adopt(ConnId id, Released released) {
   tcp::socket socket(impl_->context);
   struct sockaddr_storage name {};
   socklen_t size = sizeof name;
-  getsockname(released.socket, reinterpret_cast<sockaddr*>(&name), &size);
-  socket.assign(name.ss_family == AF_INET6 ? tcp::v6() : tcp::v4(), released.socket, problem);
-  if (problem) return void(::close(released.socket));
+  const int fd = released.take();
+  getsockname(fd, reinterpret_cast<sockaddr*>(&name), &size);
+  socket.assign(name.ss_family == AF_INET6 ? tcp::v6() : tcp::v4(), fd, problem);
+  if (problem) return void(::close(fd));
   const auto connection = impl_->add(id, std::move(socket));
   impl_->handler->accepted(id);
   if (impl_->connections.contains(id)) connection->offer(released.unread);
+}
+
+void TcpHost::close_all() {
+  while (!impl_->connections.empty()) {
+    const auto id = impl_->connections.begin()->first;
+    const auto connection = impl_->connections.begin()->second;
+    impl_->connections.erase(impl_->connections.begin());
+    connection->abort();
+    if (impl_->handler != nullptr) impl_->handler->closed(id);
+  }
 }
 
 void TcpHost::stop() {

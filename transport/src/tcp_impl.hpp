@@ -19,16 +19,19 @@ struct TcpHost::Impl : std::enable_shared_from_this<TcpHost::Impl> {
   Impl(EventLoop& loop, messaging::StreamHandler& h, std::atomic<std::uint64_t>& i, TcpLimits l,
        std::function<void(std::string)> f)
       : context(loop.impl().context),
+        pause(loop),
         acceptor(context),
         handler(&h),
         ids(i),
         limits(l),
         failed(std::move(f)) {}
   void accept();
+  void accept_later();
   void on_accept(const boost::system::error_code& problem, tcp::socket socket);
   std::shared_ptr<TcpConnection> add(ConnId id, tcp::socket socket);
 
   asio::io_context& context;
+  Timer pause;  ///< before accepting again, when the process or the kernel ran out of something
   tcp::acceptor acceptor;
   messaging::StreamHandler* handler;  ///< null once stopped
   std::atomic<std::uint64_t>& ids;
@@ -41,7 +44,7 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
  public:
   TcpConnection(std::weak_ptr<TcpHost::Impl> host, ConnId id, tcp::socket socket,
                 std::size_t buffer)
-      : host_(std::move(host)), id_(id), socket_(std::move(socket)), buffer_(buffer) {}
+      : host_(std::move(host)), id_(id), socket_(std::move(socket)), first_buffer_(buffer) {}
   void dial(const tcp::endpoint& to);
   /// Sets the socket up and reads.
   void begin();
@@ -63,7 +66,8 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   std::weak_ptr<TcpHost::Impl> host_;
   ConnId id_;
   tcp::socket socket_;
-  Bytes buffer_;
+  std::size_t first_buffer_;
+  Bytes buffer_{};
   std::size_t filled_ = 0;
   std::deque<Bytes> writes_{};  ///< bounded by the core: one write in flight a lane, few a stream
   bool closing_ = false;

@@ -19,9 +19,9 @@ namespace coterie {
 struct AskOptions {
   Duration deadline = 5s;  ///< travels with the command; after it the outcome is unknown
   std::optional<std::string>
-      command_id{};  ///< the same text again has its effect once; default: a fresh one. Text that
-                     ///< ends with a UUIDv7 is refused as command_expired once the shard may have
-                     ///< forgotten it; other text would then have its effect again
+      command_id{};  ///< the same text to the same entity has its effect once; default: a fresh
+                     ///< one. Text that ends with a UUIDv7 is refused as command_expired once the
+                     ///< shard may have forgotten it; other text would then have its effect again
 };
 
 template <class R>

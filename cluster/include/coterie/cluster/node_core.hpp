@@ -21,6 +21,11 @@
 
 namespace coterie::cluster {
 
+/// Gossip addresses kept for a restart; any of them is enough to find the pool again.
+inline constexpr std::size_t max_remembered_peers = 64;
+/// Swap batches that wait for the register's disk; more is not answered, and asked again.
+inline constexpr std::size_t max_open_swaps = 1024;
+
 struct NodeCoreConfig {
   std::string name{};
   Address gossip{};
@@ -95,6 +100,7 @@ class NodeCore {
  private:
   // node_core.cpp
   [[nodiscard]] NodeEffects finish(NodeEffects out, Instant now);
+  void remember_peers(NodeEffects& out);
   void supervise(const supervision::SupervisorEffects& effects, NodeEffects& out);
   // node_gossip.cpp
   void take(membership::SwimEffects&& effects, Instant now, NodeEffects& out);
@@ -140,6 +146,7 @@ class NodeCore {
   std::map<ShardId, ShardStatus> status_{};
   std::map<std::string, membership::NodeMeta> metas_{};
   bool routes_dirty_ = true;
+  bool remember_ = false;
   bool placing_ = false;
   bool stale_disk_ = false;
   bool was_ready_ = false;

@@ -15,6 +15,7 @@ struct Peer {
   std::string name{};
   Address link{};
   std::uint16_t data_workers{};
+  StartId start{};       ///< its life
   bool present = false;  ///< alive or suspect
   friend bool operator==(const Peer&, const Peer&) = default;
 };

@@ -34,8 +34,11 @@ inline constexpr std::size_t max_parked_bytes = 64 * 1024 * 1024;
 /// Entities whose restarts are watched at once, per worker; the longest quiet ones are forgotten.
 inline constexpr std::size_t max_watched_faults = 4096;
 
-/// How far the time in a command id may lie ahead of the owner's clock: it drives the shard's
-/// hybrid clock, which must not run away.
+/// Records that wait for the disk and answers that wait behind them, per worker; more is `busy`.
+inline constexpr std::size_t max_unsynced_bytes = 64 * 1024 * 1024;
+inline constexpr std::size_t max_held_bytes = 64 * 1024 * 1024;
+/// How far the time in a command id may lie ahead of the owner's clock: ids of the future would
+/// push the window past those of everybody else.
 inline constexpr Duration max_clock_lead = 60s;
 
 struct ShardCoreConfig {
@@ -79,9 +82,11 @@ class ShardCore {
   std::size_t received(ConnId conn, ByteView bytes, Instant now, ShardSink& out);
   [[nodiscard]] bool congested(ConnId conn) const { return links_.congested(conn); }
   /// End of a batch: staged frames leave.
-  void flush(ShardSink& out);
+  void flush(Instant now, ShardSink& out);
   void tick(Instant now, ShardSink& out);
   [[nodiscard]] Instant next_deadline() const;
+  /// The wall clock, read again: a suspended machine's node clock stood still meanwhile.
+  void wall_clock(std::int64_t offset_ms) { config_.wall_offset_ms = offset_ms; }
   /// Leaving: no new local commands.
   void drain() { draining_ = true; }
   [[nodiscard]] bool quiet() const { return asks_.size() == 0 && unsynced_ == 0; }
@@ -128,12 +133,16 @@ class ShardCore {
     Answer answer{};
     Bytes payload{};
   };
+  [[nodiscard]] static std::size_t held_cost(const Held& held) {
+    return sizeof held + held.payload.size();
+  }
   struct Unsynced {
     LogIndex index{};
     sharding::EntitySlot slot{};
     LogIndex previous_head{};
     Sequence previous_sequence{};
     std::uint64_t previous_chain{};
+    std::size_t bytes{};
   };
   struct Hosted {
     ShardPhase phase = ShardPhase::idle;
@@ -168,6 +177,7 @@ class ShardCore {
   // shard_core.cpp
   void dispatch(const Command& command, Instant now, ShardSink& out);
   void forward(const Command& command, const Route& route, Instant now, ShardSink& out);
+  void drop_expired(std::deque<Parked>& queue, Instant now, ShardSink& out);
   bool park(std::deque<Parked>& queue, const Command& command);
   void unpark(std::deque<Parked>& queue, Instant now, ShardSink& out);
   void answer(const ReplyTo& to, const Answer& answer, ShardSink& out);
@@ -185,11 +195,12 @@ class ShardCore {
   void release(ShardId shard, ShardSink& out);
   void settle(ShardId shard, Epoch epoch, LogIndex index, ShardSink& out);
   void start_recovery(std::vector<ShardId> shards, ShardSink& out);
-  void recovered(const Bytes& record, std::uint64_t token, ShardSink& out);
+  void recovered(const Bytes& record, std::uint64_t token, Instant now, ShardSink& out);
+  void fail_shard(ShardId shard, const std::string& why, Instant now, ShardSink& out);
   void finish_recovery(const replication::RecoveryFinished& done, Instant now, ShardSink& out);
   void start_barrier(ShardId shard, Instant now, ShardSink& out);
   void set_phase(ShardId shard, ShardPhase phase, const std::string& detail, ShardSink& out);
-  std::uint64_t tick_clock(Hosted& hosted, std::uint64_t seen_ms, Instant now) const;
+  std::uint64_t tick_clock(Hosted& hosted, Instant now) const;
   [[nodiscard]] std::uint64_t wall_ms(Instant now) const;
   // shard_journal.cpp
   void appended(const replication::Appended& done, Instant now, ShardSink& out);
@@ -221,6 +232,7 @@ class ShardCore {
   std::map<std::uint64_t, sharding::EntitySlot> replays_{};
   std::deque<Parked> unrouted_{};  ///< they wait for the table or for a lane's first connection
   std::size_t parked_commands_ = 0, parked_bytes_ = 0, unsynced_ = 0;
+  std::size_t unsynced_bytes_ = 0, held_bytes_ = 0;
   std::uint64_t next_read_ = 1;
   Instant next_sweep_{};
   bool draining_ = false;

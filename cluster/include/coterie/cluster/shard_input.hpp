@@ -38,13 +38,16 @@ struct LaneClosed {
 struct Flush {};
 struct Drain {};
 struct Tick {};
+struct WallClock {
+  std::int64_t offset_ms{};
+};
 }  // namespace shard_input
 
 using ShardInput =
     std::variant<shard_input::Ask, shard_input::NewRoutes, shard_input::FromJournal,
                  shard_input::LaneAccepted, shard_input::LaneConnected, shard_input::LaneReceived,
                  shard_input::LaneWritten, shard_input::LaneClosed, shard_input::Flush,
-                 shard_input::Drain, shard_input::Tick>;
+                 shard_input::Drain, shard_input::Tick, shard_input::WallClock>;
 
 /// Each answers how many bytes were consumed, which counts for LaneReceived alone.
 inline std::size_t feed(ShardCore& core, shard_input::Ask&& i, Instant now, ShardSink& out) {
@@ -74,14 +77,17 @@ inline std::size_t feed(ShardCore& core, shard_input::LaneWritten&& i, Instant, 
 inline std::size_t feed(ShardCore& core, shard_input::LaneClosed&& i, Instant now, ShardSink& out) {
   return core.closed(i.id, now, out), 0;
 }
-inline std::size_t feed(ShardCore& core, shard_input::Flush&&, Instant, ShardSink& out) {
-  return core.flush(out), 0;
+inline std::size_t feed(ShardCore& core, shard_input::Flush&&, Instant now, ShardSink& out) {
+  return core.flush(now, out), 0;
 }
 inline std::size_t feed(ShardCore& core, shard_input::Drain&&, Instant, ShardSink&) {
   return core.drain(), 0;
 }
 inline std::size_t feed(ShardCore& core, shard_input::Tick&&, Instant now, ShardSink& out) {
   return core.tick(now, out), 0;
+}
+inline std::size_t feed(ShardCore& core, shard_input::WallClock&& i, Instant, ShardSink&) {
+  return core.wall_clock(i.offset_ms), 0;
 }
 
 }  // namespace coterie::cluster

@@ -10,6 +10,8 @@
 
 namespace coterie::membership {
 
+inline constexpr std::uint16_t max_data_workers = 256;  ///< as many as there are shards
+
 struct NodeMeta {
   Address link{};
   Address management{};

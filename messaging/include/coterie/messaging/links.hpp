@@ -31,10 +31,13 @@ struct LinkConfig {
   Duration reconnect_first = 50ms;             ///< pause after a failed dial
   Duration reconnect_limit = 1s;               ///< it doubles up to here
   Duration handshake_timeout = 2s;             ///< dial to welcome
+  Duration write_timeout = 30s;                ///< one write; a peer that takes longer is cut off
 };
 
 /// Connections that have not said who they are; more are closed at once.
 inline constexpr std::size_t max_strangers = 64;
+/// Lanes of one worker, lost ones included: 256 peers with 16 workers each.
+inline constexpr std::size_t max_lanes = 4096;
 
 struct LinkCounters {
   std::uint64_t frames_in{}, frames_out{}, bytes_in{}, bytes_out{};
@@ -60,8 +63,9 @@ class Links {
   /// The digest that every node of the cluster must share; 0 = not known yet.
   void set_entity_types(std::uint64_t digest) { cluster_types_ = digest; }
   /// Keep lanes to these workers of `peer`; the smaller name dials `address`.
-  void peer_up(const std::string& peer, const Address& address,
-               const std::vector<std::uint16_t>& workers, Instant now);
+  /// `start`: the peer's life; a connection to an earlier one is closed.
+  void peer_up(const std::string& peer, const Address& address, StartId start,
+               const std::vector<std::uint16_t>& workers, Instant now, LinkEffects& out);
   /// Dead or left: do not dial any more. A live connection stays until it breaks.
   void peer_down(const std::string& peer, LinkEffects& out);
 
@@ -88,7 +92,7 @@ class Links {
   /// Replies that wait for a slow reader fill its lane; the shell stops reading from it meanwhile.
   [[nodiscard]] bool congested(ConnId conn) const;
   /// One Write for each lane with staged messages and no write in flight.
-  void flush(LinkEffects& out);
+  void flush(Instant now, LinkEffects& out);
   void tick(Instant now, LinkEffects& out);
   [[nodiscard]] Instant next_deadline() const;
   [[nodiscard]] const LinkCounters& counters() const { return counters_; }
@@ -109,7 +113,9 @@ class Links {
     bool up = false;
     bool was_up = false;
     bool writing = false;
+    Instant write_until{};
     ConnId conn{};
+    StartId start{};  ///< the life of the peer that the connection belongs to
     Instant dial_at = never;
     Duration pause{};
     Bytes staging{};
@@ -123,7 +129,7 @@ class Links {
   void refuse(ConnId conn, Errc code, const std::string& detail, Instant now, LinkEffects& out);
   bool on_hello(ConnId conn, const Hello& hello, Instant now, LinkEffects& out);
   void on_welcome(ConnId conn, const Hello& welcome, Instant now, LinkEffects& out);
-  void make_ready(ConnId conn, LaneId lane, LinkEffects& out);
+  void make_ready(ConnId conn, LaneId lane, StartId start, LinkEffects& out);
   [[nodiscard]] std::optional<Refuse> judge(const Hello& other) const;
   [[nodiscard]] Bytes handshake_frame(wire::FrameKind kind, std::uint16_t to_worker) const;
   std::optional<Frame> take_frame(ConnId id, Connection& conn, ByteView frame, wire::FrameKind kind,

@@ -12,8 +12,9 @@
 
 namespace coterie::replication {
 
-/// Commands remembered per shard, and the bytes of their replies. 256 shards x 2 MiB is the most
-/// that a node holds.
+/// Commands remembered per shard, and the bytes of their replies; beyond these bytes the oldest
+/// replies go and their ids stay, so that no command has its effect twice within the window. With
+/// 80 B an id the most that a node of 256 shards holds is 1.2 GiB.
 inline constexpr std::size_t max_remembered_commands = 32'768;
 inline constexpr std::size_t max_remembered_bytes = 2 * 1024 * 1024;
 
@@ -23,7 +24,7 @@ struct Remembered {
   Sequence sequence{};
   Epoch epoch{};
   Bytes reply{};
-  std::uint64_t clock{};  ///< the record's hybrid logical clock
+  bool reply_dropped = false;  ///< it had its effect, but its reply is no longer there
 };
 
 class DuplicateTable {
@@ -34,15 +35,13 @@ class DuplicateTable {
   /// Forgets every command at or after `index`: its record never became durable.
   void forget_from(LogIndex index);
   [[nodiscard]] std::size_t size() const { return order_.size(); }
-  /// True if a command made at this time may have been forgotten. Exact for ids that carry their
-  /// time, because a record's clock is never before the time of its command.
-  [[nodiscard]] bool older_than_window(std::uint64_t time_ms) const {
-    return time_ms << 16 <= horizon_;
-  }
+  /// True if a command made at this time may have been forgotten: nothing newer was.
+  [[nodiscard]] bool older_than_window(std::uint64_t time_ms) const { return time_ms <= horizon_; }
 
  private:
   void forget(const Remembered& entry, std::uint32_t slot);
   void evict_front();
+  void drop_oldest_reply();
   [[nodiscard]] static std::uint64_t hash(const CommandId& id) {
     return id.high * 0x9e3779b97f4a7c15ULL ^ id.low;
   }
@@ -51,7 +50,8 @@ class DuplicateTable {
   std::deque<Remembered> order_{};
   std::uint32_t first_ = 0;  ///< slot number of order_.front(); slots count up and wrap
   std::size_t bytes_ = 0;
-  std::uint64_t horizon_ = 0;  ///< the newest clock of what was forgotten
+  std::size_t replies_dropped_ = 0;  ///< at the front of order_
+  std::uint64_t horizon_ = 0;  ///< the newest time of what was forgotten, of ids that carry one
 };
 
 }  // namespace coterie::replication

@@ -36,7 +36,7 @@ struct SwapResult {
 void append_register(Bytes& out, const Register& r);
 [[nodiscard]] std::optional<Register> decode_register(ByteView bytes);
 
-inline constexpr std::size_t max_swaps = 4096;  ///< one batch; a cluster has 256 shards
+inline constexpr std::size_t max_swaps = 256;  ///< one batch; a cluster has 256 shards
 [[nodiscard]] Bytes encode_swaps(std::uint64_t token, const std::vector<Swap>& swaps);
 [[nodiscard]] bool decode_swaps(ByteView body, std::uint64_t& token, std::vector<Swap>& swaps);
 [[nodiscard]] Bytes encode_results(std::uint64_t token, const std::vector<SwapResult>& results);

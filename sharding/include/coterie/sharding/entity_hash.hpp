@@ -18,8 +18,9 @@ inline constexpr std::uint16_t shard_count =
 }
 /// Low 32 bits of XXH3 of the type's name.
 [[nodiscard]] EntityTypeId entity_type_id(std::string_view name);
-/// A command id from a caller's own text: XXH3 of it, and if the text ends with a UUIDv7 (RFC 9562)
-/// the time in it.
-[[nodiscard]] CommandId command_id(std::string_view text);
+/// A command id from a caller's own text, which names a command of this one entity: XXH3 of all
+/// three, and if the text ends with a UUIDv7 (RFC 9562) the time in it.
+[[nodiscard]] CommandId command_id(EntityTypeId type, std::string_view entity,
+                                   std::string_view text);
 
 }  // namespace coterie::sharding

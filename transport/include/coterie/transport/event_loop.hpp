@@ -24,6 +24,8 @@ class EventLoop {
   void post(std::function<void()> task);
   /// The node's monotonic time line.
   [[nodiscard]] static Instant now();
+  /// Wall clock minus now(), which changes when the machine sleeps or its clock is set.
+  [[nodiscard]] static std::int64_t wall_offset_ms();
 
   struct Impl;
   [[nodiscard]] Impl& impl() { return *impl_; }

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "coterie/core/address.hpp"
 #include "coterie/messaging/stream_handler.hpp"
@@ -20,10 +21,25 @@ struct TcpLimits {
   std::size_t largest_message = 8 * 1024 * 1024;  ///< a buffer never grows beyond this
 };
 
-/// A socket on its way to another loop.
-struct Released {
-  int socket = -1;
-  Bytes unread{};
+/// A socket on its way to another loop; closed if it never arrives.
+class Released {
+ public:
+  Released() = default;
+  Released(int socket, Bytes read) : unread(std::move(read)), socket_(socket) {}
+  ~Released();
+  Released(Released&& other) noexcept
+      : unread(std::move(other.unread)), socket_(std::exchange(other.socket_, -1)) {}
+  Released& operator=(Released&& other) noexcept {
+    std::swap(socket_, other.socket_);
+    std::swap(unread, other.unread);
+    return *this;
+  }
+  [[nodiscard]] bool is_open() const { return socket_ >= 0; }
+  [[nodiscard]] int take() { return std::exchange(socket_, -1); }
+  Bytes unread{};  ///< read, but not consumed
+
+ private:
+  int socket_ = -1;
 };
 
 class TcpHost {
@@ -42,6 +58,8 @@ class TcpHost {
   [[nodiscard]] std::optional<Released> release(ConnId id);
   /// Takes over a released socket: offers `unread` at once, then reads on.
   void adopt(ConnId id, Released released);
+  /// Ends every connection and tells the handler of each.
+  void close_all();
   void stop();
 
   struct Impl;

@@ -72,6 +72,7 @@ Result<std::shared_ptr<Runtime>> Runtime::open(Config config) {
   std::shared_ptr<Runtime> runtime(new Runtime(std::move(config), std::move(*directory),
                                                std::move(*store), std::move(*stripe), *ports));
   if (const auto bound = runtime->control_->bind(); !bound) return bound.error();
+  runtime->ports_ = runtime->control_->ports();
   if (!runtime->config_.record.empty()) {
     auto recorder = Recorder::open(runtime->config_.record, runtime->config_.log);
     if (!recorder) return recorder.error();

@@ -32,7 +32,8 @@ class Runtime {
   void wait();
   void request_stop();
   [[nodiscard]] std::optional<Error> failure();
-  [[nodiscard]] const Ports& ports() const { return control_->ports(); }
+  /// As bound at first; also after stop().
+  [[nodiscard]] const Ports& ports() const { return ports_; }
 
  private:
   Runtime(Config config, storage::DataDirectory directory, storage::NodeStore store,
@@ -62,6 +63,7 @@ class Runtime {
   std::vector<std::unique_ptr<transport::EventLoop>>
       loops_{};  ///< loops_[0] is the control worker's
   std::unique_ptr<ControlWorker> control_{};
+  Ports ports_{};  ///< port 0 resolved
   std::vector<transport::Mailbox<MailboxAsk>>
       inboxes_{};  ///< of the data workers; set before joined_, kept until the end
   std::vector<std::unique_ptr<DataWorker>> data_{};  ///< data_[i] is worker i + 1

@@ -31,6 +31,7 @@ LmdbJournal::LmdbJournal(std::shared_ptr<LmdbStripe> stripe, std::function<void(
 LmdbJournal::~LmdbJournal() {
   const std::lock_guard lock(port_->mutex);
   port_->wake = nullptr;  // the stripe may outlive this worker
+  port_->taken.notify_all();
 }
 
 void LmdbJournal::append(replication::AppendRequest request) {
@@ -71,6 +72,7 @@ void LmdbJournal::recover(std::uint64_t token, std::vector<ShardId> shards) {
 
 std::vector<replication::JournalEvent> LmdbJournal::poll() {
   const std::lock_guard lock(port_->mutex);
+  port_->taken.notify_all();
   return std::exchange(port_->events, {});
 }
 

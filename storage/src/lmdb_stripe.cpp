@@ -21,6 +21,7 @@ LmdbStripe::Impl::~Impl() {
   {
     const std::lock_guard lock(mutex);
     stopping = true;
+    if (reading) reading->stop();
   }
   write_ready.notify_all();
   read_ready.notify_all();
@@ -175,6 +176,7 @@ void LmdbStripe::Impl::read_loop() {
       if (stopping) return;
       job = std::move(reads.front());
       reads.pop_front();
+      reading = job.port;
     }
     if (job.recover.empty()) replay(job);
     else recover(job);
@@ -224,6 +226,7 @@ void LmdbStripe::Impl::recover(const ReadJob& job) {
     std::vector<JournalEvent> events;
     events.emplace_back(std::exchange(part, {.token = job.token, .records = {}}));
     job.port->deliver(std::move(events));
+    return job.port->wait_taken();
   };
   Txn txn(env.get(), MDB_RDONLY);
   if (txn.status() == 0) {
@@ -234,10 +237,10 @@ void LmdbStripe::Impl::recover(const ReadJob& job) {
       const auto record = storage::view(value);
       if (!wanted[load_le<std::uint16_t>(record.data() + shard_offset)]) continue;
       part.records.push_back(to_bytes(record));
-      if (part.records.size() >= recovery_part) hand_over();
+      if (part.records.size() >= recovery_part && !hand_over()) return;
     }
   }
-  if (!part.records.empty()) hand_over();
+  if (!part.records.empty() && !hand_over()) return;
   replication::RecoveryFinished finished{.token = job.token, .shards = job.recover, .error = {}};
   if (txn.status() != 0) finished.error = disk_problem(txn.status(), config.file).error;
   std::vector<JournalEvent> events;

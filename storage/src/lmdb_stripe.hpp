@@ -20,14 +20,28 @@ inline constexpr std::size_t stripe_shards =
 /// Completions of one worker, filled by the stripe's threads.
 struct LmdbJournal::Port {
   std::mutex mutex{};
+  std::condition_variable taken{};
   std::vector<replication::JournalEvent> events{};
   std::function<void()> wake{};
+  bool stopping = false;
   void deliver(std::vector<replication::JournalEvent>&& batch) {
     if (batch.empty()) return;
     const std::lock_guard lock(mutex);
     const bool was_empty = events.empty();
     for (auto& event : batch) events.push_back(std::move(event));
     if (was_empty && wake) wake();
+  }
+  /// Waits until the worker took what is there: a recovery must not pile up the whole journal.
+  /// False once nobody will.
+  [[nodiscard]] bool wait_taken() {
+    std::unique_lock lock(mutex);
+    taken.wait(lock, [&] { return events.empty() || !wake || stopping; });
+    return wake && !stopping;
+  }
+  void stop() {
+    const std::lock_guard lock(mutex);
+    stopping = true;
+    taken.notify_all();
   }
 };
 
@@ -89,6 +103,7 @@ struct LmdbStripe::Impl {
   std::condition_variable read_ready{};
   std::deque<WriteJob> writes{};  ///< bounded by the cores: max_unsynced_appends
   std::deque<ReadJob> reads{};    ///< bounded by the cores: one per activating entity
+  PortPtr reading{};              ///< whom the reader works for; guarded by mutex
   bool stopping = false;
   StripeCounters counters{};
   std::thread writer{};

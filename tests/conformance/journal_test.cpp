@@ -172,6 +172,27 @@ TEST_CASE(
   });
 }
 
+TEST_CASE("journal: a recovery hands over every record in order, however many there are") {
+  each_world([](JournalWorld& world) {
+    constexpr std::uint64_t count = 5000;
+    for (std::uint64_t i = 1; i <= count; ++i) world.journal().append(make(1, i));
+    while (world.next_event<Appended>().index < LogIndex{count}) continue;
+    world.reopen();
+    world.journal().recover(9, {ShardId{1}});
+    std::uint64_t seen = 0;
+    for (bool done = false; !done;) {
+      world.wait();
+      for (auto& event : world.journal().poll()) {
+        done = std::holds_alternative<RecoveryFinished>(event);
+        if (const auto* part = std::get_if<Recovered>(&event))
+          for (const auto& record : part->records)
+            CHECK(read_record(record)->index == LogIndex{++seen});
+      }
+    }
+    CHECK(seen == count);
+  });
+}
+
 TEST_CASE(
     "journal: a replay follows one entity's records, oldest first, and a missing one is an error") {
   each_world([](JournalWorld& world) {

@@ -105,6 +105,62 @@ TEST_CASE(
   CHECK(Pair::saw<LaneUp>(agent.seen_b));
 }
 
+TEST_CASE("links: who belongs to no cluster learns ours and gets no lane") {
+  Pair stranger(hello("a", {}), hello("b"));
+  CHECK(Pair::saw<AdoptCluster>(stranger.seen_a));
+  CHECK_FALSE(Pair::saw<LaneUp>(stranger.seen_a));
+  CHECK_FALSE(Pair::saw<LaneUp>(stranger.seen_b));
+  CHECK(Pair::saw<Close>(stranger.seen_b));
+}
+
+TEST_CASE(
+    "links: the connection to a peer's earlier life is closed when it is known to have a new one") {
+  auto b = hello("b");
+  b.start = StartId{3};
+  Pair pair(hello("a"), b);
+  const auto lane = pair.a.lane_to("b", 1);
+  LinkEffects out;
+  pair.a.peer_up("b", {}, StartId{3}, {1}, start, out);
+  CHECK(out.empty());
+  CHECK(pair.a.is_up(lane));
+  pair.a.peer_up("b", {}, StartId{4}, {1}, start, out);
+  CHECK(Pair::saw<Close>(out));
+  CHECK(Pair::saw<LaneDown>(out));
+  out.clear();
+  pair.a.tick(start, out);
+  CHECK(Pair::saw<Connect>(out));  // at once
+}
+
+TEST_CASE("links: a worker that a new life does not have is not dialled any more") {
+  Links links({}, hello("a"), Random(1));
+  LinkEffects out;
+  links.peer_up("b", {}, StartId{1}, {1, 2}, start, out);
+  links.tick(start, out);
+  CHECK(out.size() == 2);
+  for (const auto& effect : LinkEffects(out))
+    links.closed(std::get<Connect>(effect).conn, start, out);
+  out.clear();
+  links.peer_up("b", {}, StartId{2}, {1}, start, out);
+  links.tick(start + 10s, out);
+  CHECK(out.size() == 1);
+}
+
+TEST_CASE("links: a write that makes no progress ends the lane") {
+  Pair pair(hello("a"), hello("b"));
+  const auto lane = pair.a.lane_to("b", 1);
+  pair.a.stage(lane, 10)->resize(10);
+  LinkEffects out;
+  pair.a.flush(start, out);
+  REQUIRE(Pair::saw<Write>(out));
+  out.clear();
+  CHECK(pair.a.next_deadline() == start + LinkConfig{}.write_timeout);
+  pair.a.tick(start + LinkConfig{}.write_timeout - 1ns, out);
+  CHECK(pair.a.is_up(lane));
+  pair.a.tick(start + LinkConfig{}.write_timeout, out);
+  CHECK_FALSE(pair.a.is_up(lane));
+  CHECK(Pair::saw<LaneDown>(out));
+}
+
 TEST_CASE("links: a lane is full at its bound, one message earlier it is not") {
   LinkConfig config{.queue_messages = 3, .queue_bytes = 1000};
   Pair pair(hello("a"), hello("b"));

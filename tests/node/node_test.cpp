@@ -71,6 +71,7 @@ TEST_CASE("node: every ask is answered once, while the node stops and after it")
   go_on = false;
   for (auto& thread : threads) thread.join();
   CHECK(answers.load() == asked[0] + asked[1]);
+  CHECK(node->management_address().starts_with("127.0.0.1:"));
   const auto late = counter.ask(Counter::Add{1}).get();
   REQUIRE_FALSE(late.has_value());
   CHECK(late.error().is(Errc::unavailable));

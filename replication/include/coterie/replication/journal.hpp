@@ -1,5 +1,5 @@
 /// The Journal seam: what a shard's log asks of a disk. Two worlds implement it: LMDB (storage/)
-/// and the simulator's disk (sim/); tests/conformance/journal_conformance.hpp is the suite that
+/// and the simulator's disk (sim/); tests/conformance/journal_test.cpp is the suite that
 /// both must pass. Requests return at once; completions are polled, in the order in which the disk
 /// finished them.
 ///

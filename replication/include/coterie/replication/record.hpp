@@ -1,7 +1,7 @@
 /// One journal record in its final form: every event of one command together with its reply, or the
 /// barrier that opens an epoch. docs/JOURNAL.md specifies the bytes;
-/// tests/replication/record_test.cpp holds golden vectors. Source: placement contract, "State",
-/// Replica. Thread-safety: values.
+/// tests/replication/replication_test.cpp holds golden vectors. Source: placement contract,
+/// "State", Replica. Thread-safety: values.
 #pragma once
 
 #include <array>

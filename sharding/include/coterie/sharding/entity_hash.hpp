@@ -1,5 +1,5 @@
 /// Entity id -> XXH3 -> shard. The hash is part of the format: golden vectors in
-/// tests/sharding/entity_hash_test.cpp. All entity types share the 256 shards, so the type is no
+/// tests/sharding/sharding_test.cpp. All entity types share the 256 shards, so the type is no
 /// part of it. Thread-safety: pure functions.
 #pragma once
 

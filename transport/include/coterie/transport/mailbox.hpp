@@ -1,7 +1,7 @@
 /// The way into a loop's thread for values: bounded, in order, taken in batches. One wake-up a
 /// batch: while a batch waits to be taken, more joins it. Copies are the same mailbox.
-/// tests/conformance/mailbox_test.cpp is the suite that this and the simulator's mailbox pass.
-/// Thread-safety: put() from any thread; the handler runs on the loop's thread.
+/// tests/conformance/timer_mailbox_test.cpp is the suite that this and the simulator's mailbox
+/// pass. Thread-safety: put() from any thread; the handler runs on the loop's thread.
 #pragma once
 
 #include <memory>

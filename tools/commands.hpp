@@ -20,6 +20,15 @@ struct SimOptions {
   std::string output = "table";
 };
 
+struct LifeguardSimOptions {
+  std::size_t nodes = 128;
+  std::uint64_t first_seed = 1;
+  std::uint64_t runs = 1;
+  bool quick = false;
+  std::string output = "table";
+};
+
+[[nodiscard]] int run_sim_lifeguard(const LifeguardSimOptions& options);
 [[nodiscard]] int run_sim(const SimOptions& options);
 [[nodiscard]] int run_agent(int argc, const char* const* argv);
 [[nodiscard]] int run_members(const Query& query);

@@ -40,7 +40,23 @@ int main(int argc, char** argv) {
   sim->add_option("--seeds", simulation.seeds, "how many")->capture_default_str();
   sim->add_option("-o,--output", simulation.output, "table or json")
       ->check(CLI::IsMember({"table", "json"}));
-  sim->callback([&] { status = coterie::tools::run_sim(simulation); });
+  coterie::tools::LifeguardSimOptions guard;
+  auto* lifeguard = sim->add_subcommand(
+      "lifeguard", "Lifeguard's tables: false positives, latency and load, mode by mode");
+  lifeguard->add_option("--nodes", guard.nodes, "members")
+      ->check(CLI::Range(2, 100'000))
+      ->capture_default_str();
+  lifeguard->add_option("--seed", guard.first_seed, "first seed")->capture_default_str();
+  lifeguard->add_option("--runs", guard.runs, "runs of each cell; the paper has 10")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  lifeguard->add_flag("--quick", guard.quick, "a corner of the grid, in seconds");
+  lifeguard->add_option("-o,--output", guard.output, "table or json")
+      ->check(CLI::IsMember({"table", "json"}));
+  lifeguard->callback([&] { status = coterie::tools::run_sim_lifeguard(guard); });
+  sim->callback([&] {
+    if (!sim->got_subcommand(lifeguard)) status = coterie::tools::run_sim(simulation);
+  });
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& problem) {

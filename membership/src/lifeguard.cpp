@@ -13,20 +13,24 @@ void LocalHealth::add(int delta) {
 
 Suspicion::Suspicion(const std::string& accuser, std::uint32_t confirmations, Duration min,
                      Duration max, Instant now)
-    : wanted_(confirmations), min_(min), max_(max), began_(now), accusers_{accuser} {}
+    : wanted_(confirmations), min_(min), max_(max), began_(now), accusers_{accuser} {
+  timeout_ = timeout();
+}
 
 bool Suspicion::confirm(const std::string& accuser) {
   if (accusers_.size() > wanted_) return false;  // it cannot become shorter
-  return accusers_.insert(accuser).second;
+  if (!accusers_.insert(accuser).second) return false;
+  timeout_ = timeout();
+  return true;
 }
 
-Instant Suspicion::expires() const {
-  if (wanted_ == 0) return began_ + min_;
+Duration Suspicion::timeout() const {
+  if (wanted_ == 0) return min_;
   const auto confirmed = static_cast<double>(accusers_.size() - 1);
   const double fraction = std::log(confirmed + 1) / std::log(static_cast<double>(wanted_) + 1);
   const auto span = static_cast<double>((max_ - min_).count()) * fraction;
-  const auto timeout = max_ - Duration{static_cast<std::int64_t>(span)};
-  return began_ + std::max(min_, timeout / 1'000'000 * 1'000'000);  // whole milliseconds
+  const auto shorter = max_ - Duration{static_cast<std::int64_t>(span)};
+  return std::max(min_, shorter / 1'000'000 * 1'000'000);  // whole milliseconds
 }
 
 }  // namespace coterie::membership

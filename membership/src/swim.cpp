@@ -32,12 +32,6 @@ Swim::Swim(SwimConfig config, std::string name, Address advertised, Bytes meta, 
   broadcast_self();
 }
 
-std::size_t Swim::present() const {
-  std::size_t count = 0;
-  for (const auto& [name, member] : members_) count += member.is_present() ? 1 : 0;
-  return count;
-}
-
 SwimEffects Swim::update_meta(Bytes meta, Instant) {
   COTERIE_ENSURE(meta.size() <= wire::max_meta_bytes);
   SwimEffects out;

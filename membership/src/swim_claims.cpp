@@ -24,8 +24,10 @@ void Swim::refute(std::uint32_t accused, SwimEffects& out) {
 
 void Swim::set_state(Member& member, MemberState state, Instant now, SwimEffects& out) {
   const bool changed = member.state != state;
+  const bool was_present = member.is_present();
   if (changed) member.changed = now;
   member.state = state;
+  present_ = present_ + (member.is_present() ? 1 : 0) - (was_present ? 1 : 0);
   out.emplace_back(MemberChanged{member, changed});
 }
 
@@ -50,6 +52,7 @@ void Swim::on_alive(const wire::Alive& claim, Instant now, SwimEffects& out) {
                          Member{.name = claim.node, .gossip = claim.address, .changed = now})
                 .first;
     order_.insert(claim.node, random_);
+    roster_.push_back(&found->second);
   }
   auto& member = found->second;
   bool takeover = false;
@@ -155,10 +158,11 @@ void Swim::tick_suspicions(Instant now, SwimEffects& out) {
 void Swim::tick_tombstones(Instant now) {
   if (now < next_tombstones_) return;
   next_tombstones_ = now + config_.probe_interval;
+  if (present_ == members_.size()) return;
   std::erase_if(members_, [&](const auto& entry) {
     const auto& member = entry.second;
     const bool old = !member.is_present() && now - member.changed >= config_.tombstone_time;
-    if (old) order_.erase(member.name);
+    if (old) order_.erase(member.name), std::erase(roster_, &member);
     return old;
   });
 }

@@ -10,18 +10,19 @@ constexpr std::uint8_t crc_version = 5;  // pMax from which a member checks chec
 
 std::vector<const Member*> Swim::random_members(std::size_t count, bool with_recent_dead,
                                                 const std::string& except, Instant now) {
-  std::vector<const Member*> eligible;
-  for (const auto& [name, member] : members_) {
-    if (name == name_ || name == except) continue;
+  std::vector<const Member*> chosen;
+  // Fisher and Yates, stopped early: the roster stays a permutation, so its order costs nothing.
+  for (std::size_t i = 0; i < roster_.size() && chosen.size() < count; ++i) {
+    std::swap(roster_[i], roster_[i + random_.below(std::uint64_t{roster_.size() - i})]);
+    const auto& member = *roster_[i];
+    if (member.name == except) continue;
     const bool recent_dead = with_recent_dead && member.state == MemberState::dead &&
                              now - member.changed <= config_.gossip_to_the_dead;
     const bool wanted =
         with_recent_dead ? member.is_present() || recent_dead : member.state == MemberState::alive;
-    if (wanted) eligible.push_back(&member);
+    if (wanted) chosen.push_back(&member);
   }
-  random_.shuffle(std::span(eligible));
-  if (eligible.size() > count) eligible.resize(count);
-  return eligible;
+  return chosen;
 }
 
 void Swim::tick_gossip(Instant now, SwimEffects& out) {

@@ -69,7 +69,8 @@ void Swim::finish_probe(Instant now, SwimEffects& out) {
   if (probe.acked) return;
   ++counters_.probe_failures;
   const auto found = members_.find(probe.target);
-  if (found == members_.end() || found->second.state != MemberState::alive) return;
+  // A suspect too: our own failed probe is an independent accuser.
+  if (found == members_.end() || !found->second.is_present()) return;
   on_suspect(wire::Suspect{found->second.incarnation.value, probe.target, name_}, now, out);
 }
 

@@ -181,6 +181,12 @@ wire::PushPull Swim::local_state(bool join, Instant now) const {
   return state;
 }
 
+void Swim::know(const wire::PushPull& state, Instant now) {
+  SwimEffects ignored;
+  merge(state, now, ignored);
+  broadcasts_ = gossip::BroadcastQueue(config_.retransmit_mult);
+}
+
 void Swim::merge(const wire::PushPull& remote, Instant now, SwimEffects& out) {
   for (const auto& node : remote.nodes) {
     switch (node.state) {

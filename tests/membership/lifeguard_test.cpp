@@ -95,6 +95,17 @@ TEST_CASE(
   CHECK(me.state("n0") == MemberState::dead);
 }
 
+TEST_CASE("lifeguard: our own failed probe of a suspect is one more accuser") {
+  SwimConfig config;
+  config.push_pull_interval = 1h;
+  config.lifeguard.confirmations = 1;
+  config.lifeguard.probe = false;
+  Alone me(2, config);
+  me.tell(wire::encode(wire::Suspect{1, "n0", "n1"}));
+  me.run(start + 7s);  // it probed n0 twice, without an answer: 4 s instead of 24 s
+  CHECK(me.state("n0") == MemberState::dead);
+}
+
 TEST_CASE("lifeguard: a suspicion that nobody confirms lasts six times as long") {
   Alone me(9);
   me.tell(wire::encode(wire::Suspect{1, "n0", "n1"}));

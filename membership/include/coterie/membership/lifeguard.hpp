@@ -42,16 +42,19 @@ class Suspicion {
             Instant now);
   /// True if it was news: then it is worth gossiping.
   [[nodiscard]] bool confirm(const std::string& accuser);
-  [[nodiscard]] Instant expires() const;
+  [[nodiscard]] Instant expires() const { return began_ + timeout_; }
   /// Our own pause does not count.
   void postpone(Duration span) { began_ = began_ + span; }
 
  private:
+  [[nodiscard]] Duration timeout() const;
+
   std::uint32_t wanted_;
   Duration min_;
   Duration max_;
   Instant began_;
   std::set<std::string> accusers_{};
+  Duration timeout_{};
 };
 
 }  // namespace coterie::membership

@@ -33,6 +33,9 @@ class Swim {
 
   /// Exchanges state with each seed until one answers; retries for ever with back-off.
   [[nodiscard]] SwimEffects join(std::vector<Address> seeds, Instant now);
+  /// Takes over a state that is already known to all, without gossiping it: for simulations that
+  /// begin with a formed pool.
+  void know(const wire::PushPull& state, Instant now);
   /// Broadcasts our leave; LeaveFinished follows. Probes are still answered.
   [[nodiscard]] SwimEffects leave(Instant now);
   /// Publishes new metadata under a higher incarnation.
@@ -49,7 +52,8 @@ class Swim {
 
   [[nodiscard]] const std::map<std::string, Member>& members() const { return members_; }
   [[nodiscard]] const Member& self() const { return members_.at(name_); }
-  [[nodiscard]] std::size_t present() const;  ///< alive or suspect, ourselves included
+  /// Alive or suspect, ourselves included.
+  [[nodiscard]] std::size_t present() const { return present_; }
   [[nodiscard]] bool joined() const { return seeds_.empty() || joined_; }
   [[nodiscard]] const SwimCounters& counters() const { return counters_; }
   /// Lifeguard's multiplier: 0 is well.
@@ -125,6 +129,7 @@ class Swim {
   // swim_gossip.cpp: section 11.5
   void tick_gossip(Instant now, SwimEffects& out);
   void tick_leave(Instant now, SwimEffects& out);
+  /// Costs as much as it draws, unless few are eligible.
   [[nodiscard]] std::vector<const Member*> random_members(std::size_t count, bool with_recent_dead,
                                                           const std::string& except, Instant now);
   // swim_streams.cpp: section 11.6
@@ -145,6 +150,8 @@ class Swim {
   std::string name_;
   Random random_;
   std::map<std::string, Member> members_{};
+  std::vector<const Member*> roster_{};  ///< all but ourselves, in random order
+  std::size_t present_ = 1;
   std::map<std::string, Suspected> suspicions_{};
   gossip::BroadcastQueue broadcasts_;
   PacketLayer packet_;

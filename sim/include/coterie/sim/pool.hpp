@@ -1,0 +1,91 @@
+/// A pool of Swim cores alone, for experiments with many members: no processes, disks or shards,
+/// only datagrams, one-shot streams, a virtual clock, and members that stop for a while. One seed,
+/// one history. Thread-safety: one owner, one thread.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <queue>
+#include <vector>
+
+#include "coterie/core/hash.hpp"
+#include "coterie/core/random.hpp"
+#include "coterie/membership/swim.hpp"
+
+namespace coterie::sim {
+
+struct PoolConfig {
+  std::size_t nodes = 128;
+  std::uint64_t seed = 1;
+  membership::SwimConfig swim{};
+  Duration latency_min = 100us;
+  Duration latency_max = 1ms;
+  double loss = 0;
+};
+
+class Pool {
+ public:
+  /// Everybody knows everybody when it begins.
+  explicit Pool(PoolConfig config);
+
+  [[nodiscard]] Instant now() const { return now_; }
+  void run_until(Instant end);
+  /// From now until then the member blocks before it sends and after it receives, as in the
+  /// Lifeguard paper: it goes on until its first send, and what arrives waits.
+  void block(std::size_t node, Instant until);
+  [[nodiscard]] bool blocked(std::size_t node) const { return nodes_[node].blocked_until > now_; }
+  [[nodiscard]] const membership::Swim& swim(std::size_t node) const { return *nodes_[node].swim; }
+  [[nodiscard]] std::size_t size() const { return nodes_.size(); }
+  /// Datagrams and streams sent by all members so far.
+  [[nodiscard]] std::uint64_t messages() const { return messages_; }
+  [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
+  [[nodiscard]] std::uint64_t trace() const { return trace_.value(); }
+
+  /// Told of every declared death: who says so, about whom.
+  std::function<void(std::size_t observer, std::size_t about)> on_death{};
+
+ private:
+  enum class Kind : std::uint8_t { wake, datagram, request, reply };
+  struct Event {
+    Instant at{};
+    std::uint64_t order{};
+    Kind kind = Kind::wake;
+    std::uint32_t to{};
+    std::uint32_t from{};
+    ConnId stream{};
+    std::shared_ptr<const Bytes> bytes{};
+    friend bool operator>(const Event& a, const Event& b) {
+      return a.at != b.at ? a.at > b.at : a.order > b.order;
+    }
+  };
+  struct Node {
+    std::unique_ptr<membership::Swim> swim{};
+    Instant wake_at = never;  ///< the earliest wake in the heap
+    Instant blocked_until{};
+    std::deque<Event> held{};     ///< arrived while blocked
+    std::vector<Event> unsent{};  ///< not empty: it stands before a send
+  };
+
+  [[nodiscard]] static Address address_of(std::size_t node);
+  [[nodiscard]] static std::size_t node_of(const Address& address);
+  void push(Event event);
+  void transmit(std::size_t node, Event event);
+  void handle(Event& event);
+  void wake(std::size_t node);
+  void apply(std::size_t node, membership::SwimEffects effects);
+  void arm(std::size_t node);
+  void answer(std::size_t node, ConnId inbound, membership::SwimEffects effects,
+              const Event& request);
+  [[nodiscard]] Duration latency();
+
+  PoolConfig config_;
+  Random random_;
+  Instant now_{1'000'000'000};
+  std::priority_queue<Event, std::vector<Event>, std::greater<>> events_{};
+  std::vector<Node> nodes_{};
+  std::uint64_t order_ = 0, messages_ = 0, bytes_ = 0, conns_ = 0;
+  TraceHash trace_{};
+};
+
+}  // namespace coterie::sim

@@ -1,0 +1,160 @@
+#include "coterie/sim/pool.hpp"
+
+#include "coterie/wire/push_pull.hpp"
+
+namespace coterie::sim {
+
+using membership::Swim;
+using membership::SwimEffects;
+
+Address Pool::address_of(std::size_t node) {
+  return address_from(Bytes{10, static_cast<std::uint8_t>(node >> 16),
+                            static_cast<std::uint8_t>(node >> 8), static_cast<std::uint8_t>(node)},
+                      7946);
+}
+std::size_t Pool::node_of(const Address& address) {
+  return std::size_t{address.ip[1]} << 16 | std::size_t{address.ip[2]} << 8 | address.ip[3];
+}
+
+Pool::Pool(PoolConfig config) : config_(config), random_(config.seed), nodes_(config.nodes) {
+  const auto name = [](std::size_t i) { return "n" + std::to_string(i); };
+  wire::PushPull everybody;
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    everybody.nodes.push_back(
+        {name(i), address_of(i), {}, 1, wire::PushPullState::alive, wire::native_versions});
+    nodes_[i].swim = std::make_unique<Swim>(config_.swim, name(i), address_of(i), Bytes{},
+                                            random_.split(), now_);
+  }
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    nodes_[i].swim->know(everybody, now_);
+    arm(i);
+  }
+}
+
+Duration Pool::latency() {
+  return config_.latency_min + random_.below(config_.latency_max - config_.latency_min);
+}
+
+void Pool::push(Event event) {
+  event.order = ++order_;
+  events_.push(std::move(event));
+}
+
+void Pool::run_until(Instant end) {
+  while (!events_.empty() && events_.top().at <= end) {
+    auto event = events_.top();
+    events_.pop();
+    now_ = event.at;
+    trace_.add(static_cast<std::uint64_t>(now_.nanos) << 20 ^ event.to);
+    handle(event);
+  }
+  now_ = end;
+}
+
+void Pool::block(std::size_t node, Instant until) {
+  nodes_[node].blocked_until = until;
+  push({.at = until, .kind = Kind::wake, .to = static_cast<std::uint32_t>(node)});
+}
+
+void Pool::handle(Event& event) {
+  auto& node = nodes_[event.to];
+  if (blocked(event.to)) {
+    if (event.kind != Kind::wake) return node.held.push_back(std::move(event));
+    if (!node.unsent.empty()) return;  // it stands before a send
+    return wake(event.to);
+  }
+  auto& swim = *node.swim;
+  switch (event.kind) {
+    case Kind::wake: return wake(event.to);
+    case Kind::datagram:
+      apply(event.to, swim.receive(address_of(event.from), *event.bytes, now_));
+      break;
+    case Kind::request: {
+      const ConnId inbound{++conns_};
+      auto effects = swim.stream_accepted(inbound, now_);
+      answer(event.to, inbound, std::move(effects), event);
+      effects = swim.stream_received(inbound, *event.bytes, now_);
+      answer(event.to, inbound, std::move(effects), event);
+      (void)swim.stream_closed(inbound, now_);
+      break;
+    }
+    case Kind::reply:
+      apply(event.to, swim.stream_received(event.stream, *event.bytes, now_));
+      (void)swim.stream_closed(event.stream, now_);
+      break;
+  }
+  arm(event.to);
+}
+
+/// The clock first, then what waited: a timer does not know what lies in the socket.
+void Pool::wake(std::size_t index) {
+  auto& node = nodes_[index];
+  if (node.wake_at <= now_) node.wake_at = never;
+  if (node.swim->next_deadline() <= now_) apply(index, node.swim->tick(now_));
+  if (!blocked(index)) {
+    for (auto& event : std::exchange(node.unsent, {})) transmit(index, std::move(event));
+    for (auto& event : std::exchange(node.held, {})) handle(event);
+  }
+  arm(index);
+}
+
+void Pool::transmit(std::size_t index, Event event) {
+  if (blocked(index)) return nodes_[index].unsent.push_back(std::move(event));
+  event.at = now_ + (event.kind == Kind::request ? 2 : 1) * latency();
+  push(std::move(event));
+}
+
+void Pool::arm(std::size_t index) {
+  auto& node = nodes_[index];
+  const auto at = std::max(node.swim->next_deadline(), now_ + Duration{1});
+  if (at >= node.wake_at) return;
+  node.wake_at = at;
+  push({.at = at, .kind = Kind::wake, .to = static_cast<std::uint32_t>(index)});
+}
+
+/// A stream's answer goes back to its dialler.
+void Pool::answer(std::size_t node, ConnId inbound, SwimEffects effects, const Event& request) {
+  for (auto& effect : effects) {
+    auto* write = std::get_if<membership::WriteStream>(&effect);
+    if (write == nullptr || write->stream != inbound) continue;
+    ++messages_;
+    bytes_ += write->bytes.size();
+    transmit(node, {.kind = Kind::reply,
+                    .to = request.from,
+                    .from = request.to,
+                    .stream = request.stream,
+                    .bytes = std::make_shared<const Bytes>(std::move(write->bytes))});
+  }
+  std::erase_if(effects, [](const auto& effect) {
+    return std::holds_alternative<membership::WriteStream>(effect);
+  });
+  apply(node, std::move(effects));
+}
+
+void Pool::apply(std::size_t index, SwimEffects effects) {
+  for (auto& effect : effects) {
+    if (auto* datagram = std::get_if<membership::SendDatagram>(&effect)) {
+      ++messages_;
+      bytes_ += datagram->bytes.size();
+      if (random_.chance(config_.loss)) continue;
+      transmit(index, {.kind = Kind::datagram,
+                       .to = static_cast<std::uint32_t>(node_of(datagram->to)),
+                       .from = static_cast<std::uint32_t>(index),
+                       .bytes = std::make_shared<const Bytes>(std::move(datagram->bytes))});
+    } else if (auto* open = std::get_if<membership::OpenStream>(&effect)) {
+      ++messages_;
+      bytes_ += open->bytes.size();
+      transmit(index, {.kind = Kind::request,
+                       .to = static_cast<std::uint32_t>(node_of(open->to)),
+                       .from = static_cast<std::uint32_t>(index),
+                       .stream = open->stream,
+                       .bytes = std::make_shared<const Bytes>(std::move(open->bytes))});
+    } else if (const auto* changed = std::get_if<membership::MemberChanged>(&effect)) {
+      if (changed->state_changed && changed->member.state == membership::MemberState::dead &&
+          on_death)
+        on_death(index, node_of(changed->member.gossip));
+    }
+  }
+}
+
+}  // namespace coterie::sim

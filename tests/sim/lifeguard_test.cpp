@@ -1,0 +1,48 @@
+#include <doctest/doctest.h>
+
+#include "coterie/sim/lifeguard_run.hpp"
+#include "coterie/sim/pool.hpp"
+
+using namespace coterie;
+
+namespace {
+
+sim::LifeguardRow quick(const std::string& mode) {
+  return sim::run_lifeguard(mode, {.quick = true}, [](double) {});
+}
+
+}  // namespace
+
+TEST_CASE(
+    "lifeguard run: plain SWIM declares healthy members dead where Lifeguard and ours do not") {
+  const auto swim = quick("swim");
+  const auto lifeguard = quick("lifeguard");
+  const auto ours = quick("coterie");
+  CHECK(swim.false_positives > 50);
+  CHECK(lifeguard.false_positives * 20 <= swim.false_positives);
+  CHECK(ours.false_positives * 20 <= swim.false_positives);
+  CHECK(swim.first_median_s > 10);  // the suspicion alone takes 10.5 s
+  CHECK(ours.first_median_s < swim.first_median_s + 2);
+}
+
+TEST_CASE("lifeguard run: one seed is one history") {
+  const auto once = quick("coterie");
+  const auto again = quick("coterie");
+  CHECK(once.messages == again.messages);
+  CHECK(once.bytes == again.bytes);
+  CHECK(once.first_median_s == again.first_median_s);
+}
+
+TEST_CASE("pool: a member that stops is declared dead by everyone, and nobody else is") {
+  sim::Pool pool({.nodes = 32, .seed = 7});
+  pool.run_until(pool.now() + 10s);
+  std::size_t about_stopped = 0;
+  std::size_t about_others = 0;
+  pool.on_death = [&](std::size_t, std::size_t about) {
+    ++(about == 3 ? about_stopped : about_others);
+  };
+  pool.block(3, pool.now() + 60s);
+  pool.run_until(pool.now() + 30s);
+  CHECK(about_stopped == 31);
+  CHECK(about_others == 0);
+}

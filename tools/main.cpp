@@ -1,5 +1,7 @@
 /// The `coterie` command.
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
 #include <cstring>
 
 #include "commands.hpp"
@@ -57,6 +59,17 @@ int main(int argc, char** argv) {
   sim->callback([&] {
     if (!sim->got_subcommand(lifeguard)) status = coterie::tools::run_sim(simulation);
   });
+  // CLI11 would only say that a subcommand is required.
+  const auto commands = app.get_subcommands({});
+  const bool known = argc < 2 || argv[1][0] == '-' ||
+                     std::any_of(commands.begin(), commands.end(), [&](const CLI::App* command) {
+                       return command->get_name() == argv[1];
+                     });
+  if (!known) {
+    std::fprintf(stderr, "coterie: unknown command '%s'; coterie --help lists the commands\n",
+                 argv[1]);
+    return 2;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& problem) {

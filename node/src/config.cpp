@@ -58,6 +58,15 @@ Config config_from(int argc, const char* const* argv, std::initializer_list<Flag
        number(config.bootstrap_expect, std::uint32_t{1})},
       {"--workers", "N", "threads that own shards; 0 = one thread for everything (1)",
        number(config.workers, std::uint16_t{0})},
+      {"--key", "BASE64", "gossip key of 16, 24 or 32 bytes; repeatable, the first encrypts",
+       [&](const std::string& text) { return config.keys.push_back(text), !text.empty(); }},
+      {"--label", "L", "hear only gossip under this label; the same on every node",
+       assign(config.label)},
+      {"--profile", "P", "membership time-outs: lan, wan or local (lan)",
+       [&](const std::string& text) {
+         config.profile = text;
+         return text == "lan" || text == "wan" || text == "local";
+       }},
       {"--record", "DIR", "record every input there, to be replayed (off); costs disk and speed",
        assign(config.record)}};
   for (const auto& flag : own)

@@ -31,6 +31,24 @@ Result<Ports> parse_ports(const Config& config) {
   return ports;
 }
 
+/// Time-outs, label and keys; errors name the flag.
+Result<membership::SwimConfig> swim_config(const Config& config) {
+  auto swim = membership::swim_profile(config.profile);
+  if (!swim)
+    return error(Errc::configuration,
+                 "unknown profile '" + config.profile + "': write --profile lan, wan or local");
+  if (config.label.size() > wire::max_label_bytes)
+    return error(Errc::configuration, "--label has at most 255 bytes");
+  swim->packet.rules.label = config.label;
+  for (const auto& text : config.keys) {
+    auto key = wire::key_from_base64(text);
+    if (!key) return error(Errc::configuration, "bad value for --key: " + key.error().detail);
+    swim->packet.keys.push_back(std::move(*key));
+  }
+  if (const auto ring = wire::Keyring::from(swim->packet.keys); !ring) return ring.error();
+  return std::move(*swim);
+}
+
 /// Registration order does not matter; 0 means "none".
 std::uint64_t digest(const std::vector<sharding::EntityType>& types) {
   std::vector<std::string> names;
@@ -62,6 +80,8 @@ Result<std::shared_ptr<Runtime>> Runtime::open(Config config) {
   if (!ports) return ports.error();
   for (const auto& seed : config.join)
     if (const auto parsed = parse_address(seed); !parsed) return parsed.error();
+  auto swim = swim_config(config);
+  if (!swim) return swim.error();
   auto directory = storage::DataDirectory::open(config.data);
   if (!directory) return directory.error();
   auto store = storage::NodeStore::open(*directory, config.name);
@@ -140,7 +160,8 @@ cluster::NodeCoreConfig Runtime::core_config() const {
                                .cluster = stored.cluster,
                                .hosts_register = stored.hosts_register,
                                .cluster_types = stored.cluster_types,
-                               .registers = stored.registers};
+                               .registers = stored.registers,
+                               .swim = swim_config(config_).value()};
   for (const auto& seed : config_.join) core.seeds.push_back(parse_address(seed).value());
   // A remembered peer is no seed that was given: it does not keep this node from bootstrapping,
   // only a cluster id does.

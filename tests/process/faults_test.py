@@ -31,6 +31,11 @@ class StartUpErrors(unittest.TestCase):
     def agent(self, name="a", **options):
         return Process(AGENT, name, self.directory, **options)
 
+    def test_an_unknown_command_is_named(self):
+        code, text = run([BIN + "/coterie", "bogus"])
+        self.assertEqual(code, 2)
+        self.assertEqual(text.strip(), "coterie: unknown command 'bogus'; coterie --help lists the commands")
+
     def test_an_unknown_flag_is_named(self):
         self.check(None, "unknown flag '--frobnicate'", "--help", arguments=AGENT + ["--name", "a", "--frobnicate", "1"])
 
@@ -88,6 +93,67 @@ class StartUpErrors(unittest.TestCase):
         agent.start().wait_ready()
         self.assertEqual(agent.terminate(), 0)
         self.assertTrue(os.path.exists(agent.data + "/notes.txt"))
+
+
+class GossipKeys(unittest.TestCase):
+    """Three agents: two share key and label, the third one differs."""
+
+    KEY = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+    OTHER = "MDEyMzQ1Njc4OWFiY2RlZg=="
+
+    def agent(self, name, join=None, extra=()):
+        return Process([BIN + "/coterie", "agent"], name, self.directory, join=join, expect=2, extra=extra)
+
+    def setUp(self):
+        self.directory = tempfile.mkdtemp(prefix="coterie-keys-")
+        self.agents = []
+
+    def tearDown(self):
+        for agent in self.agents:
+            if agent.process.poll() is None:
+                agent.kill()
+
+    def start(self, *args):
+        self.agents.append(self.agent(*args).start())
+        return self.agents[-1]
+
+    def refused(self, agent):
+        metrics = request(agent.management, "GET", "/metrics")[1]
+        return int(next(l for l in metrics.splitlines() if l.startswith("coterie_gossip_refused_total")).split()[1])
+
+    def check(self, same, different):
+        one = self.start("a", None, same)
+        two = self.start("b", one.gossip, same)
+        one.wait_ready()
+        two.wait_ready()
+        stranger = self.start("c", one.gossip, different)
+        wait_for("the stranger is refused", lambda: self.refused(one) > 0)
+        self.assertEqual(sorted(one.members()), ["a", "b"])
+        wait_for("the log says why", lambda: "gossip from" in one.log())
+        self.assertEqual(one.log().count("gossip from"), 1)
+        self.assertEqual(sorted(stranger.members()), ["c"])
+
+    def test_another_key_is_refused(self):
+        self.check(("--key", self.KEY), ("--key", self.OTHER))
+
+    def test_plain_text_is_refused_by_an_encrypted_pool(self):
+        self.check(("--key", self.KEY), ())
+
+    def test_another_label_is_refused(self):
+        self.check(("--label", "pool"), ("--label", "other"))
+
+    def test_a_key_is_changed_by_rolling_restarts(self):
+        one = self.start("a", None, ("--key", self.KEY, "--key", self.OTHER))
+        two = self.start("b", one.gossip, ("--key", self.OTHER, "--key", self.KEY))
+        one.wait_ready()
+        two.wait_ready()
+        self.assertEqual(sorted(one.members()), ["a", "b"])
+
+    def test_a_bad_key_is_a_start_up_error(self):
+        for key in ("short", "MDEyMw=="):
+            code, text = run(self.agent("a", None, ("--key", key)).arguments)
+            self.assertEqual(code, 1)
+            self.assertIn("--key", text)
 
 
 class OneLedger(unittest.TestCase):

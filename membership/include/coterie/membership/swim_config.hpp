@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string_view>
 
 #include "coterie/core/time.hpp"
 #include "coterie/membership/lifeguard.hpp"
@@ -30,6 +32,10 @@ struct SwimConfig {
   PacketConfig packet{};              ///< label, keys, compression
   LifeguardConfig lifeguard{};
 };
+
+/// memberlist's profiles, section 12: "lan" (the defaults), "wan" or "local"; nullopt for another
+/// name.
+[[nodiscard]] std::optional<SwimConfig> swim_profile(std::string_view name);
 
 /// Streams open at once, inbound and outbound; memberlist allows 128 inbound.
 inline constexpr std::size_t max_streams = 128;

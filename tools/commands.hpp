@@ -28,6 +28,13 @@ struct LifeguardSimOptions {
   std::string output = "table";
 };
 
+struct HealSimOptions {
+  std::uint64_t first_seed = 1;
+  std::uint64_t runs = 5;
+  std::string output = "table";
+};
+
+[[nodiscard]] int run_sim_heal(const HealSimOptions& options);
 [[nodiscard]] int run_sim_lifeguard(const LifeguardSimOptions& options);
 [[nodiscard]] int run_sim(const SimOptions& options);
 [[nodiscard]] int run_agent(int argc, const char* const* argv);

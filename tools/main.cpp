@@ -16,6 +16,42 @@ void add_query_options(CLI::App& command, coterie::tools::Query& query) {
       ->capture_default_str();
 }
 
+/// The options outlive the callbacks: the command runs one of them and ends.
+void add_sim(CLI::App& app, int& status) {
+  static coterie::tools::SimOptions simulation;
+  auto* sim = app.add_subcommand("sim", "run the simulator: the ledger property over many seeds");
+  sim->add_option("--seed", simulation.first_seed, "first seed")->capture_default_str();
+  sim->add_option("--seeds", simulation.seeds, "how many")->capture_default_str();
+  sim->add_option("-o,--output", simulation.output, "table or json")
+      ->check(CLI::IsMember({"table", "json"}));
+  static coterie::tools::LifeguardSimOptions guard;
+  auto* lifeguard = sim->add_subcommand(
+      "lifeguard", "Lifeguard's tables: false positives, latency and load, mode by mode");
+  lifeguard->add_option("--nodes", guard.nodes, "members")
+      ->check(CLI::Range(2, 100'000))
+      ->capture_default_str();
+  lifeguard->add_option("--seed", guard.first_seed, "first seed")->capture_default_str();
+  lifeguard->add_option("--runs", guard.runs, "runs of each cell; the paper has 10")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  lifeguard->add_flag("--quick", guard.quick, "a corner of the grid, in seconds");
+  lifeguard->add_option("-o,--output", guard.output, "table or json")
+      ->check(CLI::IsMember({"table", "json"}));
+  lifeguard->callback([&status] { status = coterie::tools::run_sim_lifeguard(guard); });
+  static coterie::tools::HealSimOptions healing;
+  auto* heal = sim->add_subcommand("heal", "how soon a pool is one again after a split");
+  heal->add_option("--seed", healing.first_seed, "first seed")->capture_default_str();
+  heal->add_option("--runs", healing.runs, "runs of each case")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  heal->add_option("-o,--output", healing.output, "table or json")
+      ->check(CLI::IsMember({"table", "json"}));
+  heal->callback([&status] { status = coterie::tools::run_sim_heal(healing); });
+  sim->callback([&status, sim] {
+    if (sim->get_subcommands().empty()) status = coterie::tools::run_sim(simulation);
+  });
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -36,29 +72,7 @@ int main(int argc, char** argv) {
   auto* shards = app.add_subcommand("shards", "list who owns which shard, and under which epoch");
   add_query_options(*shards, query);
   shards->callback([&] { status = coterie::tools::run_shards(query); });
-  coterie::tools::SimOptions simulation;
-  auto* sim = app.add_subcommand("sim", "run the simulator: the ledger property over many seeds");
-  sim->add_option("--seed", simulation.first_seed, "first seed")->capture_default_str();
-  sim->add_option("--seeds", simulation.seeds, "how many")->capture_default_str();
-  sim->add_option("-o,--output", simulation.output, "table or json")
-      ->check(CLI::IsMember({"table", "json"}));
-  coterie::tools::LifeguardSimOptions guard;
-  auto* lifeguard = sim->add_subcommand(
-      "lifeguard", "Lifeguard's tables: false positives, latency and load, mode by mode");
-  lifeguard->add_option("--nodes", guard.nodes, "members")
-      ->check(CLI::Range(2, 100'000))
-      ->capture_default_str();
-  lifeguard->add_option("--seed", guard.first_seed, "first seed")->capture_default_str();
-  lifeguard->add_option("--runs", guard.runs, "runs of each cell; the paper has 10")
-      ->check(CLI::Range(1, 1000))
-      ->capture_default_str();
-  lifeguard->add_flag("--quick", guard.quick, "a corner of the grid, in seconds");
-  lifeguard->add_option("-o,--output", guard.output, "table or json")
-      ->check(CLI::IsMember({"table", "json"}));
-  lifeguard->callback([&] { status = coterie::tools::run_sim_lifeguard(guard); });
-  sim->callback([&] {
-    if (!sim->got_subcommand(lifeguard)) status = coterie::tools::run_sim(simulation);
-  });
+  add_sim(app, status);
   // CLI11 would only say that a subcommand is required.
   const auto commands = app.get_subcommands({});
   const bool known = argc < 2 || argv[1][0] == '-' ||

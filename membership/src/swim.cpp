@@ -29,6 +29,7 @@ Swim::Swim(SwimConfig config, std::string name, Address advertised, Bytes meta, 
   next_gossip_ = now + random_.below(config_.gossip_interval);
   next_push_pull_ = now + config_.push_pull_interval + random_.below(config_.push_pull_interval);
   next_tombstones_ = now + config_.probe_interval;
+  next_reconnect_ = now + config_.reconnect_interval + random_.below(config_.reconnect_interval);
   broadcast_self();
 }
 
@@ -168,6 +169,7 @@ SwimEffects Swim::tick(Instant now) {
   tick_streams(now, out);
   tick_join(now, out);
   tick_push_pull(now, out);
+  tick_reconnect(now, out);
   tick_gossip(now, out);
   tick_leave(now, out);
   tick_tombstones(now);
@@ -176,7 +178,7 @@ SwimEffects Swim::tick(Instant now) {
 }
 
 Instant Swim::next_deadline() const {
-  auto at = earliest(next_join_, next_tombstones_);
+  auto at = earliest(next_join_, earliest(next_tombstones_, next_reconnect_));
   at = earliest(at, earliest(next_gossip_, next_push_pull_));
   if (!probe_) at = earliest(at, next_probe_);
   else

@@ -1,11 +1,43 @@
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "coterie/membership/swim.hpp"
 
 namespace coterie::membership {
 
 using wire::MessageType;
+
+namespace {
+
+/// Whom the state is sent to, as far as its address tells.
+auto at_address(const Address& address) {
+  return [address](const Member& member) { return member.gossip == address; };
+}
+
+/// Whom the other side holds alive.
+auto names_alive(const wire::PushPull& remote) {
+  std::set<std::string> names;
+  for (const auto& node : remote.nodes)
+    if (node.state == wire::PushPullState::alive) names.insert(node.name);
+  return [names = std::move(names)](const Member& member) { return names.contains(member.name); };
+}
+
+}  // namespace
+
+template <class Also>
+wire::PushPull Swim::local_state(bool join, Instant now, Also also) const {
+  wire::PushPull state{.join = join};
+  for (const auto& [name, m] : members_) {
+    // Old tombstones stay at home: they are listed to operators, not gossiped for a day.
+    if (!m.is_present() && name != name_ && now - m.changed > config_.gossip_to_the_dead &&
+        !also(m))
+      continue;
+    state.nodes.push_back({name, m.gossip, m.meta, m.incarnation.value,
+                           static_cast<wire::PushPullState>(m.state), m.versions});
+  }
+  return state;
+}
 
 SwimEffects Swim::join(std::vector<Address> seeds, Instant now) {
   seeds_ = std::move(seeds);
@@ -25,7 +57,8 @@ void Swim::tick_join(Instant now, SwimEffects& out) {
   }
   for (const auto& seed : seeds_)
     if (seed != self().gossip)
-      open_stream(StreamKind::join, seed, wire::encode(local_state(true, now)), now, out);
+      open_stream(StreamKind::join, seed, wire::encode(local_state(true, now, at_address(seed))),
+                  now, out);
   next_join_ = now + join_pause_ + random_.below(join_pause_ / 4);
   join_pause_ = std::min(join_pause_ * 2, config_.join_retry_max);
 }
@@ -37,8 +70,26 @@ void Swim::tick_push_pull(Instant now, SwimEffects& out) {
   next_push_pull_ = now + config_.push_pull_interval * scale;
   if (leaving_) return;
   for (const auto* peer : random_members(1, false, name_, now))
-    open_stream(StreamKind::push_pull, peer->gossip, wire::encode(local_state(false, now)), now,
-                out);
+    open_stream(StreamKind::push_pull, peer->gossip,
+                wire::encode(local_state(false, now, at_address(peer->gossip))), now, out);
+}
+
+/// After a split both sides hold each other dead and would never speak again. As in Serf, a random
+/// dead member is tried now and then, the more likely the more are dead; what we believe of it goes
+/// along, so that it can refute.
+void Swim::tick_reconnect(Instant now, SwimEffects& out) {
+  if (now < next_reconnect_) return;
+  next_reconnect_ = now + config_.reconnect_interval;
+  if (leaving_) return;
+  std::vector<const Member*> dead;
+  if (present_ < members_.size())
+    for (const auto* member : roster_)
+      if (member->state == MemberState::dead) dead.push_back(member);
+  const auto share = static_cast<double>(dead.size()) / static_cast<double>(present_);
+  if (dead.empty() || !random_.chance(std::min(1.0, std::max(share, 0.1)))) return;
+  const auto& target = *dead[random_.below(std::uint64_t{dead.size()})];
+  open_stream(StreamKind::push_pull, target.gossip,
+              wire::encode(local_state(false, now, at_address(target.gossip))), now, out);
 }
 
 ConnId Swim::open_stream(StreamKind kind, const Address& to, Bytes bytes, Instant now,
@@ -130,9 +181,13 @@ void Swim::answer_inbound(ConnId id, const wire::StreamMessage& in, Instant now,
       const auto outcome = wire::decode_push_pull(body);
       if (std::holds_alternative<wire::NeedMore>(outcome) && !in.whole) return;
       if (const auto* remote = std::get_if<wire::PushPull>(&outcome)) {
-        answer_stream(id, wire::encode(local_state(remote->join, now)), out);
-        end_stream(id, out);
-        return merge(*remote, now, out);
+        // Merged first: what the asker accuses us of is refuted in the answer, and it hears of its
+        // own death however long ago that was.
+        const auto join = remote->join;
+        const auto claimed = names_alive(*remote);
+        merge(*remote, now, out);
+        answer_stream(id, wire::encode(local_state(join, now, claimed)), out);
+        return end_stream(id, out);
       }
       break;
     }
@@ -168,17 +223,6 @@ void Swim::read_answer(ConnId id, const Stream& stream, const wire::StreamMessag
   }
   ++counters_.malformed;
   end_stream(id, out);
-}
-
-wire::PushPull Swim::local_state(bool join, Instant now) const {
-  wire::PushPull state{.join = join};
-  for (const auto& [name, m] : members_) {
-    // Old tombstones stay at home: they are listed to operators, not gossiped for a day.
-    if (!m.is_present() && name != name_ && now - m.changed > config_.gossip_to_the_dead) continue;
-    state.nodes.push_back({name, m.gossip, m.meta, m.incarnation.value,
-                           static_cast<wire::PushPullState>(m.state), m.versions});
-  }
-  return state;
 }
 
 void Swim::know(const wire::PushPull& state, Instant now) {

@@ -31,6 +31,12 @@ Pool::Pool(PoolConfig config) : config_(config), random_(config.seed), nodes_(co
   }
 }
 
+bool Pool::all_alive() const {
+  for (const auto& node : nodes_)
+    if (node.swim->present() != nodes_.size()) return false;
+  return true;
+}
+
 Duration Pool::latency() {
   return config_.latency_min + random_.below(config_.latency_max - config_.latency_min);
 }
@@ -100,6 +106,11 @@ void Pool::wake(std::size_t index) {
 
 void Pool::transmit(std::size_t index, Event event) {
   if (blocked(index)) return nodes_[index].unsent.push_back(std::move(event));
+  if (event.to >= nodes_.size()) return;
+  if (!groups_.empty() && groups_[index] != groups_[event.to]) {
+    if (event.kind == Kind::request) (void)nodes_[index].swim->stream_closed(event.stream, now_);
+    return;
+  }
   event.at = now_ + (event.kind == Kind::request ? 2 : 1) * latency();
   push(std::move(event));
 }

@@ -54,7 +54,7 @@ bool strip_padding(Bytes& plain) {
   if (count == 0 || count > block_bytes) return false;
   for (std::size_t i = plain.size() - count; i < plain.size(); ++i)
     if (plain[i] != count) return false;
-  plain.resize(plain.size() - count);
+  plain.erase(plain.end() - static_cast<std::ptrdiff_t>(count), plain.end());
   return true;
 }
 

@@ -138,7 +138,10 @@ class Swim {
   void tick_streams(Instant now, SwimEffects& out);
   ConnId open_stream(StreamKind kind, const Address& to, Bytes bytes, Instant now,
                      SwimEffects& out);
-  [[nodiscard]] wire::PushPull local_state(bool join, Instant now) const;
+  void tick_reconnect(Instant now, SwimEffects& out);
+  /// `also` names members that are listed however old their tombstones are.
+  template <class Also>
+  [[nodiscard]] wire::PushPull local_state(bool join, Instant now, Also also) const;
   void merge(const wire::PushPull& remote, Instant now, SwimEffects& out);
   void answer_inbound(ConnId id, const wire::StreamMessage& in, Instant now, SwimEffects& out);
   void read_answer(ConnId id, const Stream& stream, const wire::StreamMessage& in, Instant now,
@@ -164,7 +167,8 @@ class Swim {
   Duration join_pause_{};
   std::uint32_t sequence_{};
   std::uint64_t next_stream_ = 1;
-  Instant next_probe_{}, next_gossip_{}, next_push_pull_{}, next_join_ = never, next_tombstones_{};
+  Instant next_probe_{}, next_gossip_{}, next_push_pull_{}, next_join_ = never, next_tombstones_{},
+                                                            next_reconnect_{};
   std::optional<Instant> leaving_until_{};
   bool leaving_ = false;
   LocalHealth health_;

@@ -22,6 +22,7 @@ struct SwimConfig {
   std::uint32_t retransmit_mult = 4;  ///< lambda; see gossip::retransmit_limit
   std::uint32_t suspicion_mult = 4;   ///< alpha; see suspicion_timeout()
   Duration push_pull_interval = 30s;  ///< full state exchange with one random member
+  Duration reconnect_interval = 20s;  ///< a dead member is tried again, in case a split healed
   Duration stream_timeout = 10s;      ///< one TCP exchange, dial to close
   Duration join_retry_min = 250ms;    ///< first pause between attempts to reach a seed
   Duration join_retry_max = 5s;       ///< the pause doubles up to here, for ever

@@ -34,6 +34,11 @@ class Pool {
   /// From now until then the member blocks before it sends and after it receives, as in the
   /// Lifeguard paper: it goes on until its first send, and what arrives waits.
   void block(std::size_t node, Instant until);
+  /// Nothing passes between members of different groups; one group for each member.
+  void split(std::vector<std::uint8_t> groups) { groups_ = std::move(groups); }
+  void heal() { groups_.clear(); }
+  /// Every member sees every member alive.
+  [[nodiscard]] bool all_alive() const;
   [[nodiscard]] bool blocked(std::size_t node) const { return nodes_[node].blocked_until > now_; }
   [[nodiscard]] const membership::Swim& swim(std::size_t node) const { return *nodes_[node].swim; }
   [[nodiscard]] std::size_t size() const { return nodes_.size(); }
@@ -84,6 +89,7 @@ class Pool {
   Instant now_{1'000'000'000};
   std::priority_queue<Event, std::vector<Event>, std::greater<>> events_{};
   std::vector<Node> nodes_{};
+  std::vector<std::uint8_t> groups_{};  ///< empty: no split
   std::uint64_t order_ = 0, messages_ = 0, bytes_ = 0, conns_ = 0;
   TraceHash trace_{};
 };

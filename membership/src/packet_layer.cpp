@@ -4,6 +4,20 @@
 
 namespace coterie::membership {
 
+namespace {
+
+std::string remedy(wire::Refusal why) {
+  switch (why) {
+    case wire::Refusal::label:
+    case wire::Refusal::plaintext:
+    case wire::Refusal::key: return "; check --label and --key on both sides";
+    case wire::Refusal::versions: return "; it belongs to another kind of pool";
+    default: return "";
+  }
+}
+
+}  // namespace
+
 PacketLayer::PacketLayer(const PacketConfig& config, Random random)
     : rules_(config.rules), keys_(wire::Keyring::from(config.keys).value()), random_(random) {}
 
@@ -40,7 +54,7 @@ std::optional<LogEvent> PacketLayer::refused(wire::Refusal why, const std::strin
   return LogEvent{LogLevel::warning,
                   "gossip from " + from + " refused: " + std::string(wire::to_string(why)) +
                       (others > 0 ? "; and " + std::to_string(others) + " more before" : "") +
-                      "; check --label and --key on both sides"};
+                      remedy(why)};
 }
 
 }  // namespace coterie::membership

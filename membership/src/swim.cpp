@@ -23,6 +23,7 @@ Swim::Swim(SwimConfig config, std::string name, Address advertised, Bytes meta, 
                            .incarnation = Incarnation{1},
                            .state = MemberState::alive,
                            .meta = std::move(meta),
+                           .versions = config_.packet.versions,
                            .changed = now};
   sequence_ = static_cast<std::uint32_t>(random_.next());
   next_probe_ = now + random_.below(config_.probe_interval);

@@ -1,4 +1,5 @@
 #include "coterie/membership/swim.hpp"
+#include "coterie/membership/versions.hpp"
 
 namespace coterie::membership {
 namespace {
@@ -41,9 +42,9 @@ bool Swim::may_take_over(const Member& known, Instant now) const {
 void Swim::on_alive(const wire::Alive& claim, Instant now, SwimEffects& out) {
   const bool about_me = claim.node == name_;
   if (about_me && leaving_) return;
-  if (claim.versions[0] == 0 || claim.versions[1] == 0 || claim.versions[0] > claim.versions[1]) {
-    return void(++counters_.malformed);
-  }
+  // Also of datagrams, which memberlist does not check: one bad member would poison the pool.
+  if (!well_formed(claim.versions) || !compatible(claim.versions, self().versions))
+    return refuse(wire::Refusal::versions, "'" + claim.node + "'", now, out);
   auto found = members_.find(claim.node);
   if (found == members_.end()) {
     if (members_.size() >= max_members) return void(++counters_.over_limit);

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "coterie/membership/swim.hpp"
+#include "coterie/membership/versions.hpp"
 
 namespace coterie::membership {
 
@@ -232,6 +233,8 @@ void Swim::know(const wire::PushPull& state, Instant now) {
 }
 
 void Swim::merge(const wire::PushPull& remote, Instant now, SwimEffects& out) {
+  if (const auto name = misfit(remote, members_); !name.empty())
+    return refuse(wire::Refusal::versions, "a state exchange that names '" + name + "'", now, out);
   for (const auto& node : remote.nodes) {
     switch (node.state) {
       case wire::PushPullState::alive:

@@ -1,6 +1,6 @@
-#include "coterie/sim/heal_run.hpp"
-
 #include <doctest/doctest.h>
+
+#include "coterie/sim/heal_run.hpp"
 
 using namespace coterie;
 

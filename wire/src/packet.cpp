@@ -80,6 +80,7 @@ std::string_view to_string(Refusal refusal) {
     case Refusal::checksum: return "its checksum is wrong";
     case Refusal::compression: return "it does not decompress";
     case Refusal::oversize: return "it is too large";
+    case Refusal::versions: return "its protocol versions do not fit this pool";
   }
   return "unknown";
 }

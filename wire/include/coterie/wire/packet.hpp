@@ -26,7 +26,15 @@ struct PacketRules {
 };
 
 /// Which layer refused what arrived.
-enum class Refusal : std::uint8_t { label, plaintext, key, checksum, compression, oversize };
+enum class Refusal : std::uint8_t {
+  label,
+  plaintext,
+  key,
+  checksum,
+  compression,
+  oversize,
+  versions,
+};
 [[nodiscard]] std::string_view to_string(Refusal refusal);
 
 /// Bytes that the layers add to one datagram at most.

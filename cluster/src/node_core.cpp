@@ -13,6 +13,7 @@ messaging::Hello hello_of(const NodeCoreConfig& config) {
 }
 
 Bytes first_meta(const NodeCoreConfig& config) {
+  if (config.foreign_meta) return *config.foreign_meta;
   return membership::encode(membership::NodeMeta{.link = config.link,
                                                  .management = config.management,
                                                  .data_workers = config.data_workers,
@@ -134,6 +135,8 @@ Readiness NodeCore::readiness() const {
     return Readiness{.ready = false, .reason = std::move(why)};
   };
   if (leaving_) return no("leaving");
+  if (config_.foreign_meta)  // membership alone: there is no cluster to wait for
+    return swim_.joined() ? Readiness{.ready = true} : no("waiting to join a pool through --join");
   if (!cluster_.is_set()) {
     if (config_.seeds.empty())
       return no("waiting for " + std::to_string(config_.bootstrap_expect) +

@@ -69,6 +69,7 @@ void NodeCore::on_member(const membership::MemberChanged& change, Instant now, N
 }
 
 Bytes NodeCore::own_meta() const {
+  if (config_.foreign_meta) return *config_.foreign_meta;
   return membership::encode(membership::NodeMeta{.link = config_.link,
                                                  .management = config_.management,
                                                  .data_workers = config_.data_workers,

@@ -118,7 +118,7 @@ void Swim::handle_message(const Address& from, ByteView message, int nesting, In
       if (inner == nullptr) return refuse(wire::Refusal::compression, to_string(from), now, out);
       return handle_message(from, *inner, nesting - 1, now, out);
     }
-    case MessageType::user: return void(++counters_.unsupported);  // its place: Serf's layer
+    case MessageType::user: return on_user(body);
     default: return void(++counters_.malformed);
   }
 }
@@ -172,6 +172,7 @@ SwimEffects Swim::tick(Instant now) {
   tick_push_pull(now, out);
   tick_reconnect(now, out);
   tick_gossip(now, out);
+  tick_intent(now, out);
   tick_leave(now, out);
   tick_tombstones(now);
   due_ = next_deadline();
@@ -191,6 +192,7 @@ Instant Swim::next_deadline() const {
     at = earliest(at, earliest(relay.nack_at, relay.expires));
   for (const auto& [id, stream] : streams_) at = earliest(at, stream.expires);
   if (leaving_until_) at = earliest(at, *leaving_until_);
+  if (intent_until_) at = earliest(at, *intent_until_);
   return at;
 }
 

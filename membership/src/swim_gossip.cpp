@@ -4,7 +4,9 @@
 namespace coterie::membership {
 namespace {
 
-constexpr std::uint8_t crc_version = 5;  // pMax from which a member checks checksums
+const std::string leave_subject(256, 'l');  // no member's name: those have at most 255 bytes
+constexpr std::uint64_t max_user_broadcasts = 256;  // passed on at once; older ones make place
+constexpr std::uint8_t crc_version = 5;             // pMax from which a member checks checksums
 
 }  // namespace
 
@@ -41,12 +43,38 @@ void Swim::tick_gossip(Instant now, SwimEffects& out) {
 SwimEffects Swim::leave(Instant now) {
   SwimEffects out;
   if (leaving_) return out;
+  next_join_ = never;
+  next_gossip_ = now;
+  if (config_.packet.serf) {
+    // Without it Serf shows a failed member, and tries to reach it for a day.
+    broadcasts_.push(leave_subject, serf_.leave_intent(name_));
+    intent_until_ = now + config_.leave_timeout / 2;
+  } else {
+    intent_until_ = now;
+    tick_intent(now, out);
+  }
+  return out;
+}
+
+void Swim::tick_intent(Instant now, SwimEffects& out) {
+  if (!intent_until_) return;
+  const bool told = !broadcasts_.contains(leave_subject);
+  if (!told && now < *intent_until_) return;
+  intent_until_.reset();
   leaving_ = true;
   leaving_until_ = now + config_.leave_timeout;
-  next_join_ = never;
   on_dead(wire::Dead{self().incarnation.value, name_, name_}, now, out);
   next_gossip_ = now;
-  return out;
+}
+
+void Swim::on_user(ByteView body) {
+  if (!config_.packet.serf) return void(++counters_.unsupported);
+  if (!serf_.receive(body)) return;
+  Bytes message(1 + body.size(), static_cast<std::uint8_t>(wire::MessageType::user));
+  std::copy(body.begin(), body.end(), message.begin() + 1);
+  // A subject that no member has: names have at most 255 bytes.
+  broadcasts_.push(std::string(256, 's') + std::to_string(++user_messages_ % max_user_broadcasts),
+                   std::move(message));
 }
 
 void Swim::tick_leave(Instant now, SwimEffects& out) {

@@ -212,9 +212,12 @@ void Swim::read_answer(ConnId id, const Stream& stream, const wire::StreamMessag
     const auto outcome = wire::decode_push_pull(body);
     if (std::holds_alternative<wire::NeedMore>(outcome) && !in.whole) return;
     if (const auto* remote = std::get_if<wire::PushPull>(&outcome)) {
-      if (stream.kind == StreamKind::join) joined_ = true;
+      const bool first = stream.kind == StreamKind::join && !std::exchange(joined_, true);
       end_stream(id, out);
-      return merge(*remote, now, out);
+      merge(*remote, now, out);
+      if (first && config_.packet.serf)
+        broadcasts_.push(std::string(256, 'j'), serf_.join_intent(name_));
+      return;
     }
   } else if (const auto problem =
                  type == MessageType::error ? wire::decode_error(body) : std::nullopt) {
@@ -235,6 +238,7 @@ void Swim::know(const wire::PushPull& state, Instant now) {
 void Swim::merge(const wire::PushPull& remote, Instant now, SwimEffects& out) {
   if (const auto name = misfit(remote, members_); !name.empty())
     return refuse(wire::Refusal::versions, "a state exchange that names '" + name + "'", now, out);
+  if (config_.packet.serf) serf_.witness_state(remote.user_state);
   for (const auto& node : remote.nodes) {
     switch (node.state) {
       case wire::PushPullState::alive:

@@ -62,6 +62,16 @@ Config config_from(int argc, const char* const* argv, std::initializer_list<Flag
        [&](const std::string& text) { return config.keys.push_back(text), !text.empty(); }},
       {"--label", "L", "hear only gossip under this label; the same on every node",
        assign(config.label)},
+      {"--pool", "P", "native, or take part in a memberlist or serf pool (native)",
+       [&](const std::string& text) {
+         config.pool = text;
+         return text == "native" || text == "memberlist" || text == "serf";
+       }},
+      {"--tag", "K=V", "tag that Serf shows, with --pool serf; repeatable",
+       [&](const std::string& text) {
+         config.tags.push_back(text);
+         return text.find('=') != std::string::npos && text.front() != '=';
+       }},
       {"--profile", "P", "membership time-outs: lan, wan or local (lan)",
        [&](const std::string& text) {
          config.profile = text;

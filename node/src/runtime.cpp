@@ -40,6 +40,8 @@ Result<membership::SwimConfig> swim_config(const Config& config) {
   if (config.label.size() > wire::max_label_bytes)
     return error(Errc::configuration, "--label has at most 255 bytes");
   swim->packet.rules.label = config.label;
+  swim->packet.serf = config.pool == "serf";
+  if (swim->packet.serf) swim->packet.versions = {1, 5, 2, 2, 5, 4};  // as a Serf library
   for (const auto& text : config.keys) {
     auto key = wire::key_from_base64(text);
     if (!key) return error(Errc::configuration, "bad value for --key: " + key.error().detail);
@@ -47,6 +49,16 @@ Result<membership::SwimConfig> swim_config(const Config& config) {
   }
   if (const auto ring = wire::Keyring::from(swim->packet.keys); !ring) return ring.error();
   return std::move(*swim);
+}
+
+/// What a member of a foreign pool shows instead of our own metadata.
+std::optional<Bytes> foreign_meta(const Config& config) {
+  if (config.pool == "native") return std::nullopt;
+  if (config.pool == "memberlist") return Bytes{};
+  std::map<std::string, std::string> tags;
+  for (const auto& tag : config.tags)
+    tags[tag.substr(0, tag.find('='))] = tag.substr(tag.find('=') + 1);
+  return membership::SerfLayer::encode_tags(tags);
 }
 
 /// Registration order does not matter; 0 means "none".
@@ -82,6 +94,8 @@ Result<std::shared_ptr<Runtime>> Runtime::open(Config config) {
     if (const auto parsed = parse_address(seed); !parsed) return parsed.error();
   auto swim = swim_config(config);
   if (!swim) return swim.error();
+  if (const auto meta = foreign_meta(config); meta && meta->size() > wire::max_meta_bytes)
+    return error(Errc::configuration, "the tags exceed 512 bytes: give fewer or shorter --tag");
   auto directory = storage::DataDirectory::open(config.data);
   if (!directory) return directory.error();
   auto store = storage::NodeStore::open(*directory, config.name);
@@ -161,6 +175,7 @@ cluster::NodeCoreConfig Runtime::core_config() const {
                                .hosts_register = stored.hosts_register,
                                .cluster_types = stored.cluster_types,
                                .registers = stored.registers,
+                               .foreign_meta = foreign_meta(config_),
                                .swim = swim_config(config_).value()};
   for (const auto& seed : config_.join) core.seeds.push_back(parse_address(seed).value());
   // A remembered peer is no seed that was given: it does not keep this node from bootstrapping,

@@ -27,8 +27,11 @@ struct Config {
   std::uint64_t journal_map_bytes = std::uint64_t{64} << 30;  ///< the most the journal may grow to
   std::vector<std::string> keys{};  ///< gossip keys in base64, 16, 24 or 32 bytes; the first one
                                     ///< encrypts, all decrypt; none = plain text
-  std::string label{};          ///< only gossip under the same label is heard; at most 255 bytes
-  std::string profile = "lan";  ///< membership time-outs for a "lan", a "wan" or "local"
+  std::string label{};  ///< only gossip under the same label is heard; at most 255 bytes
+  std::string pool =
+      "native";  ///< "native", or a foreign pool to take part in: "memberlist", "serf"
+  std::vector<std::string> tags{};  ///< "key=value", shown by Serf; with pool "serf" alone
+  std::string profile = "lan";      ///< membership time-outs for a "lan", a "wan" or "local"
   std::string record{};  ///< directory for a recording of this node, for Replay; default: none
   LogSink log{};         ///< default: one line an event on stderr
 };

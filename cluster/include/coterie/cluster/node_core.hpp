@@ -42,6 +42,8 @@ struct NodeCoreConfig {
   bool hosts_register = false;                     ///< from disk
   std::uint64_t cluster_types{};                   ///< from disk: the digest of the formed table
   std::vector<replication::Register> registers{};  ///< from disk, if this node hosts them
+  /// Set: this node takes part in a foreign pool and shows this; it has no cluster.
+  std::optional<Bytes> foreign_meta{};
   membership::SwimConfig swim{};
   messaging::LinkConfig links{};
   supervision::SupervisorConfig parts{};

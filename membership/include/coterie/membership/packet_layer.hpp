@@ -18,6 +18,7 @@ struct PacketConfig {
   wire::PacketRules rules{};
   std::vector<Bytes> keys{};  ///< 16, 24 or 32 bytes each; the first encrypts; none = plain text
   wire::Versions versions = wire::native_versions;  ///< what we say that we speak
+  bool serf = false;                                ///< send intents, pass on what Serf agents say
 };
 
 /// One line for each reason in this time, with the number of the others.

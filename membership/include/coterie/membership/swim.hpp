@@ -19,6 +19,7 @@
 #include "coterie/core/random.hpp"
 #include "coterie/gossip/broadcast_queue.hpp"
 #include "coterie/membership/probe_order.hpp"
+#include "coterie/membership/serf.hpp"
 #include "coterie/membership/swim_config.hpp"
 #include "coterie/membership/swim_effects.hpp"
 #include "coterie/wire/push_pull.hpp"
@@ -129,6 +130,8 @@ class Swim {
   // swim_gossip.cpp: section 11.5
   void tick_gossip(Instant now, SwimEffects& out);
   void tick_leave(Instant now, SwimEffects& out);
+  void tick_intent(Instant now, SwimEffects& out);
+  void on_user(ByteView body);
   /// Costs as much as it draws, unless few are eligible.
   [[nodiscard]] std::vector<const Member*> random_members(std::size_t count, bool with_recent_dead,
                                                           const std::string& except, Instant now);
@@ -158,6 +161,7 @@ class Swim {
   std::map<std::string, Suspected> suspicions_{};
   gossip::BroadcastQueue broadcasts_;
   PacketLayer packet_;
+  SerfLayer serf_{};
   ProbeOrder order_{};
   std::optional<Probe> probe_{};
   std::map<std::uint32_t, Relay> relays_{};
@@ -167,8 +171,10 @@ class Swim {
   Duration join_pause_{};
   std::uint32_t sequence_{};
   std::uint64_t next_stream_ = 1;
+  std::uint64_t user_messages_ = 0;
   Instant next_probe_{}, next_gossip_{}, next_push_pull_{}, next_join_ = never, next_tombstones_{},
                                                             next_reconnect_{};
+  std::optional<Instant> intent_until_{};  ///< Serf's leave intent goes first
   std::optional<Instant> leaving_until_{};
   bool leaving_ = false;
   LocalHealth health_;

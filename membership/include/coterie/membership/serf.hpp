@@ -1,0 +1,45 @@
+/// What a member of a Serf pool says and repeats above memberlist: intents under a Lamport clock,
+/// so that a leave is seen as one, and the first copy of every intent, event and query passed on,
+/// so that the epidemic does not end here. Source: memberlist wire protocol, section 13.
+/// Thread-safety: one owner.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "coterie/core/bytes.hpp"
+
+namespace coterie::membership {
+
+/// Messages remembered so that each is passed on once; Serf has a ring of 512 as well.
+inline constexpr std::size_t serf_memory = 512;
+inline constexpr std::size_t max_serf_message = 10 * 1024;  ///< 9 KiB of event and its frame
+
+class SerfLayer {
+ public:
+  /// Tags as the metadata of a member: byte 255 and a msgpack map; at most 512 bytes.
+  [[nodiscard]] static Bytes encode_tags(const std::map<std::string, std::string>& tags);
+
+  /// A user message (type byte 8 included) for the broadcast queue.
+  [[nodiscard]] Bytes join_intent(const std::string& name) { return intent(1, name); }
+  [[nodiscard]] Bytes leave_intent(const std::string& name) { return intent(0, name); }
+  /// A user message arrived: true if it is to be passed on, because it is new.
+  [[nodiscard]] bool receive(ByteView payload);
+  /// The user state of a state exchange: its clocks are witnessed.
+  void witness_state(ByteView state);
+  [[nodiscard]] std::uint64_t time() const { return time_; }
+
+ private:
+  [[nodiscard]] Bytes intent(std::uint8_t type, const std::string& name);
+  void witness(std::uint64_t time);
+  [[nodiscard]] bool is_new(ByteView payload);
+
+  std::uint64_t time_ = 1;
+  std::vector<std::uint64_t> seen_ = std::vector<std::uint64_t>(serf_memory);
+  std::size_t next_seen_ = 0;
+};
+
+}  // namespace coterie::membership

@@ -1,0 +1,124 @@
+#!/usr/bin/env python3
+"""Our agent in a pool of real Serf agents: joins both ways, tags, a kill on either side, a clean leave, encryption."""
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, os.path.dirname(__file__))
+from cluster import BIN, Process, free_ports, request, wait_for  # noqa: E402
+
+SERF = os.environ.get("SERF") or "serf"
+KEY = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+
+
+def serf_is_there():
+    try:
+        return subprocess.run([SERF, "version"], capture_output=True).returncode == 0
+    except OSError:
+        return False
+
+
+class Serf:
+    def __init__(self, name, directory, key=None):
+        self.name, self.log_path = name, f"{directory}/{name}.serf.log"
+        self.gossip, self.rpc = free_ports(2)
+        arguments = [SERF, "agent", "-node", name, "-bind", f"127.0.0.1:{self.gossip}", "-rpc-addr",
+                     f"127.0.0.1:{self.rpc}", "-log-level", "info", "-tag", "role=real"]
+        if key:
+            arguments += ["-encrypt", key]
+        with open(self.log_path, "w", encoding="utf-8") as log:
+            self.process = subprocess.Popen(arguments, stdout=log, stderr=subprocess.STDOUT)
+        wait_for("serf is up", lambda: self.command("members", check=False) is not None)
+
+    def command(self, *arguments, check=True):
+        done = subprocess.run([SERF, arguments[0], f"-rpc-addr=127.0.0.1:{self.rpc}", *arguments[1:]],
+                              capture_output=True, text=True)
+        if done.returncode != 0 and check:
+            raise AssertionError(done.stdout + done.stderr)
+        return done.stdout if done.returncode == 0 else None
+
+    def members(self):
+        return {line.split()[0]: line.split()[2:] for line in (self.command("members") or "").splitlines()}
+
+    def log(self):
+        with open(self.log_path, encoding="utf-8", errors="replace") as log:
+            return log.read()
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+
+
+@unittest.skipUnless(serf_is_there(), "the serf package cannot be had on this host")
+class RealSerf(unittest.TestCase):
+    key = None
+
+    def setUp(self):
+        self.directory = tempfile.mkdtemp(prefix="coterie-serf-")
+        self.running = []
+
+    def tearDown(self):
+        for peer in self.running:
+            if peer.process.poll() is None:
+                peer.kill()
+
+    def serf(self, name):
+        self.running.append(Serf(name, self.directory, self.key))
+        return self.running[-1]
+
+    def ours(self, name, join=None, tags=("role=cpp",)):
+        extra = ["--pool", "serf"] + [word for tag in tags for word in ("--tag", tag)]
+        if self.key:
+            extra += ["--key", self.key]
+        node = Process([BIN + "/coterie", "agent"], name, self.directory, join=join, extra=extra).start()
+        self.running.append(node)
+        return node
+
+    def test_a_mixed_pool(self):
+        one, two = self.serf("s1"), self.serf("s2")
+        a = self.ours("a", one.gossip).wait_ready()
+        b = self.ours("b", None, ("role=other", "zone=x")).wait_ready()
+        two.command("join", f"127.0.0.1:{b.gossip}")  # Serf dials us
+        one.command("join", f"127.0.0.1:{two.gossip}")
+        everybody = {"s1", "s2", "a", "b"}
+        for serf in (one, two):
+            wait_for(f"{serf.name} sees all; {serf.log()}",
+                     lambda s=serf: {n for n, m in s.members().items() if m[0] == "alive"} == everybody)
+        for node in (a, b):
+            wait_for(f"{node.name} sees all; {node.log()}",
+                     lambda n=node: {k for k, m in n.members().items() if m["state"] == "alive"} == everybody)
+        self.assertEqual(one.members()["a"][1], "role=cpp")
+        self.assertEqual(set(one.members()["b"][1].split(",")), {"role=other", "zone=x"})
+        self.assertIsNone(a.members()["s1"]["link"])
+        # An event of one Serf reaches the other; we pass on what is new.
+        one.command("event", "deploy", "now")
+        wait_for("the event", lambda: "deploy" in two.log())
+        # A clean leave is a leave, on both sides.
+        self.assertEqual(b.terminate(), 0)
+        wait_for("b has left", lambda: one.members()["b"][0] == "left")
+        two.command("leave")
+        wait_for("s2 has left", lambda: a.members()["s2"]["state"] == "left")
+        # A kill is noticed, on both sides.
+        one.kill()
+        wait_for("s1 is dead", lambda: a.members()["s1"]["state"] == "dead", 60)
+        for serf in (one, two):
+            problems = [l for l in serf.log().splitlines() if "[ERR]" in l]
+            self.assertEqual(problems, [])
+
+    def test_serf_notices_our_kill(self):
+        one = self.serf("s1")
+        a = self.ours("a", one.gossip).wait_ready()
+        wait_for("alive", lambda: one.members().get("a", [""])[0] == "alive")
+        a.kill()
+        wait_for("failed", lambda: one.members()["a"][0] == "failed", 60)
+
+
+class EncryptedSerf(RealSerf):
+    key = KEY
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -35,7 +35,7 @@ std::function<bool(const std::string&)> assign(std::string& target) {
 void print_help(const std::string& program, const std::vector<Option>& options) {
   std::printf("usage: %s --name NAME [flags]\n\n", program.c_str());
   for (const auto& o : options)
-    std::printf("  %-24s %s\n", (o.name + " " + o.value).c_str(), o.help.c_str());
+    std::printf("  %-32s %s\n", (o.name + " " + o.value).c_str(), o.help.c_str());
   std::printf("\nexample: %s --name a --bootstrap-expect 1\n", program.c_str());
 }
 
@@ -62,7 +62,7 @@ Config config_from(int argc, const char* const* argv, std::initializer_list<Flag
        [&](const std::string& text) { return config.keys.push_back(text), !text.empty(); }},
       {"--label", "L", "hear only gossip under this label; the same on every node",
        assign(config.label)},
-      {"--pool", "P", "native, or take part in a memberlist or serf pool (native)",
+      {"--pool", "native|memberlist|serf", "take part in a foreign pool (native)",
        [&](const std::string& text) {
          config.pool = text;
          return text == "native" || text == "memberlist" || text == "serf";
@@ -72,7 +72,7 @@ Config config_from(int argc, const char* const* argv, std::initializer_list<Flag
          config.tags.push_back(text);
          return text.find('=') != std::string::npos && text.front() != '=';
        }},
-      {"--profile", "P", "membership time-outs: lan, wan or local (lan)",
+      {"--profile", "lan|wan|local", "membership time-outs (lan)",
        [&](const std::string& text) {
          config.profile = text;
          return text == "lan" || text == "wan" || text == "local";

@@ -1,6 +1,7 @@
 #include "coterie/sim/lifeguard_run.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "coterie/sim/pool.hpp"
 
@@ -88,8 +89,8 @@ class Run {
 double at_quantile(const std::vector<double>& sorted, double quantile) {
   if (sorted.empty()) return 0;
   const auto last = sorted.size() - 1;
-  return sorted[std::min(last,
-                         static_cast<std::size_t>(quantile * static_cast<double>(last) + 0.5))];
+  const auto at = static_cast<std::size_t>(std::lround(quantile * static_cast<double>(last)));
+  return sorted[std::min(last, at)];
 }
 
 }  // namespace

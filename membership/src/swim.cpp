@@ -29,6 +29,7 @@ Swim::Swim(SwimConfig config, std::string name, Address advertised, Bytes meta, 
   next_probe_ = now + random_.below(config_.probe_interval);
   next_gossip_ = now + random_.below(config_.gossip_interval);
   next_push_pull_ = now + config_.push_pull_interval + random_.below(config_.push_pull_interval);
+  called_ = now;
   next_tombstones_ = now + config_.probe_interval;
   next_reconnect_ = now + config_.reconnect_interval + random_.below(config_.reconnect_interval);
   broadcast_self();
@@ -175,7 +176,6 @@ SwimEffects Swim::tick(Instant now) {
   tick_intent(now, out);
   tick_leave(now, out);
   tick_tombstones(now);
-  due_ = next_deadline();
   return out;
 }
 

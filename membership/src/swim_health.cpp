@@ -15,9 +15,9 @@ constexpr Duration tolerated_lag = 100ms;
 /// our health is worse by it. (Cassandra has a maximum local pause; Lifeguard notices only through
 /// failed probes.)
 void Swim::notice_pause(Instant now, SwimEffects& out) {
-  if (!config_.lifeguard.pauses || due_ == never || now - due_ <= tolerated_lag) return;
-  const auto pause = now - due_;
-  due_ = now;
+  const auto due = std::max(next_deadline(), std::exchange(called_, now));
+  if (!config_.lifeguard.pauses || now - due <= tolerated_lag) return;
+  const auto pause = now - due;
   ++counters_.pauses;
   health_.add(static_cast<int>(
       std::min<std::int64_t>(1 + pause / config_.probe_interval, config_.lifeguard.max_health)));

@@ -265,6 +265,7 @@ TEST_CASE("swim: a pool at rest sends its probes and nothing else") {
   };
   const auto before = sent();
   pool.run_until([] { return false; }, 20s);
+  for (const auto& node : pool.nodes_) CHECK(node.swim->counters().pauses == 0);
   CHECK(sent() - before <= 8 * 2 * 21);  // a ping and an ack for each member and second
 }
 

@@ -178,7 +178,7 @@ class Swim {
   std::optional<Instant> leaving_until_{};
   bool leaving_ = false;
   LocalHealth health_;
-  Instant due_ = never;  ///< when we should have been called at the latest
+  Instant called_{};  ///< the last input: what was due before it was not missed
   SwimCounters counters_{};
 };
 

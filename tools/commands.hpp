@@ -41,4 +41,16 @@ struct HealSimOptions {
 [[nodiscard]] int run_members(const Query& query);
 [[nodiscard]] int run_shards(const Query& query);
 
+/// What is said to the whole pool.
+struct PoolMessage {
+  std::string name{}, payload{};
+  bool coalesce = false;
+  double timeout_s = 0;  ///< 0: the pool's default
+};
+[[nodiscard]] int run_event(const Query& where, const PoolMessage& message);
+[[nodiscard]] int run_query(const Query& where, const PoolMessage& message);
+[[nodiscard]] int run_monitor(const Query& where);
+/// `action`: list, install, use or remove.
+[[nodiscard]] int run_keys(const Query& where, const std::string& action, const std::string& key);
+
 }  // namespace coterie::tools

@@ -16,6 +16,48 @@ void add_query_options(CLI::App& command, coterie::tools::Query& query) {
       ->capture_default_str();
 }
 
+/// The commands that reach the whole pool.
+void add_pool(CLI::App& app, coterie::tools::Query& query, int& status) {
+  static coterie::tools::PoolMessage message;
+  auto* event = app.add_subcommand("event", "broadcast an event to every member");
+  event->add_option("NAME", message.name, "what happened")->required();
+  event->add_option("PAYLOAD", message.payload, "data; with the name at most 512 bytes");
+  event->add_flag("--coalesce", message.coalesce, "of several with this name the last is enough");
+  event->footer("example: coterie event deploy v42");
+  add_query_options(*event, query);
+  event->callback([&] { status = coterie::tools::run_event(query, message); });
+  auto* ask = app.add_subcommand("query", "ask every member and show what they answer");
+  ask->add_option("NAME", message.name, "what is asked")->required();
+  ask->add_option("PAYLOAD", message.payload, "data; with the name at most 512 bytes");
+  ask->add_option("--timeout", message.timeout_s, "seconds; default: grows with the pool")
+      ->check(CLI::Range(0.0, 60.0));
+  ask->footer("example: coterie query load --timeout 2 -o json");
+  add_query_options(*ask, query);
+  ask->callback([&] { status = coterie::tools::run_query(query, message); });
+  auto* monitor =
+      app.add_subcommand("monitor", "show member events, user events and queries as they come");
+  monitor->footer("example: coterie monitor -o json");
+  add_query_options(*monitor, query);
+  monitor->callback([&] { status = coterie::tools::run_monitor(query); });
+  auto* keys = app.add_subcommand("keys", "change the gossip keys of the running pool");
+  keys->require_subcommand(1);
+  keys->footer("example: coterie keys install BASE64; coterie keys use BASE64");
+  static std::string key;
+  for (const auto& [action, help] :
+       {std::pair{"list", "the keys of every member"},
+        std::pair{"install", "every member decrypts with this key as well"},
+        std::pair{"use", "every member encrypts with this key, once it is installed everywhere"},
+        std::pair{"remove", "every member forgets this key"}}) {
+    auto* command = keys->add_subcommand(action, help);
+    if (action != std::string("list"))
+      command->add_option("KEY", key, "16, 24 or 32 bytes in base64")->required();
+    add_query_options(*command, query);
+    command->callback([&query, &status, action = std::string(action)] {
+      status = coterie::tools::run_keys(query, action, key);
+    });
+  }
+}
+
 /// The options outlive the callbacks: the command runs one of them and ends.
 void add_sim(CLI::App& app, int& status) {
   static coterie::tools::SimOptions simulation;
@@ -72,6 +114,7 @@ int main(int argc, char** argv) {
   auto* shards = app.add_subcommand("shards", "list who owns which shard, and under which epoch");
   add_query_options(*shards, query);
   shards->callback([&] { status = coterie::tools::run_shards(query); });
+  add_pool(app, query, status);
   add_sim(app, status);
   // CLI11 would only say that a subcommand is required.
   const auto commands = app.get_subcommands({});

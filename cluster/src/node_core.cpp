@@ -44,6 +44,7 @@ NodeCore::NodeCore(NodeCoreConfig config, Random random, Instant now)
 
 NodeEffects NodeCore::start(Instant now) {
   NodeEffects out;
+  out.emplace_back(membership::MemberChanged{swim_.self(), true});  // the first member is we
   auto seeds = config_.seeds;
   seeds.insert(seeds.end(), config_.known_peers.begin(), config_.known_peers.end());
   take(swim_.join(std::move(seeds), now), now, out);

@@ -26,6 +26,25 @@ NodeEffects NodeCore::stream_closed(ConnId id, Instant now) {
   return finish(std::move(out), now);
 }
 
+NodeEffects NodeCore::broadcast(std::string name, Bytes payload, bool coalesce, Instant now) {
+  NodeEffects out;
+  take(swim_.broadcast(std::move(name), std::move(payload), coalesce, now), now, out);
+  return finish(std::move(out), now);
+}
+
+NodeEffects NodeCore::query(std::uint64_t query, std::string name, Bytes payload, Duration timeout,
+                            Instant now) {
+  NodeEffects out;
+  take(swim_.query(query, std::move(name), std::move(payload), timeout, now), now, out);
+  return finish(std::move(out), now);
+}
+
+NodeEffects NodeCore::answer(std::uint64_t query, Bytes payload, Instant now) {
+  NodeEffects out;
+  take(swim_.answer(query, std::move(payload), now), now, out);
+  return finish(std::move(out), now);
+}
+
 void NodeCore::take(membership::SwimEffects&& effects, Instant now, NodeEffects& out) {
   for (auto& effect : effects) {
     std::visit(

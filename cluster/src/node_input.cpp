@@ -33,6 +33,13 @@ struct Feed {
   }
   NodeOutcome operator()(const ShardReport& i) { return {core.shard_status(i.status, now)}; }
   NodeOutcome operator()(const PartFailed& i) { return {core.part_failed(i.part, i.reason, now)}; }
+  NodeOutcome operator()(const Broadcast& i) {
+    return {core.broadcast(i.name, i.payload, i.coalesce, now)};
+  }
+  NodeOutcome operator()(const Query& i) {
+    return {core.query(i.query, i.name, i.payload, i.timeout, now)};
+  }
+  NodeOutcome operator()(const Answer& i) { return {core.answer(i.query, i.payload, now)}; }
   NodeOutcome operator()(const Transfer& i) { return {core.transfer(i.shard, i.to, now)}; }
 };
 

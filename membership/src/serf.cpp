@@ -14,7 +14,6 @@ namespace {
 constexpr std::uint8_t leave_type = 0;
 constexpr std::uint8_t join_type = 1;
 constexpr std::uint8_t push_pull_type = 2;
-constexpr std::uint8_t query_type = 4;
 constexpr std::uint8_t tags_magic = 255;
 constexpr std::uint32_t max_fields = 32;
 
@@ -34,6 +33,13 @@ std::uint64_t time_of(ByteView body) {
 
 }  // namespace
 
+bool RecentMessages::is_new(std::uint64_t hash) {
+  hash |= 1;  // 0 is an empty place
+  if (std::find(seen_.begin(), seen_.end(), hash) != seen_.end()) return false;
+  seen_[next_++ % seen_.size()] = hash;
+  return true;
+}
+
 Bytes SerfLayer::encode_tags(const std::map<std::string, std::string>& tags) {
   Bytes bytes{tags_magic};
   wire::MsgpackWriter out(bytes);
@@ -43,6 +49,19 @@ Bytes SerfLayer::encode_tags(const std::map<std::string, std::string>& tags) {
     out.raw(value);
   }
   return bytes;
+}
+
+std::map<std::string, std::string> SerfLayer::decode_tags(ByteView meta) {
+  std::map<std::string, std::string> tags;
+  if (meta.empty() || meta[0] != tags_magic) return tags;
+  wire::MsgpackReader in(meta.subspan(1));
+  const auto size = in.map(wire::max_meta_bytes);
+  for (std::uint32_t i = 0; i < size && in.ok(); ++i) {
+    std::string key(in.text(wire::max_meta_bytes));
+    std::string value(in.text(wire::max_meta_bytes));
+    if (in.ok()) tags[std::move(key)] = std::move(value);
+  }
+  return tags;
 }
 
 Bytes SerfLayer::intent(std::uint8_t type, const std::string& name) {
@@ -70,20 +89,16 @@ void SerfLayer::witness(std::uint64_t time) {
 bool SerfLayer::is_new(ByteView payload) {
   TraceHash hash;
   hash.add(payload);
-  const auto value = hash.value() | 1;
-  if (std::find(seen_.begin(), seen_.end(), value) != seen_.end()) return false;
-  seen_[next_seen_++ % seen_.size()] = value;
-  return true;
+  return seen_.is_new(hash.value());
 }
 
 bool SerfLayer::receive(ByteView payload) {
   if (payload.empty() || payload.size() > max_serf_message) return false;
   const auto type = payload[0];
-  if (type == push_pull_type || type > query_type) return false;
+  if (type != leave_type && type != join_type) return false;
   const auto time = time_of(payload.subspan(1));
   if (time == 0) return false;
-  // Events and queries have clocks of their own, which only their senders need.
-  if (type == leave_type || type == join_type) witness(time);
+  witness(time);
   return is_new(payload);
 }
 

@@ -119,7 +119,7 @@ void Swim::handle_message(const Address& from, ByteView message, int nesting, In
       if (inner == nullptr) return refuse(wire::Refusal::compression, to_string(from), now, out);
       return handle_message(from, *inner, nesting - 1, now, out);
     }
-    case MessageType::user: return on_user(body);
+    case MessageType::user: return on_user(body, now, out);
     default: return void(++counters_.malformed);
   }
 }
@@ -171,6 +171,7 @@ SwimEffects Swim::tick(Instant now) {
   tick_streams(now, out);
   tick_join(now, out);
   tick_push_pull(now, out);
+  tick_queries(now, out);
   tick_reconnect(now, out);
   tick_gossip(now, out);
   tick_intent(now, out);
@@ -191,6 +192,7 @@ Instant Swim::next_deadline() const {
   for (const auto& [sequence, relay] : relays_)
     at = earliest(at, earliest(relay.nack_at, relay.expires));
   for (const auto& [id, stream] : streams_) at = earliest(at, stream.expires);
+  at = earliest(at, events_.next_deadline());
   if (leaving_until_) at = earliest(at, *leaving_until_);
   if (intent_until_) at = earliest(at, *intent_until_);
   return at;

@@ -5,8 +5,7 @@ namespace coterie::membership {
 namespace {
 
 const std::string leave_subject(256, 'l');  // no member's name: those have at most 255 bytes
-constexpr std::uint64_t max_user_broadcasts = 256;  // passed on at once; older ones make place
-constexpr std::uint8_t crc_version = 5;             // pMax from which a member checks checksums
+constexpr std::uint8_t crc_version = 5;     // pMax from which a member checks checksums
 
 }  // namespace
 
@@ -65,16 +64,6 @@ void Swim::tick_intent(Instant now, SwimEffects& out) {
   leaving_until_ = now + config_.leave_timeout;
   on_dead(wire::Dead{self().incarnation.value, name_, name_}, now, out);
   next_gossip_ = now;
-}
-
-void Swim::on_user(ByteView body) {
-  if (!config_.packet.serf) return void(++counters_.unsupported);
-  if (!serf_.receive(body)) return;
-  Bytes message(1 + body.size(), static_cast<std::uint8_t>(wire::MessageType::user));
-  std::copy(body.begin(), body.end(), message.begin() + 1);
-  // A subject that no member has: names have at most 255 bytes.
-  broadcasts_.push(std::string(256, 's') + std::to_string(++user_messages_ % max_user_broadcasts),
-                   std::move(message));
 }
 
 void Swim::tick_leave(Instant now, SwimEffects& out) {

@@ -238,7 +238,10 @@ void Swim::know(const wire::PushPull& state, Instant now) {
 void Swim::merge(const wire::PushPull& remote, Instant now, SwimEffects& out) {
   if (const auto name = misfit(remote, members_); !name.empty())
     return refuse(wire::Refusal::versions, "a state exchange that names '" + name + "'", now, out);
-  if (config_.packet.serf) serf_.witness_state(remote.user_state);
+  if (config_.packet.serf) {
+    serf_.witness_state(remote.user_state);
+    witness_events(remote.user_state, now, out);
+  }
   for (const auto& node : remote.nodes) {
     switch (node.state) {
       case wire::PushPullState::alive:

@@ -58,7 +58,10 @@ void ControlWorker::apply(cluster::NodeEffect& effect) {
           hooks_.log(LogLevel::info, "restarting part '" + e.part + "'");
           if (const auto started = start_part(e.part); !started)
             part_failed(e.part, to_string(started.error()));
+        } else if constexpr (ForPool<E>) {
+          hooks_.pool->on(e);
         } else if constexpr (std::is_same_v<E, cluster::Stop>) {
+          hooks_.pool->close();  // its readers hear of the end while this loop still runs
           hooks_.stopped(e.error);
         } else if constexpr (std::is_same_v<E, LogEvent>) {
           hooks_.log(e.level, e.text);

@@ -29,6 +29,17 @@ ControlWorker::ControlWorker(EventLoop& loop, storage::NodeStore& store,
       conn_ids_(conn_ids),
       ports_(ports),
       hooks_(std::move(hooks)),
+      pool_actions_{
+          .broadcast =
+              [this](std::string name, Bytes payload, bool coalesce) {
+                broadcast(std::move(name), std::move(payload), coalesce);
+              },
+          .query =
+              [this](std::uint64_t number, std::string name, Bytes payload, Duration timeout) {
+                query(number, std::move(name), std::move(payload), timeout);
+              },
+          .bridge = *hooks_.pool,
+          .offered = hooks_.user_messages},
       timer_(loop),
       store_thread_(std::make_unique<StoreThread>(hooks_.log)) {}
 
@@ -78,6 +89,8 @@ Status ControlWorker::start_management() {
   http_ = std::make_unique<transport::HttpServer>(
       loop_,
       [this](const transport::HttpRequest& request) {
+        if (core_)
+          if (auto answer = answer_pool(request, pool_actions_)) return std::move(*answer);
         return answer_management(request, core_ ? &*core_ : nullptr, hooks_.metrics);
       },
       [this](const std::string& reason) { part_failed("management", reason); });
@@ -105,12 +118,24 @@ void ControlWorker::start(cluster::NodeCoreConfig config, std::function<void(Byt
 
 void ControlWorker::leave() { feed(node_input::Leave{}); }
 
+/// What reaches a node that never joined or has stopped is nothing.
+void ControlWorker::broadcast(std::string name, Bytes payload, bool coalesce) {
+  if (core_) feed(node_input::Broadcast{std::move(name), std::move(payload), coalesce});
+}
+void ControlWorker::query(std::uint64_t number, std::string name, Bytes payload, Duration timeout) {
+  if (core_) feed(node_input::Query{number, std::move(name), std::move(payload), timeout});
+}
+void ControlWorker::answer(std::uint64_t number, Bytes payload) {
+  if (core_) feed(node_input::Answer{number, std::move(payload)});
+}
+
 void ControlWorker::shard_status(const cluster::ShardStatus& status) {
   feed(node_input::ShardReport{status});
 }
 
 void ControlWorker::stop() {
   timer_.set(never, {});
+  hooks_.pool->close();
   if (udp_) udp_->close();
   if (gossip_tcp_) gossip_tcp_->stop();
   if (links_) links_->stop();

@@ -13,6 +13,7 @@
 #include "coterie/transport/http_server.hpp"
 #include "coterie/transport/tcp_host.hpp"
 #include "coterie/transport/udp_socket.hpp"
+#include "pool_management.hpp"
 #include "store_thread.hpp"
 
 namespace coterie {
@@ -22,6 +23,8 @@ struct ControlHooks {
   std::function<void(ConnId, std::uint16_t worker, transport::Released)> hand_off{};
   std::function<void(std::optional<Error>)> stopped{};
   std::function<std::string()> metrics{};
+  std::shared_ptr<PoolBridge> pool{};
+  bool user_messages = true;  ///< the pool knows events and queries
   LogSink log{};
 };
 
@@ -43,6 +46,9 @@ class ControlWorker {
   /// With `record`, every input and a hash of every effect go there.
   void start(cluster::NodeCoreConfig config, std::function<void(Bytes)> record);
   void leave();
+  void broadcast(std::string name, Bytes payload, bool coalesce);
+  void query(std::uint64_t query, std::string name, Bytes payload, Duration timeout);
+  void answer(std::uint64_t query, Bytes payload);
   void shard_status(const cluster::ShardStatus& status);
   void stop();
   [[nodiscard]] const cluster::NodeCore* core() const { return core_ ? &*core_ : nullptr; }
@@ -88,6 +94,7 @@ class ControlWorker {
   std::atomic<std::uint64_t>& conn_ids_;
   Ports ports_;
   ControlHooks hooks_;
+  PoolActions pool_actions_;
   GossipStreams gossip_handler_{*this};
   ControlLanes lane_handler_{*this};
   std::unique_ptr<transport::UdpSocket> udp_{};

@@ -86,7 +86,9 @@ HttpResponse answer_management(const transport::HttpRequest& request, const clus
   const bool known = target == "/metrics" || target == "/members" || target == "/shards";
   if (!known)
     return problem(
-        404, "unknown path; there are /health/live, /health/ready, /metrics, /members and /shards");
+        404,
+        "unknown path; there are /health/live, /health/ready, /metrics, /members, /shards, "
+        "/monitor, /events, /queries and /keys");
   if (core == nullptr) return problem(503, "starting");
   if (target == "/members") return members(*core);
   if (target == "/shards") return shards(*core);

@@ -5,6 +5,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <future>
 
 #include "coterie/sharding/entity_hash.hpp"
 #include "runtime.hpp"
@@ -35,6 +36,28 @@ Node::~Node() { stop(); }
 EntityTypeId Node::type_id(const std::string& name) { return sharding::entity_type_id(name); }
 void Node::register_type(sharding::EntityType type) { runtime_->register_type(std::move(type)); }
 void Node::join() { runtime_->join(); }
+
+std::vector<MemberView> Node::members() const { return runtime_->pool().members(); }
+PoolEvents Node::events() { return PoolEvents(runtime_->pool().subscribe()); }
+
+Status Node::broadcast(std::string name, std::string payload, bool coalesce) {
+  return runtime_->broadcast(std::move(name), std::move(payload), coalesce);
+}
+void Node::query(std::string name, std::string payload, QueryOptions options,
+                 std::function<void(Result<QueryResult>)> done) {
+  runtime_->query(std::move(name), std::move(payload), options, std::move(done));
+}
+Result<QueryResult> Node::query(std::string name, std::string payload, QueryOptions options) {
+  if (on_worker_thread())
+    return error(Errc::wrong_thread, "query() would block a worker thread: give it a callback");
+  std::promise<Result<QueryResult>> answered;
+  query(std::move(name), std::move(payload), options,
+        [&](Result<QueryResult> result) { answered.set_value(std::move(result)); });
+  return answered.get_future().get();
+}
+Status Node::answer(const QueryEvent& query, std::string payload) {
+  return runtime_->answer(query.query, std::move(payload));
+}
 
 void Node::stop() {
   if (runtime_) runtime_->stop();

@@ -41,6 +41,7 @@ Result<membership::SwimConfig> swim_config(const Config& config) {
     return error(Errc::configuration, "--label has at most 255 bytes");
   swim->packet.rules.label = config.label;
   swim->packet.serf = config.pool == "serf";
+  swim->packet.events = config.pool != "memberlist";
   if (swim->packet.serf) swim->packet.versions = {1, 5, 2, 2, 5, 4};  // as a Serf library
   for (const auto& text : config.keys) {
     auto key = wire::key_from_base64(text);
@@ -150,6 +151,8 @@ ControlHooks Runtime::control_hooks() {
               },
           .stopped = [this](std::optional<Error> problem) { on_stopped(std::move(problem)); },
           .metrics = [this] { return metrics(); },
+          .pool = pool_,
+          .user_messages = config_.pool != "memberlist",
           .log = config_.log};
 }
 

@@ -27,6 +27,13 @@ class Runtime {
   void register_type(sharding::EntityType type);
   void join();
   void submit(RawAsk ask, RawCallback callback);
+  /// Of the pool; from any thread.
+  [[nodiscard]] PoolBridge& pool() { return *pool_; }
+  Status broadcast(std::string name, std::string payload, bool coalesce);
+  /// `done` on the control thread.
+  void query(std::string name, std::string payload, const QueryOptions& options,
+             std::function<void(Result<QueryResult>)> done);
+  Status answer(std::uint64_t query, std::string payload);
   void stop();
   /// Blocks until request_stop() or until the node stopped by itself.
   void wait();
@@ -48,6 +55,8 @@ class Runtime {
   [[nodiscard]] CommandId command_id(const RawAsk& ask);
   [[nodiscard]] std::string metrics();
   void on_stopped(std::optional<Error> error);
+  /// Why there is no pool to speak to; joins it otherwise.
+  [[nodiscard]] std::optional<Error> no_pool();
   template <class Task>
   bool wait_until(Task done, Duration limit);
 
@@ -62,6 +71,7 @@ class Runtime {
   std::atomic<std::uint64_t> commands_{1};
   std::vector<std::unique_ptr<transport::EventLoop>>
       loops_{};  ///< loops_[0] is the control worker's
+  std::shared_ptr<PoolBridge> pool_ = std::make_shared<PoolBridge>();
   std::unique_ptr<ControlWorker> control_{};
   Ports ports_{};  ///< port 0 resolved
   std::vector<transport::Mailbox<MailboxAsk>>

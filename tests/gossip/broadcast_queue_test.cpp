@@ -39,3 +39,47 @@ TEST_CASE(
   CHECK(queue.take(2, 2, 1).empty());
   CHECK(queue.take(3, 2, 1).size() == 1);
 }
+
+TEST_CASE("broadcast queue: users have a quarter of the bytes in a storm of membership news") {
+  BroadcastQueue queue(4);
+  std::size_t user_bytes = 0, all_bytes = 0;
+  for (int round = 0; round < 200; ++round) {
+    for (int i = 0; i < 40; ++i) queue.push("m" + std::to_string(round * 40 + i), Bytes(60, 0));
+    for (int i = 0; i < 3; ++i)
+      queue.push("u" + std::to_string(round * 3 + i), Bytes(400, 1), BroadcastClass::user);
+    for (const auto& message : queue.take(1300, 2, 1000)) {
+      all_bytes += message.size() + 2;
+      if (message[0] == 1) user_bytes += message.size() + 2;
+    }
+  }
+  CHECK(user_bytes * 100 >= all_bytes * 24);  // the deficit of the last round is still owed
+  CHECK(user_bytes * 100 <= all_bytes * 40);
+}
+
+TEST_CASE("broadcast queue: membership takes what users leave, and the reverse") {
+  BroadcastQueue queue(4);
+  for (int i = 0; i < 20; ++i) queue.push("m" + std::to_string(i), Bytes(98, 0));
+  CHECK(queue.take(1000, 2, 5).size() == 10);
+  BroadcastQueue users(4);
+  for (int i = 0; i < 20; ++i)
+    users.push("u" + std::to_string(i), Bytes(98, 1), BroadcastClass::user);
+  CHECK(users.take(1000, 2, 5).size() == 10);
+}
+
+TEST_CASE("broadcast queue: users' messages are bounded, the most transmitted makes place") {
+  BroadcastQueue queue(4);
+  queue.push("first", {1}, BroadcastClass::user);
+  (void)queue.take(100, 2, 1);
+  for (std::size_t i = 0; i < max_user_broadcasts; ++i)
+    queue.push(std::to_string(i), {2}, BroadcastClass::user);
+  CHECK(queue.size() == max_user_broadcasts);
+  CHECK_FALSE(queue.contains("first"));
+  CHECK(queue.contains("0"));
+}
+
+TEST_CASE("broadcast queue: a message is in one datagram once") {
+  BroadcastQueue queue(4);
+  queue.push("u", {1}, BroadcastClass::user);
+  queue.push("m", {2});
+  CHECK(queue.take(1000, 2, 1) == std::vector<Bytes>{{1}, {2}});
+}

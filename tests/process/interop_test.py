@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Our agent in a pool of real Serf agents: joins both ways, tags, a kill on either side, a clean leave, encryption."""
+import json
 import os
 import subprocess
 import sys
@@ -11,6 +12,9 @@ from cluster import BIN, Process, free_ports, request, wait_for  # noqa: E402
 
 SERF = os.environ.get("SERF") or "serf"
 KEY = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+
+
+NEW_KEY = "ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA="
 
 
 def serf_is_there():
@@ -108,6 +112,51 @@ class RealSerf(unittest.TestCase):
             problems = [l for l in serf.log().splitlines() if "[ERR]" in l]
             self.assertEqual(problems, [])
 
+    def coterie(self, node, *words):
+        return subprocess.run([BIN + "/coterie", *words, "--management", f"127.0.0.1:{node.management}"],
+                              capture_output=True, text=True, timeout=60)
+
+    def test_events_and_queries_both_ways(self):
+        one = self.serf("s1")
+        a = self.ours("a", one.gossip).wait_ready()
+        b = self.ours("b", one.gossip).wait_ready()
+        wait_for("three members", lambda: sum(m[0] == "alive" for m in one.members().values()) == 3)
+        path = os.path.join(self.directory, "monitor")
+        with open(path, "w", encoding="utf-8") as out:
+            watching = subprocess.Popen([BIN + "/coterie", "monitor", "--management", f"127.0.0.1:{b.management}"],
+                                        stdout=out)
+
+        def seen():
+            with open(path, encoding="utf-8") as lines:
+                return lines.read()
+        try:
+            wait_for("the members first", lambda: seen().count("member ") >= 3)
+            one.command("event", "deploy", "v1")
+            wait_for("Serf's event here", lambda: "event deploy v1\n" in seen())
+            self.assertEqual(self.coterie(a, "event", "restart", "now").returncode, 0)
+            wait_for("our event at Serf", lambda: "restart" in one.log())
+            wait_for("our event at ours", lambda: "event restart now\n" in seen())
+            # Everybody acknowledges, whoever asks.
+            asked = one.command("query", "-timeout=3s", "load", "x")
+            for name in ("a", "b", "s1"):
+                self.assertIn(f"Ack from '{name}'", asked)
+            wait_for("Serf's query here", lambda: "query load x from s1\n" in seen())
+            filtered = one.command("query", "-timeout=2s", "-node=a", "load", "y")
+            self.assertIn("Ack from 'a'", filtered)
+            self.assertNotIn("Ack from 'b'", filtered)
+            tagged = one.command("query", "-timeout=2s", "-tag=role=c.p", "load", "z")
+            self.assertIn("Ack from 'a'", tagged)
+            self.assertNotIn("Ack from 's1'", tagged)
+            ours = self.coterie(a, "query", "load", "w", "--timeout", "2", "-o", "json")
+            self.assertEqual(json.loads(ours.stdout.splitlines()[-1])["heard_by"], 3, ours.stdout)
+            # A relayed answer comes once.
+            relayed = one.command("query", "-timeout=3s", "-relay-factor=2", "load", "v")
+            self.assertIn("Ack from 'b'", relayed)
+        finally:
+            watching.kill()
+            watching.wait()
+        self.assertEqual([line for line in one.log().splitlines() if "[ERR]" in line], [])
+
     def test_serf_notices_our_kill(self):
         one = self.serf("s1")
         a = self.ours("a", one.gossip).wait_ready()
@@ -118,6 +167,18 @@ class RealSerf(unittest.TestCase):
 
 class EncryptedSerf(RealSerf):
     key = KEY
+
+    def test_keys_are_changed_from_either_side(self):
+        one = self.serf("s1")
+        a = self.ours("a", one.gossip).wait_ready()
+        wait_for("alive", lambda: one.members().get("a", [""])[0] == "alive")
+        self.assertEqual(self.coterie(a, "keys", "install", NEW_KEY).returncode, 0)
+        one.command("keys", f"-use={NEW_KEY}")
+        one.command("keys", f"-remove={KEY}")
+        listed = self.coterie(a, "keys", "list", "-o", "json")
+        answers = [json.loads(line) for line in listed.stdout.splitlines()[:-1]]
+        self.assertEqual({answer["from"]: answer["keys"] for answer in answers}, {"a": [NEW_KEY], "s1": [NEW_KEY]})
+        wait_for("still alive", lambda: one.members()["a"][0] == "alive")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@
 #include <boost/beast/http.hpp>
 #include <optional>
 
+#include "http_stream.hpp"
 #include "listen.hpp"
 
 namespace coterie::transport {
@@ -42,7 +43,13 @@ class Session : public std::enable_shared_from_this<Session> {
   void respond() {
     const auto& request = parser_->get();
     const auto answer =
-        handler_({std::string(request.method_string()), std::string(request.target())});
+        handler_({std::string(request.method_string()), std::string(request.target()),
+                  request.body(), request.count(std::string(own_header)) > 0});
+    if (answer.stream) {
+      auto stream = std::make_shared<StreamSession>(std::move(stream_), open_);
+      stream->start(answer.status, answer.content_type);
+      return answer.stream(stream);
+    }
     response_ = {};
     response_.result(answer.status);
     response_.version(request.version());

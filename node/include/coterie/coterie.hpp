@@ -5,4 +5,5 @@
 #include "coterie/core/address.hpp"
 #include "coterie/entity.hpp"
 #include "coterie/node.hpp"
+#include "coterie/pool.hpp"
 #include "coterie/replay.hpp"

@@ -13,6 +13,7 @@
 #include "coterie/config.hpp"
 #include "coterie/core/ids.hpp"
 #include "coterie/entity.hpp"
+#include "coterie/pool.hpp"
 
 namespace coterie {
 
@@ -172,6 +173,24 @@ class Node {
   [[nodiscard]] int run_until_signal();
   /// Drains, leaves, stops; at most 10 s. Idempotent.
   void stop();
+
+  /// The members as this node sees them now, itself included.
+  [[nodiscard]] std::vector<MemberView> members() const;
+  /// What happens in the pool from now on, the members as they are first. Each call gives a queue
+  /// of its own.
+  [[nodiscard]] PoolEvents events();
+  /// Broadcasts an event to every member; at most max_broadcast bytes. Delivery is by gossip: to
+  /// all that are reachable, soon, in no promised order. Events that can replace each other
+  /// `coalesce`.
+  Status broadcast(std::string name, std::string payload, bool coalesce = false);
+  /// Asks every member and collects what they answer until the time-out. Blocks; an error on a
+  /// worker thread.
+  Result<QueryResult> query(std::string name, std::string payload, QueryOptions options = {});
+  /// The same; `done` is told on a worker thread, where it must not block.
+  void query(std::string name, std::string payload, QueryOptions options,
+             std::function<void(Result<QueryResult>)> done);
+  /// Answers a QueryEvent, once, with at most max_answer bytes.
+  Status answer(const QueryEvent& query, std::string payload);
 
   /// The bound addresses (a configured port 0 is resolved), as HOST:PORT.
   [[nodiscard]] std::string gossip_address() const;

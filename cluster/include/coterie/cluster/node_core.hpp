@@ -67,6 +67,11 @@ class NodeCore {
 
   [[nodiscard]] NodeEffects start(Instant now);
   [[nodiscard]] NodeEffects leave(Instant now);
+  /// User events and queries of the pool: membership::Swim has the contracts.
+  [[nodiscard]] NodeEffects broadcast(std::string name, Bytes payload, bool coalesce, Instant now);
+  [[nodiscard]] NodeEffects query(std::uint64_t query, std::string name, Bytes payload,
+                                  Duration timeout, Instant now);
+  [[nodiscard]] NodeEffects answer(std::uint64_t query, Bytes payload, Instant now);
   [[nodiscard]] NodeEffects datagram(const Address& from, ByteView bytes, Instant now);
   [[nodiscard]] NodeEffects stream_accepted(ConnId id, Instant now);
   [[nodiscard]] NodeEffects stream_received(ConnId id, ByteView bytes, Instant now);

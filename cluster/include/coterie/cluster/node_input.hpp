@@ -57,6 +57,21 @@ struct Transfer {
   ShardId shard{};
   std::string to{};
 };
+struct Broadcast {
+  std::string name{};
+  Bytes payload{};
+  bool coalesce = false;
+};
+struct Query {
+  std::uint64_t query{};
+  std::string name{};
+  Bytes payload{};
+  Duration timeout{};
+};
+struct Answer {
+  std::uint64_t query{};
+  Bytes payload{};
+};
 }  // namespace node_input
 
 using NodeInput =
@@ -65,7 +80,8 @@ using NodeInput =
                  node_input::LinkAccepted, node_input::LinkConnected, node_input::LinkReceived,
                  node_input::LinkWritten, node_input::LinkClosed, node_input::IdentityPersisted,
                  node_input::RegistersPersisted, node_input::ShardReport, node_input::PartFailed,
-                 node_input::Transfer>;
+                 node_input::Transfer, node_input::Broadcast, node_input::Query,
+                 node_input::Answer>;
 
 /// What an input brought about; `consumed` counts for streams alone.
 struct NodeOutcome {

@@ -19,6 +19,8 @@ struct PacketConfig {
   std::vector<Bytes> keys{};  ///< 16, 24 or 32 bytes each; the first encrypts; none = plain text
   wire::Versions versions = wire::native_versions;  ///< what we say that we speak
   bool serf = false;                                ///< send intents, pass on what Serf agents say
+  bool events =
+      true;  ///< user messages are Serf's events and queries; false: a bare memberlist pool
 };
 
 /// One line for each reason in this time, with the number of the others.

@@ -1,7 +1,7 @@
 /// What a member of a Serf pool says and repeats above memberlist: intents under a Lamport clock,
-/// so that a leave is seen as one, and the first copy of every intent, event and query passed on,
-/// so that the epidemic does not end here. Source: memberlist wire protocol, section 13.
-/// Thread-safety: one owner.
+/// so that a leave is seen as one, and the first copy of every intent passed on, so that the
+/// epidemic does not end here. Events and queries are event_layer.hpp's. Source: memberlist wire
+/// protocol, section 13. Thread-safety: one owner.
 #pragma once
 
 #include <cstdint>
@@ -18,15 +18,28 @@ namespace coterie::membership {
 inline constexpr std::size_t serf_memory = 512;
 inline constexpr std::size_t max_serf_message = 10 * 1024;  ///< 9 KiB of event and its frame
 
+/// What was seen lately, by its hash; the oldest makes place. A ring, as Serf's.
+class RecentMessages {
+ public:
+  [[nodiscard]] bool is_new(std::uint64_t hash);
+
+ private:
+  std::vector<std::uint64_t> seen_ = std::vector<std::uint64_t>(serf_memory);
+  std::size_t next_ = 0;
+};
+
 class SerfLayer {
  public:
   /// Tags as the metadata of a member: byte 255 and a msgpack map; at most 512 bytes.
   [[nodiscard]] static Bytes encode_tags(const std::map<std::string, std::string>& tags);
 
+  /// Of any member's metadata; one without tags has none.
+  [[nodiscard]] static std::map<std::string, std::string> decode_tags(ByteView meta);
+
   /// A user message (type byte 8 included) for the broadcast queue.
   [[nodiscard]] Bytes join_intent(const std::string& name) { return intent(1, name); }
   [[nodiscard]] Bytes leave_intent(const std::string& name) { return intent(0, name); }
-  /// A user message arrived: true if it is to be passed on, because it is new.
+  /// An intent arrived: true if it is to be passed on, because it is new.
   [[nodiscard]] bool receive(ByteView payload);
   /// The user state of a state exchange: its clocks are witnessed.
   void witness_state(ByteView state);
@@ -38,8 +51,7 @@ class SerfLayer {
   [[nodiscard]] bool is_new(ByteView payload);
 
   std::uint64_t time_ = 1;
-  std::vector<std::uint64_t> seen_ = std::vector<std::uint64_t>(serf_memory);
-  std::size_t next_seen_ = 0;
+  RecentMessages seen_{};
 };
 
 }  // namespace coterie::membership

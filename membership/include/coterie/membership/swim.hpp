@@ -18,6 +18,7 @@
 
 #include "coterie/core/random.hpp"
 #include "coterie/gossip/broadcast_queue.hpp"
+#include "coterie/membership/event_layer.hpp"
 #include "coterie/membership/probe_order.hpp"
 #include "coterie/membership/serf.hpp"
 #include "coterie/membership/swim_config.hpp"
@@ -41,6 +42,16 @@ class Swim {
   [[nodiscard]] SwimEffects leave(Instant now);
   /// Publishes new metadata under a higher incarnation.
   [[nodiscard]] SwimEffects update_meta(Bytes meta, Instant now);
+
+  /// Broadcasts an event to all, ourselves included. Name and payload have at most max_event_bytes.
+  [[nodiscard]] SwimEffects broadcast(std::string name, Bytes payload, bool coalesce, Instant now);
+  /// Asks all, ourselves included; QueryAnswer and at last QueryFinished follow under `query`, a
+  /// number of the caller's. Name and payload have at most max_query_bytes. A time-out of zero is
+  /// Serf's default, which grows with the pool.
+  [[nodiscard]] SwimEffects query(std::uint64_t query, std::string name, Bytes payload,
+                                  Duration timeout, Instant now);
+  /// Answers QueryAsked with at most max_answer_bytes; once, and not after its deadline.
+  [[nodiscard]] SwimEffects answer(std::uint64_t query, Bytes payload, Instant now);
 
   [[nodiscard]] SwimEffects receive(const Address& from, ByteView datagram, Instant now);
   [[nodiscard]] SwimEffects stream_accepted(ConnId stream, Instant now);
@@ -131,7 +142,17 @@ class Swim {
   void tick_gossip(Instant now, SwimEffects& out);
   void tick_leave(Instant now, SwimEffects& out);
   void tick_intent(Instant now, SwimEffects& out);
-  void on_user(ByteView body);
+  // swim_events.cpp: Serf's user messages
+  void on_user(ByteView body, Instant now, SwimEffects& out);
+  void pass_on(ByteView body);
+  void on_event(const wire::SerfEvent& event, Instant now, SwimEffects& out);
+  void on_query(const wire::SerfQuery& query, ByteView body, Instant now, SwimEffects& out);
+  void on_answer(const wire::SerfAnswer& answer, SwimEffects& out);
+  void send_answer(const AskedQuery& asked, const wire::SerfAnswer& answer, Instant now,
+                   SwimEffects& out);
+  [[nodiscard]] std::optional<Bytes> answer_about_keys(const wire::SerfQuery& query);
+  void witness_events(ByteView user_state, Instant now, SwimEffects& out);
+  void tick_queries(Instant now, SwimEffects& out);
   /// Costs as much as it draws, unless few are eligible.
   [[nodiscard]] std::vector<const Member*> random_members(std::size_t count, bool with_recent_dead,
                                                           const std::string& except, Instant now);
@@ -162,12 +183,14 @@ class Swim {
   gossip::BroadcastQueue broadcasts_;
   PacketLayer packet_;
   SerfLayer serf_{};
+  EventLayer events_{};
   ProbeOrder order_{};
   std::optional<Probe> probe_{};
   std::map<std::uint32_t, Relay> relays_{};
   std::map<ConnId, Stream> streams_{};
   std::vector<Address> seeds_{};
   bool joined_ = false;
+  bool heard_state_ = false;  ///< Serf's state of events, once
   Duration join_pause_{};
   std::uint32_t sequence_{};
   std::uint64_t next_stream_ = 1;

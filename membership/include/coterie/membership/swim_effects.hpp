@@ -1,6 +1,7 @@
 /// What the SWIM core wants done, as values. Thread-safety: value types.
 #pragma once
 
+#include <string>
 #include <variant>
 #include <vector>
 
@@ -37,13 +38,46 @@ struct MemberChanged {
   bool state_changed = false;
   friend bool operator==(const MemberChanged&, const MemberChanged&) = default;
 };
+/// Somebody broadcast an event, perhaps we.
+struct UserEvent {
+  std::uint64_t time{};  ///< Lamport time: of two events, the later one was broadcast knowing more
+  std::string name{};
+  Bytes payload{};
+  bool coalesce = false;  ///< of several with this name the last one is enough
+  friend bool operator==(const UserEvent&, const UserEvent&) = default;
+};
+/// Somebody asks the pool, perhaps we; answer(query) until the deadline, or stay silent.
+struct QueryAsked {
+  std::uint64_t query{};
+  std::string name{};
+  Bytes payload{};
+  std::string from{};
+  Instant deadline{};
+  friend bool operator==(const QueryAsked&, const QueryAsked&) = default;
+};
+/// A member answered our query.
+struct QueryAnswer {
+  std::uint64_t query{};
+  std::string from{};
+  Bytes payload{};
+  friend bool operator==(const QueryAnswer&, const QueryAnswer&) = default;
+};
+/// Our query is over; no more answers follow.
+struct QueryFinished {
+  std::uint64_t query{};
+  std::uint64_t heard_by{};  ///< members that acknowledged it, whether or not they answered
+  std::uint64_t answers{};
+  bool refused = false;  ///< it was never asked: too many are open, or the pool knows no queries
+  friend bool operator==(const QueryFinished&, const QueryFinished&) = default;
+};
 /// Our leave has been broadcast, or its time-out passed.
 struct LeaveFinished {
   friend bool operator==(const LeaveFinished&, const LeaveFinished&) = default;
 };
 
-using SwimEffect = std::variant<SendDatagram, OpenStream, WriteStream, CloseStream, MemberChanged,
-                                LeaveFinished, LogEvent>;
+using SwimEffect =
+    std::variant<SendDatagram, OpenStream, WriteStream, CloseStream, MemberChanged, UserEvent,
+                 QueryAsked, QueryAnswer, QueryFinished, LeaveFinished, LogEvent>;
 using SwimEffects = std::vector<SwimEffect>;
 
 /// Counters of one core; monotone.

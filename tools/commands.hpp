@@ -34,6 +34,15 @@ struct HealSimOptions {
   std::string output = "table";
 };
 
+struct ExperimentOptions {
+  std::string experiment{};          ///< detection, bootstrap, dissemination or phi
+  std::vector<std::size_t> nodes{};  ///< empty: the sizes of the goals
+  std::uint64_t first_seed = 1;
+  std::uint64_t runs = 5;
+  std::string output = "table";
+};
+/// Exit code 1 if a goal is missed.
+[[nodiscard]] int run_sim_experiment(const ExperimentOptions& options);
 [[nodiscard]] int run_sim_heal(const HealSimOptions& options);
 [[nodiscard]] int run_sim_lifeguard(const LifeguardSimOptions& options);
 [[nodiscard]] int run_sim(const SimOptions& options);

@@ -58,6 +58,30 @@ void add_pool(CLI::App& app, coterie::tools::Query& query, int& status) {
   }
 }
 
+/// Experiments that print figures beside their goals.
+void add_experiments(CLI::App& sim, int& status) {
+  static coterie::tools::ExperimentOptions options;
+  for (const auto& [name, help] :
+       {std::pair{"detection", "how soon a death is noticed and known; false deaths under loss"},
+        std::pair{"bootstrap", "how soon everybody sees everybody when all start at once"},
+        std::pair{"dissemination", "how soon a user event reaches 99.99 % of all"},
+        std::pair{"phi", "late answers by the distribution that sets the time-out"}}) {
+    auto* command = sim.add_subcommand(name, help);
+    command->add_option("--nodes", options.nodes, "members; may be repeated")
+        ->check(CLI::Range(2, 100'000));
+    command->add_option("--seed", options.first_seed, "first seed")->capture_default_str();
+    command->add_option("--runs", options.runs, "runs of each")
+        ->check(CLI::Range(1, 1000))
+        ->capture_default_str();
+    command->add_option("-o,--output", options.output, "table or json")
+        ->check(CLI::IsMember({"table", "json"}));
+    command->callback([&status, name = std::string(name)] {
+      options.experiment = name;
+      status = coterie::tools::run_sim_experiment(options);
+    });
+  }
+}
+
 /// The options outlive the callbacks: the command runs one of them and ends.
 void add_sim(CLI::App& app, int& status) {
   static coterie::tools::SimOptions simulation;
@@ -89,6 +113,7 @@ void add_sim(CLI::App& app, int& status) {
   heal->add_option("-o,--output", healing.output, "table or json")
       ->check(CLI::IsMember({"table", "json"}));
   heal->callback([&status] { status = coterie::tools::run_sim_heal(healing); });
+  add_experiments(*sim, status);
   sim->callback([&status, sim] {
     if (sim->get_subcommands().empty()) status = coterie::tools::run_sim(simulation);
   });

@@ -124,10 +124,10 @@ NodeEffects NodeCore::shard_status(const ShardStatus& status, Instant now) {
   return finish({}, now);
 }
 
-std::vector<MemberInfo> NodeCore::members() const {
+std::vector<MemberInfo> NodeCore::members(Instant now) const {
   std::vector<MemberInfo> out;
   for (const auto& [name, member] : swim_.members())
-    out.push_back({member, membership::decode_node_meta(member.meta)});
+    out.push_back({member, membership::decode_node_meta(member.meta), swim_.phi(name, now)});
   return out;
 }
 

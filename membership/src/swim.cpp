@@ -94,7 +94,7 @@ void Swim::handle_message(const Address& from, ByteView message, int nesting, In
   switch (static_cast<MessageType>(message[0])) {
     case MessageType::ping: return handle_ping(from, body, out);
     case MessageType::indirect_ping: return handle_indirect_ping(from, body, now, out);
-    case MessageType::ack: return handle_ack(body, out);
+    case MessageType::ack: return handle_ack(body, now, out);
     case MessageType::nack:
       return decoded(wire::decode_nack(body), [&](const wire::Nack& n) { handle_nack(n); });
     case MessageType::alive:
@@ -148,11 +148,11 @@ void Swim::handle_indirect_ping(const Address& from, ByteView body, Instant now,
   send(target, {wire::encode(wire::Ping{sequence, ask->node, source()})}, out);
 }
 
-void Swim::handle_ack(ByteView body, SwimEffects& out) {
+void Swim::handle_ack(ByteView body, Instant now, SwimEffects& out) {
   const auto ack = wire::decode_ack(body);
   if (!ack) return void(++counters_.malformed);
   if (probe_ && probe_->sequence == ack->sequence) {
-    probe_->acked = true;
+    probe_answered(now, !probe_->asked_helpers);
     return;
   }
   const auto relay = relays_.find(ack->sequence);

@@ -141,6 +141,7 @@ void Swim::on_dead(const wire::Dead& claim, Instant now, SwimEffects& out) {
   member.incarnation = Incarnation{claim.incarnation};
   const bool left = claim.node == claim.from;
   if (!left) ++counters_.deaths;
+  phis_.erase(claim.node);
   set_state(member, left ? MemberState::left : MemberState::dead, now, out);
 }
 

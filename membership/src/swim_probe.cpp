@@ -6,6 +6,9 @@ namespace {
 // pMax from which a member understands; memberlist wire protocol, section 11.1.
 constexpr std::uint8_t tcp_ping_version = 3;
 constexpr std::uint8_t nack_version = 4;
+/// However quick a peer was, a probe waits a part of the configured time-out: processes stop for
+/// tens of milliseconds for reasons of their own.
+constexpr std::int64_t quickest_probe = 5;
 
 }  // namespace
 
@@ -31,9 +34,15 @@ void Swim::start_probe(Instant now, SwimEffects& out) {
   const auto scaled = [&](Duration span) {
     return config_.lifeguard.probe ? health_.scale(span) : span;
   };
+  auto& phi = phis_[*target];
+  phi.asked(now);
+  const auto patience = config_.lifeguard.phi ? phi.timeout(config_.probe_timeout,
+                                                            config_.probe_timeout / quickest_probe,
+                                                            config_.probe_interval * 4 / 5)
+                                              : config_.probe_timeout;
   probe_ = Probe{.target = *target,
                  .sequence = ++sequence_,
-                 .indirect_at = now + scaled(config_.probe_timeout),
+                 .indirect_at = now + scaled(patience),
                  .ends_at = now + scaled(config_.probe_interval)};
   std::vector<Bytes> messages{wire::encode(wire::Ping{probe_->sequence, *target, source()})};
   // Buddy system: tell a suspect about the suspicion, so that it can refute at once.
@@ -68,10 +77,24 @@ void Swim::finish_probe(Instant now, SwimEffects& out) {
   judge_health(probe);
   if (probe.acked) return;
   ++counters_.probe_failures;
+  if (const auto phi = phis_.find(probe.target); phi != phis_.end()) phi->second.missed();
   const auto found = members_.find(probe.target);
   // A suspect too: our own failed probe is an independent accuser.
   if (found == members_.end() || !found->second.is_present()) return;
   on_suspect(wire::Suspect{found->second.incarnation.value, probe.target, name_}, now, out);
+}
+
+void Swim::probe_answered(Instant now, bool directly) {
+  if (std::exchange(probe_->acked, true)) return;
+  const auto phi = phis_.find(probe_->target);
+  if (phi == phis_.end()) return;
+  if (directly) phi->second.answered(now);
+  else phi->second.heard();
+}
+
+double Swim::phi(const std::string& name, Instant now) const {
+  const auto found = phis_.find(name);
+  return found == phis_.end() ? 0 : found->second.phi(now);
 }
 
 void Swim::handle_nack(const wire::Nack& nack) {

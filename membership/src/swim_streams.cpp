@@ -69,6 +69,7 @@ void Swim::tick_push_pull(Instant now, SwimEffects& out) {
   const auto n = static_cast<double>(std::max<std::size_t>(1, present()));
   const auto scale = n <= 32 ? 1 : static_cast<std::int64_t>(std::ceil(std::log2(n) - 5)) + 1;
   next_push_pull_ = now + config_.push_pull_interval * scale;
+  if (settling_ > 0) next_push_pull_ = now + settle_pause * (1 << (settle_exchanges - settling_--));
   if (leaving_) return;
   for (const auto* peer : random_members(1, false, name_, now))
     open_stream(StreamKind::push_pull, peer->gossip,
@@ -205,7 +206,7 @@ void Swim::read_answer(ConnId id, const Stream& stream, const wire::StreamMessag
   const auto body = input.subspan(1);
   if (stream.kind == StreamKind::tcp_ping) {
     const auto ack = type == MessageType::ack ? wire::decode_ack(body) : std::nullopt;
-    if (ack && probe_ && probe_->sequence == ack->sequence) probe_->acked = true;
+    if (ack && probe_ && probe_->sequence == ack->sequence) probe_answered(now, false);
     return end_stream(id, out);
   }
   if (type == MessageType::push_pull) {
@@ -215,6 +216,10 @@ void Swim::read_answer(ConnId id, const Stream& stream, const wire::StreamMessag
       const bool first = stream.kind == StreamKind::join && !std::exchange(joined_, true);
       end_stream(id, out);
       merge(*remote, now, out);
+      if (first) {
+        settling_ = settle_exchanges - 1;
+        next_push_pull_ = now + settle_pause / 2 + random_.below(settle_pause);
+      }
       if (first && config_.packet.serf)
         broadcasts_.push(std::string(256, 'j'), serf_.join_intent(name_));
       return;

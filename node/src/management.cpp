@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "coterie/transport/event_loop.hpp"
+
 namespace coterie {
 namespace {
 
@@ -19,7 +21,7 @@ json text_or_null(const Address& address) {
 
 HttpResponse members(const cluster::NodeCore& core) {
   auto out = json::array();
-  for (const auto& info : core.members()) {
+  for (const auto& info : core.members(transport::EventLoop::now())) {
     const auto& m = info.member;
     out.push_back({{"name", m.name},
                    {"gossip", to_string(m.gossip)},
@@ -27,6 +29,7 @@ HttpResponse members(const cluster::NodeCore& core) {
                    {"management", info.meta ? text_or_null(info.meta->management) : json(nullptr)},
                    {"state", membership::to_string(m.state)},
                    {"incarnation", m.incarnation.value},
+                   {"phi", info.phi},
                    {"start", info.meta ? json(info.meta->start.value) : json(nullptr)},
                    {"hosts_register", info.meta && info.meta->hosts_register}});
   }

@@ -1,7 +1,22 @@
 #include "metrics.hpp"
 
+#include <algorithm>
+
+#include "coterie/transport/event_loop.hpp"
+
 namespace coterie {
 namespace {
+
+/// A label's value as the text format wants it; names come from strangers.
+std::string escaped(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    if (static_cast<unsigned char>(c) >= 0x20 && static_cast<unsigned char>(c) < 0x7f) out += c;
+    else out += '?';
+  }
+  return out;
+}
 
 struct Text {
   std::string out{};
@@ -21,6 +36,21 @@ struct Text {
   }
 };
 
+/// Series a member would grow with the pool: the most suspicious ones are what an alert needs.
+constexpr std::size_t most_suspicious = 16;
+
+void phi_metrics(Text& text, const cluster::NodeCore& core) {
+  std::vector<std::pair<double, std::string>> phis;
+  for (const auto& info : core.members(transport::EventLoop::now()))
+    if (info.member.is_present()) phis.emplace_back(info.phi, info.member.name);
+  std::sort(phis.rbegin(), phis.rend());
+  text.family("coterie_phi", "gauge",
+              "Phi of the members whose silence is most suspicious: -log10 P(it lives).");
+  for (std::size_t i = 0; i < std::min(most_suspicious, phis.size()); ++i)
+    text.out += "coterie_phi{member=\"" + escaped(phis[i].second) + "\"} " +
+                std::to_string(phis[i].first) + "\n";
+}
+
 void membership_metrics(Text& text, const cluster::NodeCore& core) {
   std::uint64_t by_state[4] = {};
   for (const auto& [name, member] : core.swim().members())
@@ -30,6 +60,7 @@ void membership_metrics(Text& text, const cluster::NodeCore& core) {
     const auto state = membership::to_string(static_cast<membership::MemberState>(i));
     text.sample("coterie_members{state=\"" + std::string(state) + "\"}", by_state[i]);
   }
+  phi_metrics(text, core);
   const auto& c = core.swim().counters();
   text.counter("coterie_gossip_datagrams_received_total", "Gossip datagrams received.",
                c.datagrams_in);

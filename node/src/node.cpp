@@ -38,6 +38,11 @@ void Node::register_type(sharding::EntityType type) { runtime_->register_type(st
 void Node::join() { runtime_->join(); }
 
 std::vector<MemberView> Node::members() const { return runtime_->pool().members(); }
+Result<double> Node::phi(const std::string& member) const {
+  if (on_worker_thread())
+    return error(Errc::wrong_thread, "phi() would block a worker thread: ask from another one");
+  return runtime_->phi(member);
+}
 PoolEvents Node::events() { return PoolEvents(runtime_->pool().subscribe()); }
 
 Status Node::broadcast(std::string name, std::string payload, bool coalesce) {

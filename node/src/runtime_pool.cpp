@@ -1,3 +1,5 @@
+#include <future>
+
 #include "runtime.hpp"
 
 namespace coterie {
@@ -42,6 +44,15 @@ Status Runtime::answer(std::uint64_t query, std::string payload) {
   loops_[0]->post(
       [this, query, bytes = to_bytes(view(payload))] { control_->answer(query, bytes); });
   return Done{};
+}
+
+Result<double> Runtime::phi(const std::string& member) {
+  const std::lock_guard lock(life_);  // no stop() meanwhile: the loop answers
+  if (!joined_.load() || stopped_) return error(Errc::unavailable, "this node does not run");
+  std::promise<double> value;
+  loops_[0]->post(
+      [&] { value.set_value(control_->core()->swim().phi(member, transport::EventLoop::now())); });
+  return value.get_future().get();
 }
 
 std::optional<Error> Runtime::no_pool() {

@@ -26,7 +26,8 @@ Pool::Pool(PoolConfig config) : config_(config), random_(config.seed), nodes_(co
                                             random_.split(), now_);
   }
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
-    nodes_[i].swim->know(everybody, now_);
+    if (config_.formed) nodes_[i].swim->know(everybody, now_);
+    else if (i > 0) apply(i, nodes_[i].swim->join({address_of(0)}, now_));
     arm(i);
   }
 }
@@ -62,8 +63,25 @@ void Pool::block(std::size_t node, Instant until) {
   push({.at = until, .kind = Kind::wake, .to = static_cast<std::uint32_t>(node)});
 }
 
+void Pool::kill(std::size_t node, bool host_lives) {
+  nodes_[node].dead = true;
+  nodes_[node].refuses = host_lives;
+}
+
+void Pool::broadcast(std::size_t node, const std::string& name) {
+  apply(node, nodes_[node].swim->broadcast(name, {}, false, now_));
+  arm(node);
+}
+
 void Pool::handle(Event& event) {
   auto& node = nodes_[event.to];
+  if (node.dead) {
+    if (event.kind == Kind::request && node.refuses && !nodes_[event.from].dead) {
+      (void)nodes_[event.from].swim->stream_closed(event.stream, now_);
+      arm(event.from);
+    }
+    return;
+  }
   if (blocked(event.to)) {
     if (event.kind != Kind::wake) return node.held.push_back(std::move(event));
     if (!node.unsent.empty()) return;  // it stands before a send
@@ -160,7 +178,10 @@ void Pool::apply(std::size_t index, SwimEffects effects) {
                        .from = static_cast<std::uint32_t>(index),
                        .stream = open->stream,
                        .bytes = std::make_shared<const Bytes>(std::move(open->bytes))});
+    } else if (std::holds_alternative<membership::UserEvent>(effect)) {
+      if (on_event) on_event(index);
     } else if (const auto* changed = std::get_if<membership::MemberChanged>(&effect)) {
+      if (changed->state_changed && on_state) on_state(index, changed->member);
       if (changed->state_changed && changed->member.state == membership::MemberState::dead &&
           on_death)
         on_death(index, node_of(changed->member.gossip));

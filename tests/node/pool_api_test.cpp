@@ -80,7 +80,10 @@ TEST_CASE("pool: members, events and queries of two nodes, and the end of one") 
   CHECK(answers->heard_by == 2);
   CHECK(answers->answers == std::vector<QueryReply>{{"b", "0.5"}});
 
+  CHECK(a->phi("b").value() >= 0);
+  CHECK(a->phi("b").value() <= 300);
   b->stop();
+  CHECK(b->phi("a").error().is(Errc::unavailable));
   REQUIRE(await<MemberEvent>(
       at_a, [](const auto& e) { return e.member.name == "b" && e.member.state == "left"; }));
   while (at_b.poll()) continue;

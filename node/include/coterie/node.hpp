@@ -176,6 +176,9 @@ class Node {
 
   /// The members as this node sees them now, itself included.
   [[nodiscard]] std::vector<MemberView> members() const;
+  /// Phi accrual: -log10 of how likely a living member would be as silent as this one; 0 when it
+  /// just answered, at most 300. Blocks for the control thread; an error on a worker thread.
+  [[nodiscard]] Result<double> phi(const std::string& member) const;
   /// What happens in the pool from now on, the members as they are first. Each call gives a queue
   /// of its own.
   [[nodiscard]] PoolEvents events();

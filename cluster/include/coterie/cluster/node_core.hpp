@@ -53,6 +53,7 @@ struct NodeCoreConfig {
 struct MemberInfo {
   membership::Member member{};
   std::optional<membership::NodeMeta> meta{};  ///< none: a foreign node
+  double phi{};                                ///< how suspicious its silence is
 };
 
 struct Readiness {
@@ -95,7 +96,7 @@ class NodeCore {
   [[nodiscard]] NodeEffects tick(Instant now);
   [[nodiscard]] Instant next_deadline() const;
 
-  [[nodiscard]] std::vector<MemberInfo> members() const;
+  [[nodiscard]] std::vector<MemberInfo> members(Instant now) const;
   [[nodiscard]] const sharding::ShardTable& table() const { return table_; }
   [[nodiscard]] Readiness readiness() const;
   [[nodiscard]] const ClusterId& cluster() const { return cluster_; }

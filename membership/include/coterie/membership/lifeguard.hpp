@@ -16,6 +16,7 @@ struct LifeguardConfig {
   bool suspicion = true;  ///< LHA-Suspicion: time-outs start long, confirmations shorten them
   bool buddy = true;      ///< a suspect hears of it with its next ping
   bool pauses = true;     ///< beyond the paper: nobody is judged for the span of our own pause
+  bool phi = true;        ///< beyond the paper: a peer's own round trips set how long it is awaited
   std::uint32_t max_health = 8;          ///< S: the health multiplier stays below 1 + S
   std::uint32_t suspicion_max_mult = 6;  ///< beta: longest suspicion, in shortest ones
   std::uint32_t confirmations = 0;       ///< K; 0 = suspicion_mult - 2, as memberlist has it

@@ -4,7 +4,8 @@
 ///
 /// Deviations from the paper, as in memberlist: round-robin probing with a TCP fallback, a separate
 /// gossip tick, periodic push/pull. Lifeguard (lifeguard.hpp) is on unless the configuration says
-/// otherwise; the layers of packet_layer.hpp go around `receive` and `send`. Phi accrual follows.
+/// otherwise; the layers of packet_layer.hpp go around `receive` and `send`. Phi accrual (phi.hpp)
+/// sets each peer's probe time-out.
 ///
 /// Invariants: only this node raises its own incarnation; a dead or left member returns only by a
 /// higher incarnation or as a new instance; every map is bounded (swim_config.hpp). Thread-safety:
@@ -19,6 +20,7 @@
 #include "coterie/core/random.hpp"
 #include "coterie/gossip/broadcast_queue.hpp"
 #include "coterie/membership/event_layer.hpp"
+#include "coterie/membership/phi.hpp"
 #include "coterie/membership/probe_order.hpp"
 #include "coterie/membership/serf.hpp"
 #include "coterie/membership/swim_config.hpp"
@@ -70,6 +72,8 @@ class Swim {
   [[nodiscard]] const SwimCounters& counters() const { return counters_; }
   /// Lifeguard's multiplier: 0 is well.
   [[nodiscard]] std::uint32_t health() const { return health_.score(); }
+  /// How suspicious a member's silence is: phi.hpp. 0 for ourselves and for strangers.
+  [[nodiscard]] double phi(const std::string& name, Instant now) const;
   /// May change while the pool runs: install everywhere, use everywhere, remove.
   [[nodiscard]] wire::Keyring& keys() { return packet_.keys(); }
   [[nodiscard]] std::uint64_t refusals() const { return packet_.refusals(); }
@@ -114,7 +118,7 @@ class Swim {
                       SwimEffects& out);
   void handle_ping(const Address& from, ByteView body, SwimEffects& out);
   void handle_indirect_ping(const Address& from, ByteView body, Instant now, SwimEffects& out);
-  void handle_ack(ByteView body, SwimEffects& out);
+  void handle_ack(ByteView body, Instant now, SwimEffects& out);
   [[nodiscard]] wire::Source source() const { return {self().gossip, name_}; }
   // swim_claims.cpp: the merge rules of section 11.2
   void on_alive(const wire::Alive& claim, Instant now, SwimEffects& out);
@@ -135,6 +139,7 @@ class Swim {
   void tick_relays(Instant now, SwimEffects& out);
   void handle_nack(const wire::Nack& nack);
   void judge_health(const Probe& probe);
+  void probe_answered(Instant now, bool directly);
   // swim_health.cpp
   void notice_pause(Instant now, SwimEffects& out);
   [[nodiscard]] Suspicion new_suspicion(const std::string& accuser, Instant now) const;
@@ -185,6 +190,7 @@ class Swim {
   SerfLayer serf_{};
   EventLayer events_{};
   ProbeOrder order_{};
+  std::map<std::string, PhiDetector> phis_{};  ///< of present members that were probed
   std::optional<Probe> probe_{};
   std::map<std::uint32_t, Relay> relays_{};
   std::map<ConnId, Stream> streams_{};
@@ -192,6 +198,7 @@ class Swim {
   bool joined_ = false;
   bool heard_state_ = false;  ///< Serf's state of events, once
   Duration join_pause_{};
+  std::uint32_t settling_ = 0;  ///< early exchanges to come
   std::uint32_t sequence_{};
   std::uint64_t next_stream_ = 1;
   std::uint64_t user_messages_ = 0;

@@ -38,6 +38,12 @@ struct SwimConfig {
 /// name.
 [[nodiscard]] std::optional<SwimConfig> swim_profile(std::string_view name);
 
+/// A newcomer's state exchanges beyond the join: when many start at once, gossip alone leaves pairs
+/// that do not know each other until the next regular exchange (memberlist: up to 89 s). The first
+/// comes after settle_pause, each further one after twice as long.
+inline constexpr std::uint32_t settle_exchanges = 3;
+inline constexpr Duration settle_pause = 300ms;
+
 /// Streams open at once, inbound and outbound; memberlist allows 128 inbound.
 inline constexpr std::size_t max_streams = 128;
 /// Bytes one stream may send us: 65,536 nodes of about 128 B fit; a hostile stream costs no more.

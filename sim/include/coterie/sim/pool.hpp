@@ -22,11 +22,11 @@ struct PoolConfig {
   Duration latency_min = 100us;
   Duration latency_max = 1ms;
   double loss = 0;
+  bool formed = true;  ///< everybody knows everybody when it begins; else all join member 0
 };
 
 class Pool {
  public:
-  /// Everybody knows everybody when it begins.
   explicit Pool(PoolConfig config);
 
   [[nodiscard]] Instant now() const { return now_; }
@@ -34,6 +34,11 @@ class Pool {
   /// From now until then the member blocks before it sends and after it receives, as in the
   /// Lifeguard paper: it goes on until its first send, and what arrives waits.
   void block(std::size_t node, Instant until);
+  /// The member is gone for ever: silent, or also refusing streams, as a killed process on a host
+  /// that lives.
+  void kill(std::size_t node, bool host_lives);
+  [[nodiscard]] bool killed(std::size_t node) const { return nodes_[node].dead; }
+  void broadcast(std::size_t node, const std::string& name);
   /// Nothing passes between members of different groups; one group for each member.
   void split(std::vector<std::uint8_t> groups) { groups_ = std::move(groups); }
   void heal() { groups_.clear(); }
@@ -49,6 +54,10 @@ class Pool {
 
   /// Told of every declared death: who says so, about whom.
   std::function<void(std::size_t observer, std::size_t about)> on_death{};
+  /// Told of every change of state that an observer sees.
+  std::function<void(std::size_t observer, const membership::Member& about)> on_state{};
+  /// Told of every user event that arrives.
+  std::function<void(std::size_t observer)> on_event{};
 
  private:
   enum class Kind : std::uint8_t { wake, datagram, request, reply };
@@ -68,6 +77,7 @@ class Pool {
     std::unique_ptr<membership::Swim> swim{};
     Instant wake_at = never;  ///< the earliest wake in the heap
     Instant blocked_until{};
+    bool dead = false, refuses = false;
     std::deque<Event> held{};     ///< arrived while blocked
     std::vector<Event> unsent{};  ///< not empty: it stands before a send
   };

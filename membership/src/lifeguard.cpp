@@ -20,7 +20,7 @@ Suspicion::Suspicion(const std::string& accuser, std::uint32_t confirmations, Du
 bool Suspicion::confirm(const std::string& accuser) {
   if (accusers_.size() > wanted_) return false;  // it cannot become shorter
   if (!accusers_.insert(accuser).second) return false;
-  timeout_ = timeout();
+  timeout_ = std::min(timeout_, timeout());
   return true;
 }
 

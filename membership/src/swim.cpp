@@ -96,7 +96,7 @@ void Swim::handle_message(const Address& from, ByteView message, int nesting, In
     case MessageType::indirect_ping: return handle_indirect_ping(from, body, now, out);
     case MessageType::ack: return handle_ack(body, now, out);
     case MessageType::nack:
-      return decoded(wire::decode_nack(body), [&](const wire::Nack& n) { handle_nack(n); });
+      return decoded(wire::decode_nack(body), [&](const wire::Nack& n) { handle_nack(n, now); });
     case MessageType::alive:
       return decoded(wire::decode_alive(body),
                      [&](const wire::Alive& c) { on_alive(c, now, out); });
@@ -155,6 +155,7 @@ void Swim::handle_ack(ByteView body, Instant now, SwimEffects& out) {
     probe_answered(now, !probe_->asked_helpers);
     return;
   }
+  if (hear_ack(ack->sequence)) return;
   const auto relay = relays_.find(ack->sequence);
   if (relay == relays_.end()) return;
   const auto asked = relay->second;
@@ -187,6 +188,7 @@ Instant Swim::next_deadline() const {
   else
     at = earliest(at,
                   probe_->asked_helpers || probe_->acked ? probe_->ends_at : probe_->indirect_at);
+  if (hearing_) at = earliest(at, hearing_->ends_at);
   for (const auto& [name, suspicion] : suspicions_)
     at = earliest(at, suspicion.suspicion.expires());
   for (const auto& [sequence, relay] : relays_)

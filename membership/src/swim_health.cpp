@@ -22,6 +22,7 @@ void Swim::notice_pause(Instant now, SwimEffects& out) {
   health_.add(static_cast<int>(
       std::min<std::int64_t>(1 + pause / config_.probe_interval, config_.lifeguard.max_health)));
   for (auto& [name, suspected] : suspicions_) suspected.suspicion.postpone(pause);
+  hearing_.reset();  // whom we would convict had no time to answer us
   if (probe_) {
     probe_->indirect_at = probe_->indirect_at + pause;
     probe_->ends_at = probe_->ends_at + pause;

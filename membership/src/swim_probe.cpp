@@ -19,6 +19,7 @@ void Swim::tick_probe(Instant now, SwimEffects& out) {
     if (probe_->acked || now >= probe_->ends_at) finish_probe(now, out);
   }
   if (!probe_ && now >= next_probe_) start_probe(now, out);
+  if (hearing_ && now >= hearing_->ends_at) hearing_.reset();
 }
 
 void Swim::start_probe(Instant now, SwimEffects& out) {
@@ -36,19 +37,25 @@ void Swim::start_probe(Instant now, SwimEffects& out) {
   };
   auto& phi = phis_[*target];
   phi.asked(now);
-  const auto patience = config_.lifeguard.phi ? phi.timeout(config_.probe_timeout,
-                                                            config_.probe_timeout / quickest_probe,
-                                                            config_.probe_interval * 4 / 5)
-                                              : config_.probe_timeout;
+  anybody_.asked(now);
   probe_ = Probe{.target = *target,
                  .sequence = ++sequence_,
-                 .indirect_at = now + scaled(patience),
+                 .indirect_at = now + scaled(patience(phi)),
                  .ends_at = now + scaled(config_.probe_interval)};
   std::vector<Bytes> messages{wire::encode(wire::Ping{probe_->sequence, *target, source()})};
   // Buddy system: tell a suspect about the suspicion, so that it can refute at once.
   if (config_.lifeguard.buddy && member.state == MemberState::suspect)
     messages.push_back(wire::encode(wire::Suspect{member.incarnation.value, *target, name_}));
   send(member.gossip, std::move(messages), out);
+}
+
+/// How long a probe waits for a direct answer. A pool of mixed distances has a wide fit, so that a
+/// stranger gets the time that the farthest one needs.
+Duration Swim::patience(const PhiDetector& peer) const {
+  if (!config_.lifeguard.phi) return config_.probe_timeout;
+  const auto least = config_.probe_timeout / quickest_probe;
+  const auto most = config_.probe_interval * 4 / 5;
+  return peer.timeout(anybody_.timeout(config_.probe_timeout, least, most), least, most);
 }
 
 void Swim::ask_helpers(Instant now, SwimEffects& out) {
@@ -82,12 +89,14 @@ void Swim::finish_probe(Instant now, SwimEffects& out) {
   // A suspect too: our own failed probe is an independent accuser.
   if (found == members_.end() || !found->second.is_present()) return;
   on_suspect(wire::Suspect{found->second.incarnation.value, probe.target, name_}, now, out);
+  summon_jury(probe, now, out);
 }
 
 void Swim::probe_answered(Instant now, bool directly) {
   if (std::exchange(probe_->acked, true)) return;
   const auto phi = phis_.find(probe_->target);
   if (phi == phis_.end()) return;
+  if (directly) anybody_.answered(now);
   if (directly) phi->second.answered(now);
   else phi->second.heard();
 }
@@ -97,9 +106,15 @@ double Swim::phi(const std::string& name, Instant now) const {
   return found == phis_.end() ? 0 : found->second.phi(now);
 }
 
-void Swim::handle_nack(const wire::Nack& nack) {
-  if (probe_ && probe_->sequence == nack.sequence && probe_->nacks < probe_->nacks_expected)
-    ++probe_->nacks;
+/// Once every helper gave the target up, waiting for the end of the period tells nothing more: the
+/// stream that was opened with them had as long as they had.
+void Swim::handle_nack(const wire::Nack& nack, Instant now) {
+  if (hear_nack(nack.sequence)) return;
+  if (!probe_ || probe_->sequence != nack.sequence || probe_->nacks >= probe_->nacks_expected)
+    return;
+  if (++probe_->nacks == probe_->nacks_expected && probe_->nacks >= config_.indirect_checks &&
+      config_.lifeguard.phi)
+    probe_->ends_at = earliest(probe_->ends_at, now);
 }
 
 /// Helpers that cannot reach the target say so; those that say nothing hint that we are the one who

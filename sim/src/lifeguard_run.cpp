@@ -110,7 +110,7 @@ membership::SwimConfig lifeguard_config(const std::string& mode) {
   guard.probe = all || mode == "lha-probe";
   guard.suspicion = all || mode == "lha-suspicion";
   guard.buddy = all || mode == "buddy";
-  guard.pauses = guard.phi = mode == "coterie";
+  guard.pauses = guard.phi = guard.jury = mode == "coterie";
   guard.confirmations = 3;
   guard.suspicion_max_mult = 6;
   return config;

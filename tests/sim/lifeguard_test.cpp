@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include "coterie/sim/lifeguard_run.hpp"
+#include "coterie/sim/membership_runs.hpp"
 #include "coterie/sim/pool.hpp"
 
 using namespace coterie;
@@ -45,4 +46,34 @@ TEST_CASE("pool: a member that stops is declared dead by everyone, and nobody el
   pool.run_until(pool.now() + 30s);
   CHECK(about_stopped == 31);
   CHECK(about_others == 0);
+}
+
+TEST_CASE("jury: a killed member of 32 is known to all in half the time of a lonely suspicion") {
+  sim::Pool pool({.nodes = 32, .seed = 3});
+  pool.run_until(pool.now() + 15s);
+  std::size_t know = 0;
+  pool.on_death = [&](std::size_t, std::size_t about) { know += about == 3 ? 1 : 0; };
+  pool.kill(3, true);
+  pool.run_until(pool.now() + 6s);
+  CHECK(know == 31);
+}
+
+TEST_CASE("jury: a member that is cut off hears nobody deny, and convicts nobody") {
+  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+    sim::Pool pool({.nodes = 32, .seed = seed});
+    pool.run_until(pool.now() + 15s);
+    std::size_t deaths = 0;
+    pool.on_death = [&](std::size_t observer, std::size_t) { deaths += observer == 0 ? 1 : 0; };
+    std::vector<std::uint8_t> alone(32, 1);
+    alone[0] = 0;
+    pool.split(alone);
+    pool.run_until(pool.now() + 7s);
+    CHECK(deaths == 0);
+  }
+}
+
+TEST_CASE("bootstrap: 64 members that start at once all see each other within two seconds") {
+  const auto figures = sim::run_bootstrap({64}, {.first_seed = 1, .runs = 3});
+  REQUIRE(figures.size() == 1);
+  CHECK(figures[0].met());
 }

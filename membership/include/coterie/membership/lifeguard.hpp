@@ -4,6 +4,7 @@
 /// Thread-safety: values; one owner.
 #pragma once
 
+#include <algorithm>
 #include <set>
 #include <string>
 
@@ -16,7 +17,9 @@ struct LifeguardConfig {
   bool suspicion = true;  ///< LHA-Suspicion: time-outs start long, confirmations shorten them
   bool buddy = true;      ///< a suspect hears of it with its next ping
   bool pauses = true;     ///< beyond the paper: nobody is judged for the span of our own pause
-  bool phi = true;        ///< beyond the paper: a peer's own round trips set how long it is awaited
+  bool phi = true;   ///< beyond the paper: a peer's own round trips set how long it is awaited, and
+                     ///< a probe that every helper gave up ends at once
+  bool jury = true;  ///< beyond the paper: a suspicion that others confirm when asked ends sooner
   std::uint32_t max_health = 8;          ///< S: the health multiplier stays below 1 + S
   std::uint32_t suspicion_max_mult = 6;  ///< beta: longest suspicion, in shortest ones
   std::uint32_t confirmations = 0;       ///< K; 0 = suspicion_mult - 2, as memberlist has it
@@ -44,6 +47,9 @@ class Suspicion {
   /// True if it was news: then it is worth gossiping.
   [[nodiscard]] bool confirm(const std::string& accuser);
   [[nodiscard]] Instant expires() const { return began_ + timeout_; }
+  /// Enough others tried and failed: the time to refute is `least` at most. For this observer
+  /// alone.
+  void convict(Duration least) { timeout_ = std::min(timeout_, least); }
   /// Our own pause does not count.
   void postpone(Duration span) { began_ = began_ + span; }
 

@@ -94,6 +94,13 @@ class Swim {
     Suspicion suspicion;
     Incarnation incarnation{};
   };
+  /// Others are asked about a member that we suspect.
+  struct Hearing {
+    std::string target{};
+    std::uint32_t sequence{};
+    std::uint32_t jurors = 0, nacks = 0;
+    Instant ends_at{};
+  };
   struct Relay {
     Address requester{};
     std::uint32_t requester_sequence{};
@@ -137,9 +144,15 @@ class Swim {
   void ask_helpers(Instant now, SwimEffects& out);
   void finish_probe(Instant now, SwimEffects& out);
   void tick_relays(Instant now, SwimEffects& out);
-  void handle_nack(const wire::Nack& nack);
+  void handle_nack(const wire::Nack& nack, Instant now);
   void judge_health(const Probe& probe);
+  [[nodiscard]] Duration patience(const PhiDetector& peer) const;
   void probe_answered(Instant now, bool directly);
+  // swim_jury.cpp
+  void summon_jury(const Probe& probe, Instant now, SwimEffects& out);
+  /// True if the sequence is the hearing's.
+  [[nodiscard]] bool hear_ack(std::uint32_t sequence);
+  [[nodiscard]] bool hear_nack(std::uint32_t sequence);
   // swim_health.cpp
   void notice_pause(Instant now, SwimEffects& out);
   [[nodiscard]] Suspicion new_suspicion(const std::string& accuser, Instant now) const;
@@ -191,7 +204,9 @@ class Swim {
   EventLayer events_{};
   ProbeOrder order_{};
   std::map<std::string, PhiDetector> phis_{};  ///< of present members that were probed
+  PhiDetector anybody_{};  ///< of all together: what is expected of a peer that is hardly known
   std::optional<Probe> probe_{};
+  std::optional<Hearing> hearing_{};
   std::map<std::uint32_t, Relay> relays_{};
   std::map<ConnId, Stream> streams_{};
   std::vector<Address> seeds_{};

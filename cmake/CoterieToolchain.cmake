@@ -17,9 +17,12 @@ target_compile_features(coterie_settings INTERFACE cxx_std_20)
 target_compile_options(coterie_settings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -ffp-contract=off
                                                   $<$<BOOL:${COTERIE_WERROR}>:-Werror>)
 
-set(COTERIE_SANITIZE "" CACHE STRING "address or thread")
+set(COTERIE_SANITIZE "" CACHE STRING "address, thread or fuzz (Clang)")
 if(COTERIE_SANITIZE STREQUAL "address")
   add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
+elseif(COTERIE_SANITIZE STREQUAL "fuzz")
+  add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
   add_link_options(-fsanitize=address,undefined)
 elseif(COTERIE_SANITIZE STREQUAL "thread")
   # Asio's fences are unknown to TSan: it would report each one.

@@ -44,6 +44,7 @@ Result<double> Node::phi(const std::string& member) const {
   return runtime_->phi(member);
 }
 PoolEvents Node::events() { return PoolEvents(runtime_->pool().subscribe()); }
+void Node::watch(std::function<void(const PoolEvent&)> told) { runtime_->watch(std::move(told)); }
 
 Status Node::broadcast(std::string name, std::string payload, bool coalesce) {
   return runtime_->broadcast(std::move(name), std::move(payload), coalesce);

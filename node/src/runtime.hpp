@@ -33,6 +33,7 @@ class Runtime {
   /// `done` on the control thread.
   void query(std::string name, std::string payload, const QueryOptions& options,
              std::function<void(Result<QueryResult>)> done);
+  void watch(std::function<void(const PoolEvent&)> told);
   Result<double> phi(const std::string& member);
   Status answer(std::uint64_t query, std::string payload);
   void stop();

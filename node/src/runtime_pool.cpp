@@ -46,6 +46,15 @@ Status Runtime::answer(std::uint64_t query, std::string payload) {
   return Done{};
 }
 
+void Runtime::watch(std::function<void(const PoolEvent&)> told) {
+  loops_[0]->post([this, told = std::move(told)] {
+    pool_->watch([told](const PoolEvent* event) {
+      if (event != nullptr) told(*event);
+      return event != nullptr;
+    });
+  });
+}
+
 Result<double> Runtime::phi(const std::string& member) {
   const std::lock_guard lock(life_);  // no stop() meanwhile: the loop answers
   if (!joined_.load() || stopped_) return error(Errc::unavailable, "this node does not run");

@@ -82,7 +82,7 @@ void SimJournal::finish_sync() {
   });
   for (const auto& entry : group) {
     auto& span =
-        spans.try_emplace(entry.shard, entry.epoch, entry.index, entry.index).first->second;
+        spans.try_emplace(entry.shard, Span{entry.epoch, entry.index, entry.index}).first->second;
     span.last = entry.index;
   }
   for (const auto& [shard, span] : spans) {

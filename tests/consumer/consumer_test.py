@@ -35,6 +35,13 @@ class InstalledConsumer(unittest.TestCase):
             self.build_with_pkg_config(work, source)
             self.assertEqual(self.run_bank(work), (0, "alice has 1500 cents\n"))
 
+    def test_the_readmes_membership_program_is_the_example_that_is_built(self):
+        with open(ROOT + "/README.md", encoding="utf-8") as readme:
+            program = re.findall(r"```cpp\n(.*?)```", readme.read(), re.S)[1]
+        with open(ROOT + "/examples/watch/main.cpp", encoding="utf-8") as example:
+            self.assertEqual(program, example.read())
+        self.assertLessEqual(len(program.splitlines()), 12)
+
     @staticmethod
     def build_with_pkg_config(work, source):
         found = subprocess.check_output(["find", work + "/prefix", "-name", "coterie.pc"], text=True).strip()

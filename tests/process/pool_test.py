@@ -87,6 +87,14 @@ class Plain(Pool):
                                           for e in seen()))
         watching.kill()
 
+    def test_the_membership_program_of_the_readme(self):
+        watcher = Process([BIN + "/watch"], "w", self.directory, join=self.nodes[0].gossip).start()
+        self.processes.append(watcher.process)
+        wait_for("it tells of all", lambda: all(f"{name} is alive\n" in watcher.log() for name in "abcw"))
+        self.assertEqual(self.nodes[1].terminate(), 0)
+        wait_for("and of a leave", lambda: "b is left\n" in watcher.log())
+        self.assertEqual(watcher.terminate(), 0)
+
     def test_errors_name_cause_and_remedy(self):
         a = self.nodes[0]
         for words, what in ((("event", "x" * 513), "512"), (("query", ""), "name"),

@@ -182,6 +182,9 @@ class Node {
   /// What happens in the pool from now on, the members as they are first. Each call gives a queue
   /// of its own.
   [[nodiscard]] PoolEvents events();
+  /// The same, by a callback on a worker thread, where it must not block. For as long as the node
+  /// runs.
+  void watch(std::function<void(const PoolEvent&)> told);
   /// Broadcasts an event to every member; at most max_broadcast bytes. Delivery is by gossip: to
   /// all that are reachable, soon, in no promised order. Events that can replace each other
   /// `coalesce`.

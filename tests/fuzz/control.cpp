@@ -1,0 +1,20 @@
+/// Bodies of control frames: registers, swaps, results, the shard table.
+#include <cstddef>
+#include <cstdint>
+
+#include "coterie/replication/register.hpp"
+#include "coterie/sharding/shard_table.hpp"
+
+using namespace coterie;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const ByteView bytes(data, size);
+  std::uint64_t token = 0;
+  std::vector<replication::Swap> swaps;
+  (void)replication::decode_swaps(bytes, token, swaps);
+  std::vector<replication::SwapResult> results;
+  (void)replication::decode_results(bytes, token, results);
+  (void)replication::decode_register(bytes);
+  (void)sharding::decode_shard_table(bytes);
+  return 0;
+}

@@ -1,0 +1,12 @@
+/// A record of the journal, as a damaged disk would give it.
+#include "coterie/replication/record.hpp"
+
+#include <cstddef>
+#include <cstdint>
+
+using namespace coterie;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  (void)replication::read_record(ByteView(data, size));
+  return 0;
+}

@@ -1,0 +1,114 @@
+/// Writes the seed corpora: DIRECTORY/<target>/<number>, from what our own encoders make and from
+/// the golden vectors of the tests. usage: fuzz_seeds DIRECTORY
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+
+#include "coterie/membership/node_meta.hpp"
+#include "coterie/membership/serf.hpp"
+#include "coterie/messaging/handshake.hpp"
+#include "coterie/replication/record.hpp"
+#include "coterie/replication/register.hpp"
+#include "coterie/sharding/shard_table.hpp"
+#include "coterie/wire/compound.hpp"
+#include "coterie/wire/frame.hpp"
+#include "coterie/wire/packet.hpp"
+#include "coterie/wire/serf_messages.hpp"
+
+using namespace coterie;
+
+namespace {
+
+std::filesystem::path root;
+int count = 0;
+
+void seed(const char* target, ByteView bytes) {
+  std::filesystem::create_directories(root / target);
+  std::ofstream out(root / target / std::to_string(++count), std::ios::binary);
+  out.write(reinterpret_cast<const char*>(bytes.data()),
+            static_cast<std::streamsize>(bytes.size()));
+}
+
+std::vector<Bytes> gossip() {
+  const auto at = address_from(Bytes{127, 0, 0, 1}, 7946);
+  const wire::Source source{at, "n1"};
+  return {wire::encode(wire::Ping{1, "n0", source}),
+          wire::encode(wire::IndirectPing{2, at, "n2", true, source}),
+          wire::encode(wire::Ack{3, {1, 2}}),
+          wire::encode(wire::Nack{4}),
+          wire::encode(wire::Suspect{1, "n0", "n1"}),
+          wire::encode(wire::Suspect{1, "n2", "n1"}),
+          wire::encode(wire::Dead{1, "n2", "n2"}),
+          wire::encode(wire::Alive{2, "n9", at, {1}, wire::native_versions}),
+          wire::encode(wire::ErrorReply{"boom"}),
+          wire::encode(wire::SerfEvent{5, "deploy", {1}, true}),
+          wire::encode(wire::SerfQuery{5, 6, at, "n1", {{0, 0x91, 0xa1, 'a'}}, 1, 1, 9, "q", {}}),
+          wire::encode(wire::SerfAnswer{5, 6, "n1", 1, {}}),
+          wire::encode(wire::SerfRelay{at, "n1", {5, 0x80}})};
+}
+
+void gossip_seeds() {
+  const auto messages = gossip();
+  for (const auto& message : messages) {
+    seed("datagram", message);
+    seed("datagram", wire::compress(message));
+    if (message[0] == 8) seed("serf", ByteView(message).subspan(2));
+    seed("lzw", message);
+    seed("lzw", ByteView(wire::compress(message)).subspan(1));
+  }
+  seed("datagram", wire::pack(messages));
+  wire::PushPull state{.join = true};
+  for (int i = 0; i < 3; ++i)
+    state.nodes.push_back({"n" + std::to_string(i),
+                           address_from(Bytes{10, 0, 0, 1}, 7946),
+                           {1},
+                           1,
+                           static_cast<wire::PushPullState>(i),
+                           wire::native_versions});
+  for (const auto& message : {wire::encode(state), wire::compress(wire::encode(state)),
+                              wire::encode(wire::Ping{1, "n0", {}})}) {
+    Bytes cut{128};
+    append(cut, message);
+    seed("stream", cut);
+  }
+  seed("serf", wire::encode(wire::KeyAnswer{true, "m", {"k"}, "k"}));
+  seed("serf", wire::encode_key_request(Bytes(16, 1)));
+  seed("serf", membership::SerfLayer::encode_tags({{"role", "web"}}));
+}
+
+void link_seeds() {
+  replication::Register entry{.epoch = Epoch{1}, .primary = "a"};
+  std::vector<replication::Swap> swaps{{ShardId{1}, Epoch{0}, entry}};
+  seed("control", replication::encode_swaps(7, swaps));
+  seed("control", replication::encode_results(7, {{ShardId{1}, true, entry}}));
+  sharding::ShardTable table;
+  seed("control", sharding::encode(table));
+  for (std::uint8_t kind = 1; kind <= 8; ++kind) {
+    Bytes frame;
+    wire::append_control(frame, static_cast<wire::FrameKind>(kind), 2,
+                         replication::encode_swaps(7, swaps));
+    seed("link", frame);
+    seed("frames", frame);
+  }
+  Bytes hello;
+  wire::append_control(hello, wire::FrameKind::hello, 0,
+                       messaging::encode(messaging::Hello{.node = "b"}));
+  seed("link", hello);
+  seed("frames", ByteView(hello).subspan(wire::frame_prefix_bytes));
+  seed("meta", membership::encode(membership::NodeMeta{}));
+  seed("meta", view("127.0.0.1:7946"));
+  Bytes record;
+  (void)replication::append_record(record, replication::RecordView{}, 0);
+  seed("record", record);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2) return std::fprintf(stderr, "usage: fuzz_seeds DIRECTORY\n"), 2;
+  root = argv[1];
+  gossip_seeds();
+  link_seeds();
+  std::printf("%d seeds\n", count);
+  return 0;
+}

@@ -51,6 +51,14 @@ NodeEffects NodeCore::start(Instant now) {
   return finish(std::move(out), now);
 }
 
+NodeEffects NodeCore::set_seeds(std::vector<Address> seeds, Instant now) {
+  NodeEffects out;
+  config_.seeds = seeds;
+  seeds.insert(seeds.end(), config_.known_peers.begin(), config_.known_peers.end());
+  take(swim_.set_seeds(std::move(seeds), now), now, out);
+  return finish(std::move(out), now);
+}
+
 NodeEffects NodeCore::leave(Instant now) {
   NodeEffects out;
   leaving_ = true;
@@ -137,9 +145,11 @@ Readiness NodeCore::readiness() const {
   };
   if (leaving_) return no("leaving");
   if (config_.foreign_meta)  // membership alone: there is no cluster to wait for
-    return swim_.joined() ? Readiness{.ready = true} : no("waiting to join a pool through --join");
+    return swim_.joined() && (!config_.seeded || !config_.seeds.empty())
+               ? Readiness{.ready = true}
+               : no("waiting to join a pool through --join");
   if (!cluster_.is_set()) {
-    if (config_.seeds.empty())
+    if (!config_.seeded)
       return no("waiting for " + std::to_string(config_.bootstrap_expect) +
                 " live members, there are " + std::to_string(swim_.present()));
     return no("waiting to join a cluster through --join");

@@ -7,7 +7,7 @@ namespace coterie::cluster {
 /// waits for `bootstrap_expect` live members, then creates the id and hosts the register. It is
 /// never inferred from an empty view.
 void NodeCore::try_bootstrap(NodeEffects& out) {
-  if (cluster_.is_set() || persisting_ || !config_.seeds.empty() || config_.foreign_meta) return;
+  if (cluster_.is_set() || persisting_ || config_.seeded || config_.foreign_meta) return;
   if (swim_.present() < config_.bootstrap_expect) return;
   for (const auto& [name, meta] : metas_)
     if (meta.cluster.is_set() && present(name))

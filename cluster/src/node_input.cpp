@@ -40,6 +40,7 @@ struct Feed {
     return {core.query(i.query, i.name, i.payload, i.timeout, now)};
   }
   NodeOutcome operator()(const Answer& i) { return {core.answer(i.query, i.payload, now)}; }
+  NodeOutcome operator()(const Seeds& i) { return {core.set_seeds(i.seeds, now)}; }
   NodeOutcome operator()(const Transfer& i) { return {core.transfer(i.shard, i.to, now)}; }
 };
 

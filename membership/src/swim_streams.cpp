@@ -50,6 +50,12 @@ SwimEffects Swim::join(std::vector<Address> seeds, Instant now) {
   return out;
 }
 
+SwimEffects Swim::set_seeds(std::vector<Address> seeds, Instant now) {
+  if (!joined_) return join(std::move(seeds), now);
+  seeds_ = std::move(seeds);
+  return {};
+}
+
 void Swim::tick_join(Instant now, SwimEffects& out) {
   if (now < next_join_ || leaving_) return;
   if (joined_ || seeds_.empty()) {

@@ -129,6 +129,10 @@ void ControlWorker::answer(std::uint64_t number, Bytes payload) {
   if (core_) feed(node_input::Answer{number, std::move(payload)});
 }
 
+void ControlWorker::set_seeds(std::vector<Address> seeds) {
+  if (core_) feed(node_input::Seeds{std::move(seeds)});
+}
+
 void ControlWorker::shard_status(const cluster::ShardStatus& status) {
   feed(node_input::ShardReport{status});
 }

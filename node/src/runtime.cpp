@@ -23,12 +23,26 @@ Result<Ports> parse_ports(const Config& config) {
         std::pair{&config.management, &ports.management}}) {
     const auto address = parse_address(*text);
     if (!address) return address.error();
-    if (address->is_unspecified())
-      return error(Errc::configuration,
-                   "cannot advertise " + *text + ": peers need an address that reaches this node");
+    if (address->is_unspecified() && config.advertise.empty())
+      return error(Errc::configuration, "cannot advertise " + *text +
+                                            ": peers need an address that reaches this node; give "
+                                            "it with --advertise");
     *target = *address;
   }
+  if (config.advertise.empty()) return ports;
+  const auto advertised = parse_address(config.advertise);
+  if (!advertised || advertised->is_unspecified())
+    return error(Errc::configuration,
+                 "bad value '" + config.advertise + "' for --advertise: write ADDRESS:PORT");
   return ports;
+}
+
+/// What peers are told: --advertise for gossip; its host for a port that is bound to every address.
+Address advertised(const Config& config, Address bound, bool gossip) {
+  if (config.advertise.empty() || (!gossip && !bound.is_unspecified())) return bound;
+  auto out = parse_address(config.advertise).value();
+  if (!gossip || out.port == 0) out.port = bound.port;
+  return out;
 }
 
 /// Time-outs, label and keys; errors name the flag.
@@ -92,7 +106,10 @@ Result<std::shared_ptr<Runtime>> Runtime::open(Config config) {
   auto ports = parse_ports(config);
   if (!ports) return ports.error();
   for (const auto& seed : config.join)
-    if (const auto parsed = parse_address(seed); !parsed) return parsed.error();
+    if (const auto good = Discovery::check(seed); !good) return good.error();
+  if (!config.dns.empty())
+    if (const auto dns = parse_address(config.dns); !dns || dns->ip_size != 4)
+      return error(Errc::configuration, "--dns takes an IPv4 address and a port");
   auto swim = swim_config(config);
   if (!swim) return swim.error();
   if (const auto meta = foreign_meta(config); meta && meta->size() > wire::max_meta_bytes)
@@ -165,22 +182,25 @@ void Runtime::register_type(sharding::EntityType type) {
 
 cluster::NodeCoreConfig Runtime::core_config() const {
   const auto& stored = store_.stored();
-  cluster::NodeCoreConfig core{.name = config_.name,
-                               .gossip = control_->ports().gossip,
-                               .link = control_->ports().link,
-                               .management = control_->ports().management,
-                               .bootstrap_expect = config_.bootstrap_expect,
-                               .data_workers = data_workers_,
-                               .entity_types = digest(types_),
-                               .start = stored.start,
-                               .session = session_,
-                               .cluster = stored.cluster,
-                               .hosts_register = stored.hosts_register,
-                               .cluster_types = stored.cluster_types,
-                               .registers = stored.registers,
-                               .foreign_meta = foreign_meta(config_),
-                               .swim = swim_config(config_).value()};
-  for (const auto& seed : config_.join) core.seeds.push_back(parse_address(seed).value());
+  cluster::NodeCoreConfig core{
+      .name = config_.name,
+      .gossip = advertised(config_, control_->ports().gossip, true),
+      .link = advertised(config_, control_->ports().link, false),
+      .management = advertised(config_, control_->ports().management, false),
+      .seeded = !config_.join.empty(),
+      .bootstrap_expect = config_.bootstrap_expect,
+      .data_workers = data_workers_,
+      .entity_types = digest(types_),
+      .start = stored.start,
+      .session = session_,
+      .cluster = stored.cluster,
+      .hosts_register = stored.hosts_register,
+      .cluster_types = stored.cluster_types,
+      .registers = stored.registers,
+      .foreign_meta = foreign_meta(config_),
+      .swim = swim_config(config_).value()};
+  for (const auto& seed : config_.join)
+    if (Discovery::is_literal(seed)) core.seeds.push_back(parse_address(seed).value());
   // A remembered peer is no seed that was given: it does not keep this node from bootstrapping,
   // only a cluster id does.
   core.known_peers = stored.peers;
@@ -239,6 +259,19 @@ void Runtime::join() {
                   tape("control"));  // before the threads: nothing else touches it yet
   start_threads();
   joined_.store(true);
+  start_discovery();
+}
+
+/// Only what has to be looked up needs a thread.
+void Runtime::start_discovery() {
+  if (std::all_of(config_.join.begin(), config_.join.end(), Discovery::is_literal)) return;
+  const auto dns = parse_address(config_.dns);
+  discovery_ = std::make_unique<Discovery>(
+      config_.join, dns ? std::optional(*dns) : std::nullopt,
+      [this](const std::vector<Address>& seeds) {
+        loops_[0]->post([this, seeds] { control_->set_seeds(seeds); });
+      },
+      config_.log);
 }
 
 CommandId Runtime::command_id(const RawAsk& ask) {
@@ -302,6 +335,7 @@ void Runtime::stop() {
   if (stopped_) return;
   stopped_ = true;
   stopping_.store(true);
+  discovery_.reset();
   if (joined_.load()) {
     const bool failed = failure().has_value();
     for (std::size_t i = 0; i < data_.size(); ++i)

@@ -12,6 +12,7 @@
 
 #include "control_worker.hpp"
 #include "data_worker.hpp"
+#include "discovery.hpp"
 #include "metrics.hpp"
 #include "recorder.hpp"
 
@@ -53,6 +54,7 @@ class Runtime {
   [[nodiscard]] std::function<void(Bytes)> tape(const std::string& worker);
   void make_workers();
   void start_threads();
+  void start_discovery();
   [[nodiscard]] ControlHooks control_hooks();
   [[nodiscard]] CommandId command_id(const RawAsk& ask);
   [[nodiscard]] std::string metrics();
@@ -76,6 +78,7 @@ class Runtime {
   std::shared_ptr<PoolBridge> pool_ = std::make_shared<PoolBridge>();
   std::unique_ptr<ControlWorker> control_{};
   Ports ports_{};  ///< port 0 resolved
+  std::unique_ptr<Discovery> discovery_{};
   std::vector<transport::Mailbox<MailboxAsk>>
       inboxes_{};  ///< of the data workers; set before joined_, kept until the end
   std::vector<std::unique_ptr<DataWorker>> data_{};  ///< data_[i] is worker i + 1

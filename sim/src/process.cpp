@@ -56,6 +56,7 @@ cluster::NodeCoreConfig Process::core_config(SessionId session) const {
                                  .cluster_types = disk_.cluster_types,
                                  .registers = disk_.registers};
   if (index_ > 0) config.seeds.push_back(World::gossip_address(0));
+  config.seeded = index_ > 0;
   return config;
 }
 

@@ -17,9 +17,11 @@ struct Config {
   std::string gossip = "127.0.0.1:7946";      ///< UDP and TCP: membership
   std::string link = "127.0.0.1:7947";        ///< TCP: entity messages
   std::string management = "127.0.0.1:7948";  ///< HTTP: health, metrics, members, shards
-  std::vector<std::string>
-      join{};          ///< gossip addresses of seeds; with any, this node never bootstraps
-  std::string data{};  ///< directory; default ./NAME.coterie; its parent must exist
+  std::vector<std::string> join{};  ///< seeds: ADDRESS:PORT, NAME:PORT, srv:NAME, file:PATH (one a
+                                    ///< line, watched); with any, this node never bootstraps
+  std::string advertise{};  ///< gossip address that peers are told, if not the one that is bound
+  std::string dns{};        ///< name server for `join`, ADDRESS:PORT; default: as the host does
+  std::string data{};       ///< directory; default ./NAME.coterie; its parent must exist
   std::uint32_t bootstrap_expect =
       1;                           ///< live members that form a new cluster, if there is no --join
   std::uint16_t workers = 1;       ///< threads that own shards; 0 = one thread for everything

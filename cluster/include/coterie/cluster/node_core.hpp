@@ -31,7 +31,8 @@ struct NodeCoreConfig {
   Address gossip{};
   Address link{};
   Address management{};
-  std::vector<Address> seeds{};        ///< given by --join; not empty = never bootstraps
+  std::vector<Address> seeds{};        ///< given by --join; more may be discovered
+  bool seeded = false;                 ///< --join was given: this node never bootstraps
   std::vector<Address> known_peers{};  ///< remembered from an earlier life
   std::uint32_t bootstrap_expect = 1;  ///< live members that form the cluster
   std::uint16_t data_workers = 1;
@@ -68,6 +69,8 @@ class NodeCore {
 
   [[nodiscard]] NodeEffects start(Instant now);
   [[nodiscard]] NodeEffects leave(Instant now);
+  /// What discovery found.
+  [[nodiscard]] NodeEffects set_seeds(std::vector<Address> seeds, Instant now);
   /// User events and queries of the pool: membership::Swim has the contracts.
   [[nodiscard]] NodeEffects broadcast(std::string name, Bytes payload, bool coalesce, Instant now);
   [[nodiscard]] NodeEffects query(std::uint64_t query, std::string name, Bytes payload,

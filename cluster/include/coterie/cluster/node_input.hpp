@@ -72,6 +72,9 @@ struct Answer {
   std::uint64_t query{};
   Bytes payload{};
 };
+struct Seeds {
+  std::vector<Address> seeds{};
+};
 }  // namespace node_input
 
 using NodeInput =
@@ -80,8 +83,8 @@ using NodeInput =
                  node_input::LinkAccepted, node_input::LinkConnected, node_input::LinkReceived,
                  node_input::LinkWritten, node_input::LinkClosed, node_input::IdentityPersisted,
                  node_input::RegistersPersisted, node_input::ShardReport, node_input::PartFailed,
-                 node_input::Transfer, node_input::Broadcast, node_input::Query,
-                 node_input::Answer>;
+                 node_input::Transfer, node_input::Broadcast, node_input::Query, node_input::Answer,
+                 node_input::Seeds>;
 
 /// What an input brought about; `consumed` counts for streams alone.
 struct NodeOutcome {

@@ -70,6 +70,9 @@ constexpr void with_fields(T& v, F f) {
   } else if constexpr (n == 19) {
     auto& [a, b, c, d, e, g, h, i, j, k, l, m, o, p, q, r, s, t, u] = v;
     f(a, b, c, d, e, g, h, i, j, k, l, m, o, p, q, r, s, t, u);
+  } else if constexpr (n == 20) {
+    auto& [a, b, c, d, e, g, h, i, j, k, l, m, o, p, q, r, s, t, u, w] = v;
+    f(a, b, c, d, e, g, h, i, j, k, l, m, o, p, q, r, s, t, u, w);
   } else {
     static_assert(n < 11, "write a line for this number of members");
   }

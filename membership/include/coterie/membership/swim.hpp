@@ -37,6 +37,8 @@ class Swim {
 
   /// Exchanges state with each seed until one answers; retries for ever with back-off.
   [[nodiscard]] SwimEffects join(std::vector<Address> seeds, Instant now);
+  /// Other seeds from now on; the pool is looked for there if it was not found yet.
+  [[nodiscard]] SwimEffects set_seeds(std::vector<Address> seeds, Instant now);
   /// Takes over a state that is already known to all, without gossiping it: for simulations that
   /// begin with a formed pool.
   void know(const wire::PushPull& state, Instant now);

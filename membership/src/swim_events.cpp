@@ -51,14 +51,19 @@ void Swim::on_user(ByteView body, Instant now, SwimEffects& out) {
                      [&](const wire::SerfAnswer& answer) { on_answer(answer, out); });
     case SerfType::relay:
       return decoded(wire::decode_serf_relay(rest), [&](const wire::SerfRelay& relay) {
-        // Not to strangers: a forged relay would make us a cannon.
-        const bool known = std::any_of(roster_.begin(), roster_.end(), [&](const Member* member) {
-          return member->gossip == relay.to;
-        });
-        if (known) send(relay.to, {user_message(relay.inner)}, out);
+        if (is_member_at(relay.to)) send(relay.to, {user_message(relay.inner)}, out);
       });
     default: return void(++counters_.unsupported);
   }
+}
+
+/// Nothing is sent to strangers on somebody's word: a forged relay or query would make the whole
+/// pool a cannon.
+bool Swim::is_member_at(const Address& address) const {
+  return address == self().gossip ||
+         std::any_of(roster_.begin(), roster_.end(), [&](const Member* member) {
+           return member->is_present() && member->gossip == address;
+         });
 }
 
 /// The first copy of everything is passed on, so that the epidemic does not end here.
@@ -112,7 +117,7 @@ SwimEffects Swim::query(std::uint64_t number, std::string name, Bytes payload, D
 
 void Swim::on_query(const wire::SerfQuery& query, ByteView body, Instant now, SwimEffects& out) {
   if ((query.flags & wire::query_no_broadcast) == 0) pass_on(body);
-  if (!meant_for(query.filters, name_, self().meta)) return;
+  if (!is_member_at(query.from) || !meant_for(query.filters, name_, self().meta)) return;
   const Duration asked{std::clamp<std::int64_t>(query.timeout_ns, 0, max_query_time.count())};
   const AskedQuery open{query, now + asked};
   if ((query.flags & wire::query_wants_ack) != 0)

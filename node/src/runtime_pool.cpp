@@ -69,7 +69,7 @@ std::optional<Error> Runtime::no_pool() {
   if (config_.pool == "memberlist")
     return error(Errc::configuration,
                  "a bare memberlist pool has no events and queries; --pool native or serf has");
-  join();
+  if (!joined_.load()) join();  // a lock that stop() holds while it waits for the workers
   return std::nullopt;
 }
 

@@ -1,5 +1,8 @@
 /// One suite, two worlds: every fact holds for TCP on loopback and for the simulator's streams.
+#include <arpa/inet.h>
 #include <doctest/doctest.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <deque>
@@ -291,4 +294,34 @@ TEST_CASE("streams: a connection that moves to another host keeps its bytes and 
     CHECK(world.side[2].accepts == std::vector{there});
     CHECK(world.side[1].closes.empty());
   });
+}
+
+TEST_CASE("streams: a closed connection whose peer reads nothing is cut off in time") {
+  TcpWorld world;
+  constexpr Duration limit = 50ms;
+  transport::TcpHost host(world.loop, world.side[2], world.ids, {.close_within = limit},
+                          [](const std::string&) {});
+  REQUIRE(host.listen(address_from(Bytes{127, 0, 0, 1}, 0)).has_value());
+  const int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  to.sin_port = htons(host.local().port);
+  REQUIRE(connect(client, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0);
+  REQUIRE(world.until([&] { return !world.side[2].accepts.empty(); }));
+  const Bytes much(64 * 1024 * 1024, 7);  // more than two sockets buffer
+  host.write(world.side[2].accepts[0], much);
+  host.close(world.side[2].accepts[0]);
+  // Only afterwards does the peer read, and finds the end before all was said.
+  const auto late = transport::EventLoop::now() + 4 * limit;
+  std::size_t got = 0;
+  Bytes buffer(1024 * 1024);
+  REQUIRE(world.until([&] {
+    if (transport::EventLoop::now() < late) return false;
+    const auto size = recv(client, buffer.data(), buffer.size(), MSG_DONTWAIT);
+    got += size > 0 ? static_cast<std::size_t>(size) : 0;
+    return size == 0 || (size < 0 && errno != EAGAIN);
+  }));
+  CHECK(got < much.size());
+  close(client);
 }

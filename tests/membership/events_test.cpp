@@ -150,6 +150,25 @@ TEST_CASE("keys: a pool changes its key while it runs, by Serf's own queries") {
   CHECK(talk.all<QueryAsked>(1).empty());  // no service is asked
 }
 
+TEST_CASE("queries: one whose answers would go to a stranger is not answered") {
+  Talk talk(3);
+  const auto ask = [&](const Address& from, std::uint32_t id) {
+    const wire::SerfQuery query{.time = 1,
+                                .id = id,
+                                .from = from,
+                                .source = "x",
+                                .flags = 1,
+                                .timeout_ns = 1'000'000'000,
+                                .name = "q"};
+    const auto effects = talk.members[1]->receive(at(2), wire::encode(query), talk.now);
+    return std::count_if(effects.begin(), effects.end(), [](const SwimEffect& e) {
+      return std::holds_alternative<SendDatagram>(e) || std::holds_alternative<QueryAsked>(e);
+    });
+  };
+  CHECK(ask(at(0), 1) == 2);
+  CHECK(ask(at(99), 2) == 0);
+}
+
 TEST_CASE("relay: an answer is passed on to a member, and to nobody else") {
   Talk talk(3);
   talk.run(0, talk.members[0]->query(1, "q", {}, 5s, talk.now));

@@ -137,20 +137,20 @@ class RealSerf(unittest.TestCase):
             wait_for("our event at Serf", lambda: "restart" in one.log())
             wait_for("our event at ours", lambda: "event restart now\n" in seen())
             # Everybody acknowledges, whoever asks.
-            asked = one.command("query", "-timeout=3s", "load", "x")
+            asked = one.command("query", "-timeout=4s", "load", "x")
             for name in ("a", "b", "s1"):
                 self.assertIn(f"Ack from '{name}'", asked)
             wait_for("Serf's query here", lambda: "query load x from s1\n" in seen())
-            filtered = one.command("query", "-timeout=2s", "-node=a", "load", "y")
+            filtered = one.command("query", "-timeout=4s", "-node=a", "load", "y")
             self.assertIn("Ack from 'a'", filtered)
             self.assertNotIn("Ack from 'b'", filtered)
-            tagged = one.command("query", "-timeout=2s", "-tag=role=c.p", "load", "z")
+            tagged = one.command("query", "-timeout=4s", "-tag=role=c.p", "load", "z")
             self.assertIn("Ack from 'a'", tagged)
             self.assertNotIn("Ack from 's1'", tagged)
-            ours = self.coterie(a, "query", "load", "w", "--timeout", "2", "-o", "json")
+            ours = self.coterie(a, "query", "load", "w", "--timeout", "4", "-o", "json")
             self.assertEqual(json.loads(ours.stdout.splitlines()[-1])["heard_by"], 3, ours.stdout)
             # A relayed answer comes once.
-            relayed = one.command("query", "-timeout=3s", "-relay-factor=2", "load", "v")
+            relayed = one.command("query", "-timeout=4s", "-relay-factor=2", "load", "v")
             self.assertIn("Ack from 'b'", relayed)
         finally:
             watching.kill()

@@ -80,7 +80,7 @@ class Plain(Pool):
 
     def test_a_query_is_heard_by_all(self):
         watching, seen = self.monitor(self.nodes[2])
-        asked = self.coterie(self.nodes[0], "query", "load", "now", "--timeout", "1", "-o", "json")
+        asked = self.coterie(self.nodes[0], "query", "load", "now", "--timeout", "4", "-o", "json")
         self.assertEqual(asked.returncode, 0, asked.stderr)
         self.assertEqual(json.loads(asked.stdout), {"heard_by": 3, "answers": 0})
         wait_for("the query", lambda: any(e["type"] == "query" and e["from"] == "a" and e["payload"] == "now"

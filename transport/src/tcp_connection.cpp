@@ -89,12 +89,21 @@ void TcpConnection::on_written(const boost::system::error_code& problem) {
 }
 
 void TcpConnection::close_after_writes() {
+  const auto host = host_.lock();
   gone_ = closing_ = true;
-  if (writes_.empty()) abort();
+  if (writes_.empty() || !host) return abort();
+  // A peer that reads nothing must not keep a socket and what we wanted to say for ever.
+  linger_.emplace(socket_.get_executor());
+  linger_->expires_after(host->limits.close_within);
+  linger_->async_wait([weak = weak_from_this()](const boost::system::error_code& problem) {
+    const auto self = weak.lock();
+    if (self && !problem) self->abort();
+  });
 }
 
 void TcpConnection::abort() {
   gone_ = true;
+  linger_.reset();
   boost::system::error_code ignored;
   socket_.shutdown(tcp::socket::shutdown_both, ignored);
   socket_.close(ignored);

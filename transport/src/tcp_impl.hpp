@@ -2,9 +2,11 @@
 #pragma once
 
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 
 #include "asio_loop.hpp"
 #include "coterie/transport/tcp_host.hpp"
@@ -70,6 +72,7 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   Bytes buffer_{};
   std::size_t filled_ = 0;
   std::deque<Bytes> writes_{};  ///< bounded by the core: one write in flight a lane, few a stream
+  std::optional<asio::steady_timer> linger_{};
   bool closing_ = false;
   bool gone_ = false;  ///< the handler hears nothing more
   bool reading_ = false;

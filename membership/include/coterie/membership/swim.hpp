@@ -165,6 +165,7 @@ class Swim {
   // swim_events.cpp: Serf's user messages
   void on_user(ByteView body, Instant now, SwimEffects& out);
   void pass_on(ByteView body);
+  [[nodiscard]] bool is_member_at(const Address& address) const;
   void on_event(const wire::SerfEvent& event, Instant now, SwimEffects& out);
   void on_query(const wire::SerfQuery& query, ByteView body, Instant now, SwimEffects& out);
   void on_answer(const wire::SerfAnswer& answer, SwimEffects& out);

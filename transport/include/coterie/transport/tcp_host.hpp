@@ -19,6 +19,7 @@ struct TcpLimits {
   std::size_t connections = 1024;                 ///< accepted at once; more are closed
   std::size_t read_buffer = 64 * 1024;            ///< parsed in place; grows to the largest message
   std::size_t largest_message = 8 * 1024 * 1024;  ///< a buffer never grows beyond this
+  Duration close_within = 10s;  ///< to say what was written before a close; then it is cut off
 };
 
 /// A socket on its way to another loop; closed if it never arrives.

@@ -1,5 +1,7 @@
 #include "coterie/cluster/node_core.hpp"
 
+#include <algorithm>
+
 namespace coterie::cluster {
 namespace {
 
@@ -85,8 +87,8 @@ NodeEffects NodeCore::finish(NodeEffects out, Instant now) {
 /// Once an input, whatever it brought, and no more than a restart needs.
 void NodeCore::remember_peers(NodeEffects& out) {
   RememberPeers remember;
-  for (const auto& [name, member] : swim_.members()) {
-    if (name == config_.name || !member.is_present()) continue;
+  for (const auto& member : swim_.members()) {
+    if (member.name == config_.name || !member.is_present()) continue;
     if (remember.gossip.size() >= max_remembered_peers) break;
     remember.gossip.push_back(member.gossip);
   }
@@ -134,8 +136,10 @@ NodeEffects NodeCore::shard_status(const ShardStatus& status, Instant now) {
 
 std::vector<MemberInfo> NodeCore::members(Instant now) const {
   std::vector<MemberInfo> out;
-  for (const auto& [name, member] : swim_.members())
-    out.push_back({member, membership::decode_node_meta(member.meta), swim_.phi(name, now)});
+  for (const auto& member : swim_.members())
+    out.push_back({member, membership::decode_node_meta(member.meta), swim_.phi(member.name, now)});
+  std::sort(out.begin(), out.end(),
+            [](const auto& a, const auto& b) { return a.member.name < b.member.name; });
   return out;
 }
 

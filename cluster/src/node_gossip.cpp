@@ -103,8 +103,8 @@ void NodeCore::publish_meta(Instant now, NodeEffects& out) {
 }
 
 bool NodeCore::present(const std::string& name) const {
-  const auto found = swim_.members().find(name);
-  return found != swim_.members().end() && found->second.is_present();
+  const auto* const found = swim_.members().find(name);
+  return found != nullptr && found->is_present();
 }
 
 }  // namespace coterie::cluster

@@ -61,6 +61,7 @@ void BroadcastQueue::Class::transmit(const std::vector<std::string>& chosen, std
 
 std::vector<Bytes> BroadcastQueue::take(std::size_t budget, std::size_t overhead,
                                         std::size_t members) {
+  if (empty()) return {};
   if (users_.by_subject.empty()) credit_ = 0;
   else credit_ = std::min(credit_ + budget / user_share, budget);
   std::vector<std::string> users, membership;

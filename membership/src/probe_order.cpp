@@ -4,31 +4,22 @@
 
 namespace coterie::membership {
 
-void ProbeOrder::insert(const std::string& name, Random& random) {
-  const auto at = random.below(std::uint64_t{names_.size() + 1});
-  names_.insert(names_.begin() + static_cast<std::ptrdiff_t>(at), name);
+void ProbeOrder::insert(MemberTable::Slot member, Random& random) {
+  const auto at = random.below(std::uint64_t{members_.size() + 1});
+  members_.insert(members_.begin() + static_cast<std::ptrdiff_t>(at), member);
   if (at < at_) ++at_;
 }
 
-void ProbeOrder::erase(const std::string& name) {
-  const auto found = std::find(names_.begin(), names_.end(), name);
-  if (found == names_.end()) return;
-  if (static_cast<std::size_t>(found - names_.begin()) < at_) --at_;
-  names_.erase(found);
+void ProbeOrder::erase(MemberTable::Slot member) {
+  const auto found = std::find(members_.begin(), members_.end(), member);
+  if (found == members_.end()) return;
+  if (static_cast<std::size_t>(found - members_.begin()) < at_) --at_;
+  members_.erase(found);
 }
 
-std::optional<std::string> ProbeOrder::next(
-    Random& random, const std::function<bool(const std::string&)>& eligible) {
-  for (std::size_t looked = 0; looked <= names_.size(); ++looked) {
-    if (at_ >= names_.size()) {
-      at_ = 0;
-      random.shuffle(std::span(names_));
-      if (names_.empty()) return std::nullopt;
-    }
-    const auto& name = names_[at_++];
-    if (eligible(name)) return name;
-  }
-  return std::nullopt;
+void ProbeOrder::wrap(Random& random) {
+  at_ = 0;
+  random.shuffle(std::span(members_));
 }
 
 }  // namespace coterie::membership

@@ -12,19 +12,20 @@ Swim::Swim(SwimConfig config, std::string name, Address advertised, Bytes meta, 
     : config_(config),
       name_(std::move(name)),
       random_(random),
+      members_(random_.next()),
       broadcasts_(config.retransmit_mult),
       packet_(config_.packet, random_.split()),
       health_(config_.lifeguard.max_health) {
   COTERIE_ENSURE(!name_.empty() && name_.size() <= wire::max_name_bytes);
   COTERIE_ENSURE(meta.size() <= wire::max_meta_bytes);
   COTERIE_ENSURE(config_.probe_timeout < config_.probe_interval);
-  members_[name_] = Member{.name = name_,
-                           .gossip = advertised,
-                           .incarnation = Incarnation{1},
-                           .state = MemberState::alive,
-                           .meta = std::move(meta),
-                           .versions = config_.packet.versions,
-                           .changed = now};
+  members_.insert(Member{.name = name_,
+                         .gossip = advertised,
+                         .incarnation = Incarnation{1},
+                         .state = MemberState::alive,
+                         .meta = std::move(meta),
+                         .versions = config_.packet.versions,
+                         .changed = now});
   sequence_ = static_cast<std::uint32_t>(random_.next());
   next_probe_ = now + random_.below(config_.probe_interval);
   next_gossip_ = now + random_.below(config_.gossip_interval);
@@ -183,7 +184,8 @@ SwimEffects Swim::tick(Instant now) {
 
 Instant Swim::next_deadline() const {
   auto at = earliest(next_join_, earliest(next_tombstones_, next_reconnect_));
-  at = earliest(at, earliest(next_gossip_, next_push_pull_));
+  at = earliest(at, next_push_pull_);
+  if (!broadcasts_.empty()) at = earliest(at, next_gossip_);
   if (!probe_) at = earliest(at, next_probe_);
   else
     at = earliest(at,

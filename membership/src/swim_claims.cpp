@@ -45,17 +45,14 @@ void Swim::on_alive(const wire::Alive& claim, Instant now, SwimEffects& out) {
   // Also of datagrams, which memberlist does not check: one bad member would poison the pool.
   if (!well_formed(claim.versions) || !compatible(claim.versions, self().versions))
     return refuse(wire::Refusal::versions, "'" + claim.node + "'", now, out);
-  auto found = members_.find(claim.node);
-  if (found == members_.end()) {
+  auto slot = members_.slot(claim.node);
+  if (slot == MemberTable::none) {
     if (members_.size() >= max_members) return void(++counters_.over_limit);
-    found = members_
-                .emplace(claim.node,
-                         Member{.name = claim.node, .gossip = claim.address, .changed = now})
-                .first;
-    order_.insert(claim.node, random_);
-    roster_.push_back(&found->second);
+    slot = members_.insert({.name = claim.node, .gossip = claim.address, .changed = now});
+    order_.insert(slot, random_);
+    roster_.push_back(slot);
   }
-  auto& member = found->second;
+  auto& member = members_[slot];
   bool takeover = false;
   if (member.gossip != claim.address) {
     takeover = !about_me && may_take_over(member, now);
@@ -104,9 +101,9 @@ void Swim::contradict(const Member& member) {
 }
 
 void Swim::on_suspect(const wire::Suspect& claim, Instant now, SwimEffects& out) {
-  const auto found = members_.find(claim.node);
-  if (found == members_.end()) return;
-  auto& member = found->second;
+  auto* const found = members_.find(claim.node);
+  if (found == nullptr) return;
+  auto& member = *found;
   if (const auto known = suspicions_.find(claim.node); known != suspicions_.end()) {
     if (claim.incarnation >= member.incarnation.value &&
         known->second.suspicion.confirm(claim.from))
@@ -128,9 +125,9 @@ void Swim::on_suspect(const wire::Suspect& claim, Instant now, SwimEffects& out)
 }
 
 void Swim::on_dead(const wire::Dead& claim, Instant now, SwimEffects& out) {
-  const auto found = members_.find(claim.node);
-  if (found == members_.end()) return;
-  auto& member = found->second;
+  auto* const found = members_.find(claim.node);
+  if (found == nullptr) return;
+  auto& member = *found;
   if (!supersedes({Incarnation{claim.incarnation}, MemberState::dead}, known_claim(member))) {
     if (member.is_present() && !leaving_) contradict(member);
     return;
@@ -141,7 +138,7 @@ void Swim::on_dead(const wire::Dead& claim, Instant now, SwimEffects& out) {
   member.incarnation = Incarnation{claim.incarnation};
   const bool left = claim.node == claim.from;
   if (!left) ++counters_.deaths;
-  phis_.erase(claim.node);
+  phis_.erase(members_.slot(claim.node));
   set_state(member, left ? MemberState::left : MemberState::dead, now, out);
 }
 
@@ -161,10 +158,10 @@ void Swim::tick_tombstones(Instant now) {
   if (now < next_tombstones_) return;
   next_tombstones_ = now + config_.probe_interval;
   if (present_ == members_.size()) return;
-  std::erase_if(members_, [&](const auto& entry) {
-    const auto& member = entry.second;
+  std::erase_if(roster_, [&](MemberTable::Slot slot) {
+    const auto& member = members_[slot];
     const bool old = !member.is_present() && now - member.changed >= config_.tombstone_time;
-    if (old) order_.erase(member.name), std::erase(roster_, &member);
+    if (old) order_.erase(slot), members_.erase(slot);
     return old;
   });
 }

@@ -61,8 +61,8 @@ void Swim::on_user(ByteView body, Instant now, SwimEffects& out) {
 /// pool a cannon.
 bool Swim::is_member_at(const Address& address) const {
   return address == self().gossip ||
-         std::any_of(roster_.begin(), roster_.end(), [&](const Member* member) {
-           return member->is_present() && member->gossip == address;
+         std::any_of(roster_.begin(), roster_.end(), [&](MemberTable::Slot slot) {
+           return members_[slot].is_present() && members_[slot].gossip == address;
          });
 }
 

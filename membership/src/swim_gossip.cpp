@@ -10,12 +10,12 @@ constexpr std::uint8_t crc_version = 5;     // pMax from which a member checks c
 }  // namespace
 
 std::vector<const Member*> Swim::random_members(std::size_t count, bool with_recent_dead,
-                                                const std::string& except, Instant now) {
+                                                std::string_view except, Instant now) {
   std::vector<const Member*> chosen;
   // Fisher and Yates, stopped early: the roster stays a permutation, so its order costs nothing.
   for (std::size_t i = 0; i < roster_.size() && chosen.size() < count; ++i) {
     std::swap(roster_[i], roster_[i + random_.below(std::uint64_t{roster_.size() - i})]);
-    const auto& member = *roster_[i];
+    const auto& member = members_[roster_[i]];
     if (member.name == except) continue;
     const bool recent_dead = with_recent_dead && member.state == MemberState::dead &&
                              now - member.changed <= config_.gossip_to_the_dead;
@@ -27,9 +27,9 @@ std::vector<const Member*> Swim::random_members(std::size_t count, bool with_rec
 }
 
 void Swim::tick_gossip(Instant now, SwimEffects& out) {
-  if (now < next_gossip_) return;
+  // News after a silence leaves at once; what follows it keeps to the interval.
+  if (now < next_gossip_ || broadcasts_.empty()) return;
   next_gossip_ = now + config_.gossip_interval;
-  if (broadcasts_.empty()) return;
   for (const auto* member : random_members(config_.gossip_nodes, true, name_, now)) {
     auto messages = broadcasts_.take(packet_.budget(config_.packet_bytes),
                                      wire::compound_part_overhead, present());

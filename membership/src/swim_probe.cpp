@@ -24,28 +24,26 @@ void Swim::tick_probe(Instant now, SwimEffects& out) {
 
 void Swim::start_probe(Instant now, SwimEffects& out) {
   next_probe_ = std::max(next_probe_ + config_.probe_interval, now);  // missed ticks are skipped
-  const auto target = order_.next(random_, [&](const std::string& name) {
-    const auto found = members_.find(name);
-    return found != members_.end() && name != name_ && found->second.is_present();
-  });
-  if (!target) return;
-  const auto& member = members_.at(*target);
+  const auto slot = order_.next(
+      random_, [&](MemberTable::Slot candidate) { return members_[candidate].is_present(); });
+  if (!slot) return;
+  const auto& member = members_[*slot];
   ++counters_.probes;
   // LHA-Probe: in ill health both the time-out and the period are longer.
   const auto scaled = [&](Duration span) {
     return config_.lifeguard.probe ? health_.scale(span) : span;
   };
-  auto& phi = phis_[*target];
+  auto& phi = phis_[*slot];
   phi.asked(now);
   anybody_.asked(now);
-  probe_ = Probe{.target = *target,
+  probe_ = Probe{.target = member.name,
                  .sequence = ++sequence_,
                  .indirect_at = now + scaled(patience(phi)),
                  .ends_at = now + scaled(config_.probe_interval)};
-  std::vector<Bytes> messages{wire::encode(wire::Ping{probe_->sequence, *target, source()})};
+  std::vector<Bytes> messages{wire::encode(wire::Ping{probe_->sequence, member.name, source()})};
   // Buddy system: tell a suspect about the suspicion, so that it can refute at once.
   if (config_.lifeguard.buddy && member.state == MemberState::suspect)
-    messages.push_back(wire::encode(wire::Suspect{member.incarnation.value, *target, name_}));
+    messages.push_back(wire::encode(wire::Suspect{member.incarnation.value, member.name, name_}));
   send(member.gossip, std::move(messages), out);
 }
 
@@ -60,9 +58,9 @@ Duration Swim::patience(const PhiDetector& peer) const {
 
 void Swim::ask_helpers(Instant now, SwimEffects& out) {
   probe_->asked_helpers = true;
-  const auto found = members_.find(probe_->target);
-  if (found == members_.end()) return;
-  const auto target = found->second.gossip;
+  const auto* const found = members_.find(probe_->target);
+  if (found == nullptr) return;
+  const auto target = found->gossip;
   for (const auto* helper : random_members(config_.indirect_checks, false, probe_->target, now)) {
     const bool nack = helper->versions[1] >= nack_version;
     probe_->nacks_expected += nack ? 1 : 0;
@@ -71,7 +69,7 @@ void Swim::ask_helpers(Instant now, SwimEffects& out) {
              wire::IndirectPing{probe_->sequence, target, probe_->target, nack, source()})},
          out);
   }
-  if (found->second.versions[1] < tcp_ping_version) return;
+  if (found->versions[1] < tcp_ping_version) return;
   probe_->stream =
       open_stream(StreamKind::tcp_ping, target,
                   wire::encode(wire::Ping{probe_->sequence, probe_->target, source()}), now, out);
@@ -84,17 +82,17 @@ void Swim::finish_probe(Instant now, SwimEffects& out) {
   judge_health(probe);
   if (probe.acked) return;
   ++counters_.probe_failures;
-  if (const auto phi = phis_.find(probe.target); phi != phis_.end()) phi->second.missed();
-  const auto found = members_.find(probe.target);
+  if (const auto phi = phis_.find(members_.slot(probe.target)); phi != phis_.end()) phi->second.missed();
+  const auto* const found = members_.find(probe.target);
   // A suspect too: our own failed probe is an independent accuser.
-  if (found == members_.end() || !found->second.is_present()) return;
-  on_suspect(wire::Suspect{found->second.incarnation.value, probe.target, name_}, now, out);
+  if (found == nullptr || !found->is_present()) return;
+  on_suspect(wire::Suspect{found->incarnation.value, probe.target, name_}, now, out);
   summon_jury(probe, now, out);
 }
 
 void Swim::probe_answered(Instant now, bool directly) {
   if (std::exchange(probe_->acked, true)) return;
-  const auto phi = phis_.find(probe_->target);
+  const auto phi = phis_.find(members_.slot(probe_->target));
   if (phi == phis_.end()) return;
   if (directly) anybody_.answered(now);
   if (directly) phi->second.answered(now);
@@ -102,7 +100,7 @@ void Swim::probe_answered(Instant now, bool directly) {
 }
 
 double Swim::phi(const std::string& name, Instant now) const {
-  const auto found = phis_.find(name);
+  const auto found = phis_.find(members_.slot(name));
   return found == phis_.end() ? 0 : found->second.phi(now);
 }
 

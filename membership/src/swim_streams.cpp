@@ -29,12 +29,12 @@ auto names_alive(const wire::PushPull& remote) {
 template <class Also>
 wire::PushPull Swim::local_state(bool join, Instant now, Also also) const {
   wire::PushPull state{.join = join};
-  for (const auto& [name, m] : members_) {
+  for (const auto& m : members_) {
     // Old tombstones stay at home: they are listed to operators, not gossiped for a day.
-    if (!m.is_present() && name != name_ && now - m.changed > config_.gossip_to_the_dead &&
+    if (!m.is_present() && m.name != name_ && now - m.changed > config_.gossip_to_the_dead &&
         !also(m))
       continue;
-    state.nodes.push_back({name, m.gossip, m.meta, m.incarnation.value,
+    state.nodes.push_back({m.name, m.gossip, m.meta, m.incarnation.value,
                            static_cast<wire::PushPullState>(m.state), m.versions});
   }
   return state;
@@ -91,8 +91,8 @@ void Swim::tick_reconnect(Instant now, SwimEffects& out) {
   if (leaving_) return;
   std::vector<const Member*> dead;
   if (present_ < members_.size())
-    for (const auto* member : roster_)
-      if (member->state == MemberState::dead) dead.push_back(member);
+    for (const auto slot : roster_)
+      if (members_[slot].state == MemberState::dead) dead.push_back(&members_[slot]);
   const auto share = static_cast<double>(dead.size()) / static_cast<double>(present_);
   if (dead.empty() || !random_.chance(std::min(1.0, std::max(share, 0.1)))) return;
   const auto& target = *dead[random_.below(std::uint64_t{dead.size()})];

@@ -42,16 +42,16 @@ bool compatible(const wire::Versions& a, const wire::Versions& b) {
   return ranges.hold(a) && ranges.hold(b);
 }
 
-std::string misfit(const wire::PushPull& remote, const std::map<std::string, Member>& local) {
+std::string misfit(const wire::PushPull& remote, const MemberTable& local) {
   Ranges ranges;
   for (const auto& node : remote.nodes)
     if (node.state == wire::PushPullState::alive) ranges.narrow(node.versions);
-  for (const auto& [name, member] : local)
+  for (const auto& member : local)
     if (member.state == MemberState::alive) ranges.narrow(member.versions);
   for (const auto& node : remote.nodes)
     if (!well_formed(node.versions) || !ranges.hold(node.versions)) return node.name;
-  for (const auto& [name, member] : local)
-    if (!ranges.hold(member.versions)) return name;
+  for (const auto& member : local)
+    if (!ranges.hold(member.versions)) return member.name;
   return {};
 }
 

@@ -53,7 +53,7 @@ void phi_metrics(Text& text, const cluster::NodeCore& core) {
 
 void membership_metrics(Text& text, const cluster::NodeCore& core) {
   std::uint64_t by_state[4] = {};
-  for (const auto& [name, member] : core.swim().members())
+  for (const auto& member : core.swim().members())
     ++by_state[static_cast<std::size_t>(member.state)];
   text.family("coterie_members", "gauge", "Members by state as this node sees them.");
   for (std::size_t i = 0; i < 4; ++i) {

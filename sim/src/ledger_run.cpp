@@ -184,8 +184,8 @@ class LedgerRun {
     using membership::MemberState;
     const auto sees = [&](std::size_t observer, const char* name, MemberState state) {
       const auto& members = world_.process(observer).node().swim().members();
-      const auto found = members.find(name);
-      return found != members.end() && found->second.state == state;
+      const auto* const found = members.find(name);
+      return found != nullptr && found->state == state;
     };
     world_.leave(2);
     if (!world_.run_until(

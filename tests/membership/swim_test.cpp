@@ -63,8 +63,8 @@ class Pool {
   bool everyone_sees(const std::string& name, MemberState state) {
     for (const auto& node : nodes_) {
       if (!node.up || node.swim->self().name == name) continue;
-      const auto found = node.swim->members().find(name);
-      if (found == node.swim->members().end() || found->second.state != state) return false;
+      const auto* const found = node.swim->members().find(name);
+      if (found == nullptr || found->state != state) return false;
     }
     return true;
   }

@@ -99,6 +99,7 @@ class NodeCore {
   [[nodiscard]] NodeEffects tick(Instant now);
   [[nodiscard]] Instant next_deadline() const;
 
+  /// By name.
   [[nodiscard]] std::vector<MemberInfo> members(Instant now) const;
   [[nodiscard]] const sharding::ShardTable& table() const { return table_; }
   [[nodiscard]] Readiness readiness() const;

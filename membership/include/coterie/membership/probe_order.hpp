@@ -3,25 +3,33 @@
 /// Thread-safety: a value; one owner.
 #pragma once
 
-#include <functional>
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "coterie/core/random.hpp"
+#include "coterie/membership/member_table.hpp"
 
 namespace coterie::membership {
 
 class ProbeOrder {
  public:
-  void insert(const std::string& name, Random& random);
-  void erase(const std::string& name);
-  /// The next name for which `eligible` answers true; shuffles on wrap. nullopt if there is none.
-  [[nodiscard]] std::optional<std::string> next(
-      Random& random, const std::function<bool(const std::string&)>& eligible);
+  void insert(MemberTable::Slot member, Random& random);
+  void erase(MemberTable::Slot member);
+  /// The next member for which `eligible` answers true; shuffles on wrap. nullopt if there is none.
+  template <class Eligible>
+  [[nodiscard]] std::optional<MemberTable::Slot> next(Random& random, Eligible eligible) {
+    for (std::size_t looked = 0; looked <= members_.size(); ++looked) {
+      if (at_ >= members_.size()) wrap(random);
+      if (members_.empty()) return std::nullopt;
+      if (const auto member = members_[at_++]; eligible(member)) return member;
+    }
+    return std::nullopt;
+  }
 
  private:
-  std::vector<std::string> names_{};
+  void wrap(Random& random);
+
+  std::vector<MemberTable::Slot> members_{};
   std::size_t at_ = 0;
 };
 

@@ -20,6 +20,7 @@
 #include "coterie/core/random.hpp"
 #include "coterie/gossip/broadcast_queue.hpp"
 #include "coterie/membership/event_layer.hpp"
+#include "coterie/membership/member_table.hpp"
 #include "coterie/membership/phi.hpp"
 #include "coterie/membership/probe_order.hpp"
 #include "coterie/membership/serf.hpp"
@@ -66,7 +67,7 @@ class Swim {
   [[nodiscard]] SwimEffects tick(Instant now);
   [[nodiscard]] Instant next_deadline() const;
 
-  [[nodiscard]] const std::map<std::string, Member>& members() const { return members_; }
+  [[nodiscard]] const MemberTable& members() const { return members_; }
   [[nodiscard]] const Member& self() const { return members_.at(name_); }
   /// Alive or suspect, ourselves included.
   [[nodiscard]] std::size_t present() const { return present_; }
@@ -176,7 +177,7 @@ class Swim {
   void tick_queries(Instant now, SwimEffects& out);
   /// Costs as much as it draws, unless few are eligible.
   [[nodiscard]] std::vector<const Member*> random_members(std::size_t count, bool with_recent_dead,
-                                                          const std::string& except, Instant now);
+                                                          std::string_view except, Instant now);
   // swim_streams.cpp: section 11.6
   void tick_push_pull(Instant now, SwimEffects& out);
   void tick_join(Instant now, SwimEffects& out);
@@ -197,8 +198,8 @@ class Swim {
   SwimConfig config_;
   std::string name_;
   Random random_;
-  std::map<std::string, Member> members_{};
-  std::vector<const Member*> roster_{};  ///< all but ourselves, in random order
+  MemberTable members_;
+  std::vector<MemberTable::Slot> roster_{};  ///< all but ourselves, in random order
   std::size_t present_ = 1;
   std::map<std::string, Suspected> suspicions_{};
   gossip::BroadcastQueue broadcasts_;
@@ -206,7 +207,7 @@ class Swim {
   SerfLayer serf_{};
   EventLayer events_{};
   ProbeOrder order_{};
-  std::map<std::string, PhiDetector> phis_{};  ///< of present members that were probed
+  std::map<MemberTable::Slot, PhiDetector> phis_{};  ///< of present members that were probed
   PhiDetector anybody_{};  ///< of all together: what is expected of a peer that is hardly known
   std::optional<Probe> probe_{};
   std::optional<Hearing> hearing_{};

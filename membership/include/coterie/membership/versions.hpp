@@ -4,10 +4,9 @@
 /// functions.
 #pragma once
 
-#include <map>
 #include <string>
 
-#include "coterie/membership/member.hpp"
+#include "coterie/membership/member_table.hpp"
 #include "coterie/wire/push_pull.hpp"
 
 namespace coterie::membership {
@@ -19,6 +18,6 @@ namespace coterie::membership {
 /// memberlist's verifyProtocol over what a state exchange would bring together; the name of the
 /// first member that does not fit, or nothing.
 [[nodiscard]] std::string misfit(const wire::PushPull& remote,
-                                 const std::map<std::string, Member>& local);
+                                 const MemberTable& local);
 
 }  // namespace coterie::membership

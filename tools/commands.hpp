@@ -34,8 +34,17 @@ struct HealSimOptions {
   std::string output = "table";
 };
 
+struct ScaleSimOptions {
+  std::size_t nodes = 10'000;
+  double minutes = 10;
+  std::uint64_t seed = 1;
+  std::string output = "table";
+};
+/// Exit code 1 if not everybody learns of a death.
+[[nodiscard]] int run_sim_scale(const ScaleSimOptions& options);
+
 struct ExperimentOptions {
-  std::string experiment{};          ///< detection, bootstrap, dissemination or phi
+  std::string experiment{};          ///< detection, bootstrap, dissemination, rapid-faults or phi
   std::vector<std::size_t> nodes{};  ///< empty: the sizes of the goals
   std::uint64_t first_seed = 1;
   std::uint64_t runs = 5;

@@ -65,6 +65,7 @@ void add_experiments(CLI::App& sim, int& status) {
        {std::pair{"detection", "how soon a death is noticed and known; false deaths under loss"},
         std::pair{"bootstrap", "how soon everybody sees everybody when all start at once"},
         std::pair{"dissemination", "how soon a user event reaches 99.99 % of all"},
+        std::pair{"rapid-faults", "one member in a hundred has a bad network: who is removed"},
         std::pair{"phi", "late answers by the distribution that sets the time-out"}}) {
     auto* command = sim.add_subcommand(name, help);
     command->add_option("--nodes", options.nodes, "members; may be repeated")
@@ -80,6 +81,22 @@ void add_experiments(CLI::App& sim, int& status) {
       status = coterie::tools::run_sim_experiment(options);
     });
   }
+}
+
+void add_scale(CLI::App& sim, int& status) {
+  static coterie::tools::ScaleSimOptions options;
+  auto* command = sim.add_subcommand("scale", "how fast a large pool at rest is simulated");
+  command->add_option("--nodes", options.nodes, "members")
+      ->check(CLI::Range(2, 20'000))
+      ->capture_default_str();
+  command->add_option("--minutes", options.minutes, "simulated")
+      ->check(CLI::Range(0.1, 600.0))
+      ->capture_default_str();
+  command->add_option("--seed", options.seed, "seed")->capture_default_str();
+  command->add_option("-o,--output", options.output, "table or json")
+      ->check(CLI::IsMember({"table", "json"}));
+  command->footer("example: coterie sim scale --nodes 10000 --minutes 10");
+  command->callback([&status] { status = coterie::tools::run_sim_scale(options); });
 }
 
 /// The options outlive the callbacks: the command runs one of them and ends.
@@ -113,6 +130,7 @@ void add_sim(CLI::App& app, int& status) {
   heal->add_option("-o,--output", healing.output, "table or json")
       ->check(CLI::IsMember({"table", "json"}));
   heal->callback([&status] { status = coterie::tools::run_sim_heal(healing); });
+  add_scale(*sim, status);
   add_experiments(*sim, status);
   sim->callback([&status, sim] {
     if (sim->get_subcommands().empty()) status = coterie::tools::run_sim(simulation);

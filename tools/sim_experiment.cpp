@@ -27,6 +27,7 @@ sim::Figures run(const ExperimentOptions& options) {
   if (options.experiment == "detection") return sim::run_detection(sizes({16, 32, 128}), how);
   if (options.experiment == "bootstrap") return sim::run_bootstrap(sizes({32, 64, 128}), how);
   if (options.experiment == "dissemination") return sim::run_dissemination(sizes({1000}), how);
+  if (options.experiment == "rapid-faults") return sim::run_rapid_faults(sizes({1000}), how);
   return sim::run_phi(how);
 }
 

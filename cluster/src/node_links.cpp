@@ -87,9 +87,8 @@ void NodeCore::adopt(const messaging::AdoptCluster& adopt, NodeEffects& out) {
 void NodeCore::on_refused(const messaging::Refused& refused, NodeEffects& out) {
   if (refused.code != Errc::wrong_cluster && refused.code != Errc::configuration) return;
   const auto* const peer = swim_.members().find(refused.peer);
-  const bool by_seed =
-      peer != nullptr && std::find(config_.seeds.begin(), config_.seeds.end(), peer->gossip) !=
-                             config_.seeds.end();
+  const bool by_seed = peer != nullptr && std::find(config_.seeds.begin(), config_.seeds.end(),
+                                                    peer->gossip) != config_.seeds.end();
   const bool i_am_right = table_.formed() && table_.entity_types == config_.entity_types;
   const bool fatal = refused.code == Errc::wrong_cluster
                          ? by_seed && !had_lane_

@@ -11,16 +11,16 @@ std::uint64_t MemberTable::hash(std::string_view name) const {
 }
 
 MemberTable::Slot MemberTable::slot(std::string_view name) const {
-  return index_.find(hash(name), [&](Slot slot) { return slab_[slot].name == name; });
+  return index_.find(hash(name), [&](Slot slot) { return (*this)[slot].name == name; });
 }
 
 Member* MemberTable::find(std::string_view name) {
   const auto found = slot(name);
-  return found == none ? nullptr : &slab_[found];
+  return found == none ? nullptr : &(*this)[found];
 }
 const Member* MemberTable::find(std::string_view name) const {
   const auto found = slot(name);
-  return found == none ? nullptr : &slab_[found];
+  return found == none ? nullptr : &(*this)[found];
 }
 
 Member& MemberTable::at(std::string_view name) {
@@ -39,20 +39,20 @@ MemberTable::Slot MemberTable::insert(Member member) {
   const auto key = hash(member.name);
   Slot slot{};
   if (free_.empty()) {
-    slot = static_cast<Slot>(slab_.size());
-    slab_.push_back(std::move(member));
+    slot = slots_++;
+    if (slot / chunk_members == chunks_.size()) chunks_.push_back(std::make_unique<Chunk>());
   } else {
     slot = free_.back();
     free_.pop_back();
-    slab_[slot] = std::move(member);
   }
+  (*this)[slot] = std::move(member);
   index_.insert(key, slot);
   return slot;
 }
 
 void MemberTable::erase(Slot slot) {
-  index_.erase(hash(slab_[slot].name), slot);
-  slab_[slot] = Member{};
+  index_.erase(hash((*this)[slot].name), slot);
+  (*this)[slot] = Member{};
   free_.push_back(slot);
 }
 

@@ -6,14 +6,13 @@
 namespace coterie::membership {
 namespace {
 
-constexpr std::uint8_t magic = 0xc1;
 constexpr std::uint32_t fields = 10;
 constexpr std::uint32_t max_fields = 64;  // room for newer versions
 
 }  // namespace
 
 Bytes encode(const NodeMeta& meta) {
-  Bytes bytes{magic};
+  Bytes bytes{wire::native_mark};
   wire::MsgpackWriter out(bytes);
   out.array(fields);
   out.bin(meta.link.ip_bytes());
@@ -30,7 +29,7 @@ Bytes encode(const NodeMeta& meta) {
 }
 
 std::optional<NodeMeta> decode_node_meta(ByteView bytes) {
-  if (bytes.empty() || bytes[0] != magic) return std::nullopt;
+  if (!is_native(bytes)) return std::nullopt;
   wire::MsgpackReader in(bytes.subspan(1));
   if (in.array(max_fields) < fields) return std::nullopt;
   NodeMeta meta;

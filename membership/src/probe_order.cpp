@@ -10,6 +10,11 @@ void ProbeOrder::insert(MemberTable::Slot member, Random& random) {
   if (at < at_) ++at_;
 }
 
+void ProbeOrder::insert_all(std::vector<MemberTable::Slot> members, Random& random) {
+  members_ = std::move(members);
+  wrap(random);
+}
+
 void ProbeOrder::erase(MemberTable::Slot member) {
   const auto found = std::find(members_.begin(), members_.end(), member);
   if (found == members_.end()) return;

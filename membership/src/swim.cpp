@@ -15,23 +15,24 @@ Swim::Swim(SwimConfig config, std::string name, Address advertised, Bytes meta, 
       members_(random_.next()),
       broadcasts_(config.retransmit_mult),
       packet_(config_.packet, random_.split()),
-      health_(config_.lifeguard.max_health) {
+      health_(config_.lifeguard.max_health),
+      self_test_(config_.lifeguard.probation) {
   COTERIE_ENSURE(!name_.empty() && name_.size() <= wire::max_name_bytes);
   COTERIE_ENSURE(meta.size() <= wire::max_meta_bytes);
   COTERIE_ENSURE(config_.probe_timeout < config_.probe_interval);
   members_.insert(Member{.name = name_,
                          .gossip = advertised,
                          .incarnation = Incarnation{1},
+                         .versions = config_.packet.versions,
                          .state = MemberState::alive,
                          .meta = std::move(meta),
-                         .versions = config_.packet.versions,
                          .changed = now});
   sequence_ = static_cast<std::uint32_t>(random_.next());
   next_probe_ = now + random_.below(config_.probe_interval);
   next_gossip_ = now + random_.below(config_.gossip_interval);
   next_push_pull_ = now + config_.push_pull_interval + random_.below(config_.push_pull_interval);
   called_ = now;
-  next_tombstones_ = now + config_.probe_interval;
+  answered_at_ = now;
   next_reconnect_ = now + config_.reconnect_interval + random_.below(config_.reconnect_interval);
   broadcast_self();
 }
@@ -156,7 +157,7 @@ void Swim::handle_ack(ByteView body, Instant now, SwimEffects& out) {
     probe_answered(now, !probe_->asked_helpers);
     return;
   }
-  if (hear_ack(ack->sequence)) return;
+  if (hear_ack(ack->sequence) || self_test_.answered(ack->sequence, now)) return;
   const auto relay = relays_.find(ack->sequence);
   if (relay == relays_.end()) return;
   const auto asked = relay->second;
@@ -170,6 +171,7 @@ SwimEffects Swim::tick(Instant now) {
   tick_suspicions(now, out);
   tick_relays(now, out);
   tick_probe(now, out);
+  tick_self_test(now, out);
   tick_streams(now, out);
   tick_join(now, out);
   tick_push_pull(now, out);
@@ -183,16 +185,17 @@ SwimEffects Swim::tick(Instant now) {
 }
 
 Instant Swim::next_deadline() const {
-  auto at = earliest(next_join_, earliest(next_tombstones_, next_reconnect_));
+  auto at = next_join_;
+  if (present_ < members_.size()) at = earliest(at, earliest(next_tombstones_, next_reconnect_));
   at = earliest(at, next_push_pull_);
   if (!broadcasts_.empty()) at = earliest(at, next_gossip_);
   if (!probe_) at = earliest(at, next_probe_);
   else
     at = earliest(at,
                   probe_->asked_helpers || probe_->acked ? probe_->ends_at : probe_->indirect_at);
+  if (!roster_.empty()) at = earliest(at, self_test_.next_deadline());
   if (hearing_) at = earliest(at, hearing_->ends_at);
-  for (const auto& [name, suspicion] : suspicions_)
-    at = earliest(at, suspicion.suspicion.expires());
+  for (const auto& [name, suspected] : suspicions_) at = earliest(at, suspected.next_deadline());
   for (const auto& [sequence, relay] : relays_)
     at = earliest(at, earliest(relay.nack_at, relay.expires));
   for (const auto& [id, stream] : streams_) at = earliest(at, stream.expires);

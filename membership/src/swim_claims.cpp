@@ -8,10 +8,18 @@ Claim known_claim(const Member& member) { return {member.incarnation, member.sta
 
 }  // namespace
 
-void Swim::broadcast_self() {
+Bytes Swim::own_claim() const {
   const auto& me = self();
-  broadcasts_.push(name_, wire::encode(wire::Alive{me.incarnation.value, name_, me.gossip, me.meta,
-                                                   me.versions}));
+  return wire::encode(wire::Alive{me.incarnation.value, name_, me.gossip, me.meta, me.versions});
+}
+
+void Swim::broadcast_self() { broadcasts_.push(name_, own_claim()); }
+
+/// Who accuses us of what we refuted missed the refutation.
+void Swim::remind(const std::string& accuser, SwimEffects& out) {
+  const auto* const member = members_.find(accuser);
+  if (member == nullptr || leaving_ || !self_test_.in_office()) return;
+  send(member->gossip, {own_claim()}, out);
 }
 
 void Swim::refute(std::uint32_t accused, SwimEffects& out) {
@@ -28,6 +36,8 @@ void Swim::set_state(Member& member, MemberState state, Instant now, SwimEffects
   const bool was_present = member.is_present();
   if (changed) member.changed = now;
   member.state = state;
+  if (changed && !member.is_present())
+    next_tombstones_ = earliest(next_tombstones_, now + config_.tombstone_time);
   present_ = present_ + (member.is_present() ? 1 : 0) - (was_present ? 1 : 0);
   out.emplace_back(MemberChanged{member, changed});
 }
@@ -94,7 +104,7 @@ void Swim::contradict(const Member& member) {
   if (member.is_present())
     broadcasts_.push(member.name, wire::encode(wire::Alive{i, member.name, member.gossip,
                                                            member.meta, member.versions}));
-  if (member.state == MemberState::dead)
+  if (member.state == MemberState::dead && speaks_up(name_))
     broadcasts_.push(member.name, wire::encode(wire::Suspect{i, member.name, name_}));
   if (member.state == MemberState::left)
     broadcasts_.push(member.name, wire::encode(wire::Dead{i, member.name, member.name}));
@@ -104,23 +114,28 @@ void Swim::on_suspect(const wire::Suspect& claim, Instant now, SwimEffects& out)
   auto* const found = members_.find(claim.node);
   if (found == nullptr) return;
   auto& member = *found;
+  if (claim.node != name_ && !may_accuse(claim.from)) return;
   if (const auto known = suspicions_.find(claim.node); known != suspicions_.end()) {
     if (claim.incarnation >= member.incarnation.value &&
-        known->second.suspicion.confirm(claim.from))
+        known->second.suspicion.confirm(claim.from) && speaks_up(claim.from))
       broadcasts_.push(claim.node, wire::encode(claim));
     return;
   }
-  if (!supersedes({Incarnation{claim.incarnation}, MemberState::suspect}, known_claim(member)))
-    return;
-  if (claim.node == name_) {
-    if (!leaving_) refute(claim.incarnation, out);
+  if (!supersedes({Incarnation{claim.incarnation}, MemberState::suspect}, known_claim(member))) {
+    if (claim.node == name_) remind(claim.from, out);
     return;
   }
-  broadcasts_.push(claim.node, wire::encode(claim));
+  if (claim.node == name_) {
+    if (!leaving_) on_accused(claim, now, out);
+    return;
+  }
+  if (speaks_up(claim.from)) broadcasts_.push(claim.node, wire::encode(claim));
   member.incarnation = Incarnation{claim.incarnation};
   ++counters_.suspicions;
   suspicions_.insert_or_assign(claim.node,
-                               Suspected{new_suspicion(claim.from, now), member.incarnation});
+                               Suspected{.suspicion = new_suspicion(claim.from, now),
+                                         .incarnation = member.incarnation,
+                                         .asked = config_.lifeguard.last_word ? 0 : last_words});
   set_state(member, MemberState::suspect, now, out);
 }
 
@@ -128,13 +143,15 @@ void Swim::on_dead(const wire::Dead& claim, Instant now, SwimEffects& out) {
   auto* const found = members_.find(claim.node);
   if (found == nullptr) return;
   auto& member = *found;
+  if (claim.node != name_ && claim.from != claim.node && !may_accuse(claim.from)) return;
   if (!supersedes({Incarnation{claim.incarnation}, MemberState::dead}, known_claim(member))) {
     if (member.is_present() && !leaving_) contradict(member);
     return;
   }
-  if (claim.node == name_ && !leaving_) return refute(claim.incarnation, out);
+  if (claim.node == name_ && !leaving_) return on_declared_dead(claim.incarnation, now, out);
   suspicions_.erase(claim.node);
-  broadcasts_.push(claim.node, wire::encode(claim));
+  if (speaks_up(claim.from) || claim.node == name_)
+    broadcasts_.push(claim.node, wire::encode(claim));
   member.incarnation = Incarnation{claim.incarnation};
   const bool left = claim.node == claim.from;
   if (!left) ++counters_.deaths;
@@ -142,10 +159,24 @@ void Swim::on_dead(const wire::Dead& claim, Instant now, SwimEffects& out) {
   set_state(member, left ? MemberState::left : MemberState::dead, now, out);
 }
 
+/// Before we declare a member dead we ask it once more: where packets are lost, its refutation may
+/// have reached everybody but us. If it lives, our accusation makes it repeat what it is.
+void Swim::ask_for_a_last_word(const std::string& name, Suspected& suspected, Instant now,
+                               SwimEffects& out) {
+  ++suspected.asked;
+  suspected.may_answer_until = now + last_word_pause;
+  const auto& member = members_.at(name);
+  send(member.gossip, {wire::encode(wire::Suspect{member.incarnation.value, member.name, name_})},
+       out);
+}
+
 void Swim::tick_suspicions(Instant now, SwimEffects& out) {
   std::vector<std::pair<std::string, Incarnation>> expired;
-  for (const auto& [name, suspicion] : suspicions_)
-    if (suspicion.suspicion.expires() <= now) expired.emplace_back(name, suspicion.incarnation);
+  for (auto& [name, suspected] : suspicions_) {
+    if (suspected.next_deadline() > now) continue;
+    if (suspected.asked < last_words) ask_for_a_last_word(name, suspected, now, out);
+    else expired.emplace_back(name, suspected.incarnation);
+  }
   for (const auto& [name, incarnation] : expired) {
     suspicions_.erase(name);
     const auto& member = members_.at(name);
@@ -156,13 +187,14 @@ void Swim::tick_suspicions(Instant now, SwimEffects& out) {
 
 void Swim::tick_tombstones(Instant now) {
   if (now < next_tombstones_) return;
-  next_tombstones_ = now + config_.probe_interval;
-  if (present_ == members_.size()) return;
+  next_tombstones_ = never;
   std::erase_if(roster_, [&](MemberTable::Slot slot) {
     const auto& member = members_[slot];
-    const bool old = !member.is_present() && now - member.changed >= config_.tombstone_time;
-    if (old) order_.erase(slot), members_.erase(slot);
-    return old;
+    if (member.is_present()) return false;
+    const auto until = member.changed + config_.tombstone_time;
+    if (until <= now) return order_.erase(slot), members_.erase(slot), true;
+    next_tombstones_ = earliest(next_tombstones_, until);
+    return false;
   });
 }
 

@@ -19,6 +19,9 @@ void Swim::notice_pause(Instant now, SwimEffects& out) {
   if (!config_.lifeguard.pauses || now - due <= tolerated_lag) return;
   const auto pause = now - due;
   ++counters_.pauses;
+  if (pause >= config_.probe_interval) paused_at_ = now;
+  answered_at_ = answered_at_ + pause;
+  self_test_.postpone(pause);
   health_.add(static_cast<int>(
       std::min<std::int64_t>(1 + pause / config_.probe_interval, config_.lifeguard.max_health)));
   for (auto& [name, suspected] : suspicions_) suspected.suspicion.postpone(pause);

@@ -23,6 +23,7 @@ void Swim::tick_probe(Instant now, SwimEffects& out) {
 }
 
 void Swim::start_probe(Instant now, SwimEffects& out) {
+  if (roster_.empty()) answered_at_ = now;  // there is nobody whose silence could mean something
   next_probe_ = std::max(next_probe_ + config_.probe_interval, now);  // missed ticks are skipped
   const auto slot = order_.next(
       random_, [&](MemberTable::Slot candidate) { return members_[candidate].is_present(); });
@@ -82,7 +83,9 @@ void Swim::finish_probe(Instant now, SwimEffects& out) {
   judge_health(probe);
   if (probe.acked) return;
   ++counters_.probe_failures;
-  if (const auto phi = phis_.find(members_.slot(probe.target)); phi != phis_.end()) phi->second.missed();
+  probe_unanswered(now);
+  if (const auto phi = phis_.find(members_.slot(probe.target)); phi != phis_.end())
+    phi->second.missed();
   const auto* const found = members_.find(probe.target);
   // A suspect too: our own failed probe is an independent accuser.
   if (found == nullptr || !found->is_present()) return;
@@ -92,6 +95,8 @@ void Swim::finish_probe(Instant now, SwimEffects& out) {
 
 void Swim::probe_answered(Instant now, bool directly) {
   if (std::exchange(probe_->acked, true)) return;
+  answered_at_ = now;
+  unanswered_ = 0;
   const auto phi = phis_.find(members_.slot(probe_->target));
   if (phi == phis_.end()) return;
   if (directly) anybody_.answered(now);

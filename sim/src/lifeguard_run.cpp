@@ -111,6 +111,7 @@ membership::SwimConfig lifeguard_config(const std::string& mode) {
   guard.suspicion = all || mode == "lha-suspicion";
   guard.buddy = all || mode == "buddy";
   guard.pauses = guard.phi = guard.jury = mode == "coterie";
+  guard.self_test = guard.last_word = mode == "coterie";
   guard.confirmations = 3;
   guard.suspicion_max_mult = 6;
   return config;

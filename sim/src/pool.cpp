@@ -19,11 +19,12 @@ std::size_t Pool::node_of(const Address& address) {
 Pool::Pool(PoolConfig config) : config_(config), random_(config.seed), nodes_(config.nodes) {
   const auto name = [](std::size_t i) { return "n" + std::to_string(i); };
   wire::PushPull everybody;
+  const auto meta = config_.native ? Bytes{wire::native_mark} : Bytes{};
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     everybody.nodes.push_back(
-        {name(i), address_of(i), {}, 1, wire::PushPullState::alive, wire::native_versions});
-    nodes_[i].swim = std::make_unique<Swim>(config_.swim, name(i), address_of(i), Bytes{},
-                                            random_.split(), now_);
+        {name(i), address_of(i), meta, 1, wire::PushPullState::alive, wire::native_versions});
+    nodes_[i].swim =
+        std::make_unique<Swim>(config_.swim, name(i), address_of(i), meta, random_.split(), now_);
   }
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     if (config_.formed) nodes_[i].swim->know(everybody, now_);
@@ -42,16 +43,35 @@ Duration Pool::latency() {
   return config_.latency_min + random_.below(config_.latency_max - config_.latency_min);
 }
 
-void Pool::push(Event event) {
-  event.order = ++order_;
-  events_.push(std::move(event));
+void Pool::set_loss(std::size_t node, double in, double out) {
+  nodes_[node].loss_in = in;
+  nodes_[node].loss_out = out;
+}
+
+bool Pool::lost(std::size_t from, std::size_t to) {
+  if (!cut_.empty() && cut_.contains({from, to})) return true;
+  const auto passes = (1 - config_.loss) * (1 - nodes_[from].loss_out) * (1 - nodes_[to].loss_in);
+  return passes < 1 && random_.chance(1 - passes);
+}
+
+/// What TCP does about loss: the handshake is tried again after 1, 2 and 4 s, data after 200 ms and
+/// twice as long each time. None: it gives up.
+std::optional<Duration> Pool::repeats(const Event& event, std::size_t from) {
+  const bool handshake = event.kind == Kind::request;
+  Duration waited{}, pause = handshake ? Duration{1s} : Duration{200ms};
+  for (int tries = handshake ? 4 : 6; tries > 0; --tries) {
+    const bool there = !lost(from, event.to);
+    if (there && (!handshake || !lost(event.to, from))) return waited;
+    waited = waited + pause;
+    pause = pause * 2;
+  }
+  return std::nullopt;
 }
 
 void Pool::run_until(Instant end) {
-  while (!events_.empty() && events_.top().at <= end) {
-    auto event = events_.top();
-    events_.pop();
-    now_ = event.at;
+  while (!events_.empty() && events_.next_at() <= end) {
+    now_ = events_.next_at();
+    auto event = events_.pop();
     trace_.add(static_cast<std::uint64_t>(now_.nanos) << 20 ^ event.to);
     handle(event);
   }
@@ -60,7 +80,7 @@ void Pool::run_until(Instant end) {
 
 void Pool::block(std::size_t node, Instant until) {
   nodes_[node].blocked_until = until;
-  push({.at = until, .kind = Kind::wake, .to = static_cast<std::uint32_t>(node)});
+  events_.push(until, {.to = static_cast<std::uint32_t>(node)});
 }
 
 void Pool::kill(std::size_t node, bool host_lives) {
@@ -91,19 +111,19 @@ void Pool::handle(Event& event) {
   switch (event.kind) {
     case Kind::wake: return wake(event.to);
     case Kind::datagram:
-      apply(event.to, swim.receive(address_of(event.from), *event.bytes, now_));
+      apply(event.to, swim.receive(address_of(event.from), event.bytes, now_));
       break;
     case Kind::request: {
       const ConnId inbound{++conns_};
       auto effects = swim.stream_accepted(inbound, now_);
       answer(event.to, inbound, std::move(effects), event);
-      effects = swim.stream_received(inbound, *event.bytes, now_);
+      effects = swim.stream_received(inbound, event.bytes, now_);
       answer(event.to, inbound, std::move(effects), event);
       (void)swim.stream_closed(inbound, now_);
       break;
     }
     case Kind::reply:
-      apply(event.to, swim.stream_received(event.stream, *event.bytes, now_));
+      apply(event.to, swim.stream_received(event.stream, event.bytes, now_));
       (void)swim.stream_closed(event.stream, now_);
       break;
   }
@@ -129,8 +149,14 @@ void Pool::transmit(std::size_t index, Event event) {
     if (event.kind == Kind::request) (void)nodes_[index].swim->stream_closed(event.stream, now_);
     return;
   }
-  event.at = now_ + (event.kind == Kind::request ? 2 : 1) * latency();
-  push(std::move(event));
+  if (event.kind == Kind::datagram && lost(index, event.to)) return;
+  auto at = now_ + (event.kind == Kind::request ? 2 : 1) * latency();
+  if (event.kind != Kind::datagram) {
+    const auto more = repeats(event, index);
+    if (!more) return;
+    at = at + *more;
+  }
+  events_.push(at, std::move(event));
 }
 
 void Pool::arm(std::size_t index) {
@@ -138,7 +164,7 @@ void Pool::arm(std::size_t index) {
   const auto at = std::max(node.swim->next_deadline(), now_ + Duration{1});
   if (at >= node.wake_at) return;
   node.wake_at = at;
-  push({.at = at, .kind = Kind::wake, .to = static_cast<std::uint32_t>(index)});
+  events_.push(at, {.to = static_cast<std::uint32_t>(index)});
 }
 
 /// A stream's answer goes back to its dialler.
@@ -152,7 +178,7 @@ void Pool::answer(std::size_t node, ConnId inbound, SwimEffects effects, const E
                     .to = request.from,
                     .from = request.to,
                     .stream = request.stream,
-                    .bytes = std::make_shared<const Bytes>(std::move(write->bytes))});
+                    .bytes = std::move(write->bytes)});
   }
   std::erase_if(effects, [](const auto& effect) {
     return std::holds_alternative<membership::WriteStream>(effect);
@@ -165,11 +191,10 @@ void Pool::apply(std::size_t index, SwimEffects effects) {
     if (auto* datagram = std::get_if<membership::SendDatagram>(&effect)) {
       ++messages_;
       bytes_ += datagram->bytes.size();
-      if (random_.chance(config_.loss)) continue;
       transmit(index, {.kind = Kind::datagram,
                        .to = static_cast<std::uint32_t>(node_of(datagram->to)),
                        .from = static_cast<std::uint32_t>(index),
-                       .bytes = std::make_shared<const Bytes>(std::move(datagram->bytes))});
+                       .bytes = std::move(datagram->bytes)});
     } else if (auto* open = std::get_if<membership::OpenStream>(&effect)) {
       ++messages_;
       bytes_ += open->bytes.size();
@@ -177,7 +202,7 @@ void Pool::apply(std::size_t index, SwimEffects effects) {
                        .to = static_cast<std::uint32_t>(node_of(open->to)),
                        .from = static_cast<std::uint32_t>(index),
                        .stream = open->stream,
-                       .bytes = std::make_shared<const Bytes>(std::move(open->bytes))});
+                       .bytes = std::move(open->bytes)});
     } else if (std::holds_alternative<membership::UserEvent>(effect)) {
       if (on_event) on_event(index);
     } else if (const auto* changed = std::get_if<membership::MemberChanged>(&effect)) {

@@ -157,6 +157,7 @@ TEST_CASE("lifeguard: nobody is judged for the span of our own pause") {
   SwimConfig config;
   for (const bool notices : {true, false}) {
     config.lifeguard.pauses = notices;
+    config.lifeguard.last_word = false;
     Alone me(9, config);
     me.tell(wire::encode(wire::Suspect{1, "n0", "n1"}));
     me.run(start + 500ms);

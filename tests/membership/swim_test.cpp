@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -165,7 +166,8 @@ TEST_CASE("swim: a member whose tombstones are older than gossip learns that the
 }
 
 TEST_CASE("swim: an old death of a member that refuted it is answered with what is known now") {
-  Pool pool(4, {.push_pull_interval = 1h, .lifeguard = {.suspicion = false, .pauses = false}});
+  Pool pool(4, {.push_pull_interval = 1h,
+                .lifeguard = {.suspicion = false, .pauses = false, .last_word = false}});
   REQUIRE(pool.run_until([&] { return pool.all_alive(); }, 10s));
   const auto old = pool.nodes_[0].swim->members().at("n1").incarnation.value;
   const auto suspicion = wire::encode(wire::Suspect{old, "n1", "n2"});
@@ -301,4 +303,107 @@ TEST_CASE(
   CHECK_FALSE(decode_node_meta({}).has_value());
   for (std::size_t size = 0; size < bytes.size(); ++size)
     CHECK_FALSE(decode_node_meta(ByteView(bytes).first(size)).has_value());
+}
+
+TEST_CASE("swim: natives that agree exchange a digest, and where they differ only the difference") {
+  const Bytes native{wire::native_mark};
+  SwimConfig config;
+  config.packet.rules.compress = false;
+  config.probe_interval = 100'000s;  // nobody is probed, nobody suspected
+  Swim a(config, "a", at(1), native, Random(1), Instant{1'000'000'000});
+  Swim b(config, "b", at(2), native, Random(2), Instant{1'000'000'000});
+  wire::PushPull all;
+  for (int i = 0; i < 10'000; ++i)
+    all.nodes.push_back({i == 0   ? "a"
+                         : i == 1 ? "b"
+                                  : "n" + std::to_string(i),
+                         at(static_cast<std::uint16_t>(i + 1)), native, 1,
+                         wire::PushPullState::alive, wire::native_versions});
+  auto now = Instant{1'000'000'000};
+  a.know(all, now);
+  b.know(all, now);
+  // Everything a sends to anybody goes to b; the bytes of all streams are counted.
+  const auto bytes_of_exchange = [&] {
+    std::size_t bytes = 0;
+    for (bool done = false; !done;) {
+      now = std::max(now, a.next_deadline());
+      for (const auto& effect : a.tick(now)) {
+        const auto* open = std::get_if<OpenStream>(&effect);
+        if (open == nullptr || bytes > 0 || open->bytes.size() < 1000) continue;  // a ping
+        done = true;
+        bytes += open->bytes.size();
+        SwimEffects answers = b.stream_accepted(ConnId{1}, now);
+        for (auto& answer : b.stream_received(ConnId{1}, open->bytes, now))
+          answers.push_back(std::move(answer));
+        for (const auto& answer : answers) {
+          const auto* write = std::get_if<WriteStream>(&answer);
+          if (write == nullptr) continue;
+          bytes += write->bytes.size();
+          for (const auto& told : a.stream_received(open->stream, write->bytes, now)) {
+            const auto* facts = std::get_if<OpenStream>(&told);
+            if (facts == nullptr) continue;
+            bytes += facts->bytes.size();
+            (void)b.stream_accepted(ConnId{2}, now);
+            (void)b.stream_received(ConnId{2}, facts->bytes, now);
+          }
+        }
+      }
+    }
+    return bytes;
+  };
+  CHECK(bytes_of_exchange() <= 4096);  // the goal for anti-entropy with nothing to say
+  const auto news = [&](Swim& to, const std::string& name, std::uint16_t port) {
+    (void)to.receive(at(9), wire::encode(wire::Alive{1, name, at(port), native}), now);
+  };
+  news(a, "only-a", 20'001);
+  news(b, "only-b", 20'002);
+  CHECK(bytes_of_exchange() <= 32 * 1024);
+  CHECK(a.members().contains("only-b"));
+  CHECK(b.members().contains("only-a"));
+}
+
+TEST_CASE("swim: who repeats an accusation that was refuted is told the refutation at once") {
+  Pool pool(3);
+  REQUIRE(pool.run_until([&] { return pool.all_alive(); }, 20s));
+  auto& node = pool.nodes_[0];
+  const auto accusation = wire::encode(wire::Suspect{1, "n0", "n1"});
+  (void)node.swim->receive(at(1001), accusation, pool.now);
+  REQUIRE(node.swim->self().incarnation == Incarnation{2});
+  std::size_t answers = 0;
+  for (const auto& effect : node.swim->receive(at(1001), accusation, pool.now))
+    if (const auto* sent = std::get_if<SendDatagram>(&effect)) answers += sent->to == at(1001);
+  CHECK(answers == 1);
+  CHECK(node.swim->self().incarnation == Incarnation{2});
+}
+
+TEST_CASE("swim: a suspect is asked for a last word three times before it is declared dead") {
+  const Instant start{1'000'000'000};
+  SwimConfig config;
+  config.push_pull_interval = 1h;
+  config.packet.rules.compress = false;
+  config.lifeguard.suspicion = false;
+  config.probe_interval = 100s;  // no probes meanwhile
+  config.probe_timeout = 99s;
+  Swim swim(config, "me", at(1), {}, Random(5), start);
+  for (std::uint16_t i = 0; i < 5; ++i)
+    (void)swim.receive(at(9),
+                       wire::encode(wire::Alive{
+                           1, "n" + std::to_string(i), at(static_cast<std::uint16_t>(10 + i)), {}}),
+                       start);
+  auto now = start + 5s;
+  while (swim.next_deadline() <= now) (void)swim.tick(swim.next_deadline());
+  (void)swim.receive(at(9), wire::encode(wire::Suspect{1, "n0", "n1"}), now);
+  std::vector<Instant> asked;
+  while (swim.members().at("n0").state == MemberState::suspect) {
+    now = std::max(now, swim.next_deadline());
+    const auto question = wire::encode(wire::Suspect{1, "n0", "me"});
+    for (const auto& effect : swim.tick(now))
+      if (const auto* sent = std::get_if<SendDatagram>(&effect))
+        if (std::search(sent->bytes.begin(), sent->bytes.end(), question.begin(), question.end()) !=
+            sent->bytes.end())
+          asked.push_back(now);
+  }
+  REQUIRE(asked.size() == 3);
+  CHECK(asked[2] + last_word_pause == now);
+  CHECK(asked[0] + last_word_pause * 3 == now);
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 namespace coterie::wire {
 namespace {
@@ -100,7 +101,7 @@ class Decoder {
         last_ = no_code;
         continue;
       }
-      if (!expand(code) || out_.size() > max_) return std::nullopt;
+      if (!expand(code)) return std::nullopt;
       last_ = code;
       advance();
     }
@@ -118,25 +119,27 @@ class Decoder {
     bits_ -= widths_.width;
     return code;
   }
-  /// Appends what `code` stands for, and learns the code that the encoder made with it.
+  /// Appends what `code` stands for, and learns the code that the encoder made with it: the string
+  /// before, and the first byte of this one, which lie side by side in the output.
   bool expand(std::uint32_t code) {
     if (code > widths_.highest) return false;
-    const bool newest = code == widths_.highest && code > end_code;
-    if (newest && last_ == no_code) return false;
-    const auto from = out_.size();
-    auto c = newest ? last_ : code;
-    while (c > end_code) {
-      out_.push_back(suffix_[c]);
-      c = prefix_[c];
-    }
-    const auto first = static_cast<std::uint8_t>(c);
-    out_.push_back(first);
-    std::reverse(out_.begin() + static_cast<std::ptrdiff_t>(from), out_.end());
-    if (newest) out_.push_back(first);
+    const bool learned = code > end_code;
+    if (learned && code == widths_.highest && last_ == no_code) return false;
     if (last_ != no_code) {
-      suffix_[widths_.highest] = first;
-      prefix_[widths_.highest] = last_;
+      from_[widths_.highest] = static_cast<std::uint32_t>(last_from_);
+      size_[widths_.highest] = static_cast<std::uint32_t>(last_size_ + 1);
     }
+    last_from_ = out_.size();
+    last_size_ = learned ? size_[code] : 1;
+    if (last_size_ > max_ - out_.size()) return false;
+    if (!learned) return out_.push_back(static_cast<std::uint8_t>(code)), true;
+    out_.resize(last_from_ + last_size_);
+    const auto* source = out_.data() + from_[code];
+    auto* target = out_.data() + last_from_;
+    // The newest string ends with its own first byte: that byte is there once the others are.
+    const auto whole = std::min(last_size_, last_from_ - from_[code]);
+    std::memcpy(target, source, whole);
+    if (whole < last_size_) target[whole] = source[whole];
     return true;
   }
   void advance() {
@@ -154,9 +157,9 @@ class Decoder {
   std::uint32_t bits_ = 0;
   Widths widths_{};
   std::uint32_t last_ = no_code;
+  std::size_t last_from_ = 0, last_size_ = 0;  ///< where the last string is in the output
   Bytes out_{};
-  std::array<std::uint8_t, max_code + 1> suffix_{};
-  std::array<std::uint32_t, max_code + 1> prefix_{};
+  std::array<std::uint32_t, max_code + 1> from_{}, size_{};  ///< of each learned code's string
 };
 
 }  // namespace

@@ -174,7 +174,7 @@ Bytes close_stream(const PacketRules& rules, const Keyring& keys, const Nonce& n
 
 std::variant<StreamMessage, NeedMore, Refusal> open_stream(const PacketRules& rules,
                                                            const Keyring& keys, ByteView bytes,
-                                                           bool label) {
+                                                           bool label, std::size_t max) {
   if (bytes.empty()) return NeedMore{};
   const auto labelled =
       label ? without_label(rules.label, bytes) : std::variant<ByteView, NeedMore, Refusal>(bytes);
@@ -193,19 +193,24 @@ std::variant<StreamMessage, NeedMore, Refusal> open_stream(const PacketRules& ru
     append(extra, view(rules.label));
     auto plain = unseal(keys, inner.subspan(sealed_stream_head, size), extra);
     if (!plain || plain->empty()) return Refusal::key;
-    out = {std::move(*plain), true};
+    out.unfolded = std::move(*plain);
+    out.message = out.unfolded;
+    out.whole = true;
   } else {
     if (!keys.empty() && rules.verify_incoming) return Refusal::plaintext;
-    out = {to_bytes(inner), false};
+    out.message = inner;
   }
   if (!begins_with(out.message, MessageType::compress)) return out;
-  auto plain = decompress(ByteView(out.message).subspan(1), max_decompressed);
+  auto plain = decompress(out.message.subspan(1), max);
   if (std::holds_alternative<NeedMore>(plain)) {
     if (out.whole) return Refusal::compression;
     return NeedMore{};
   }
   if (const auto* refused = std::get_if<Refusal>(&plain)) return *refused;
-  return StreamMessage{std::get<Bytes>(std::move(plain)), true};
+  out.unfolded = std::get<Bytes>(std::move(plain));
+  out.message = out.unfolded;
+  out.whole = true;
+  return out;
 }
 
 }  // namespace coterie::wire

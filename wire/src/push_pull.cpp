@@ -15,25 +15,34 @@ Bytes encode(const PushPull& message) {
   return out;
 }
 
-PushPullOutcome decode_push_pull(ByteView body) {
-  MsgpackReader in(body);
-  const auto stopped = [&]() -> PushPullOutcome {
+PushPullOutcome decode_push_pull(ByteView body) { return PushPullReader{}.read(body); }
+
+PushPullOutcome PushPullReader::read(ByteView body, std::uint32_t max_nodes) {
+  const auto stopped = [](const MsgpackReader& in) -> PushPullOutcome {
     if (in.truncated()) return NeedMore{};
     return Malformed{};
   };
-  const auto header = read_push_pull_header(in);
-  if (!header) return stopped();
-  PushPull message{.join = header->join};
-  for (std::uint32_t i = 0; i < header->nodes; ++i) {
-    auto node = read_push_pull_node(in);
-    if (!node) return stopped();
-    message.nodes.push_back(std::move(*node));
+  if (!header_) {
+    MsgpackReader in(body);
+    const auto header = read_push_pull_header(in);
+    if (!header) return stopped(in);
+    if (header->nodes > max_nodes) return Malformed{};
+    header_ = header;
+    message_.join = header->join;
+    at_ = in.position();
   }
-  const auto rest = in.rest();
-  if (rest.size() < header->user_state_bytes) return NeedMore{};
-  if (rest.size() > header->user_state_bytes) return Malformed{};
-  message.user_state = to_bytes(rest);
-  return message;
+  while (message_.nodes.size() < header_->nodes) {
+    MsgpackReader in(body.subspan(at_));
+    auto node = read_push_pull_node(in);
+    if (!node) return stopped(in);
+    message_.nodes.push_back(std::move(*node));
+    at_ += in.position();
+  }
+  const auto rest = body.subspan(at_);
+  if (rest.size() < header_->user_state_bytes) return NeedMore{};
+  if (rest.size() > header_->user_state_bytes) return Malformed{};
+  message_.user_state = to_bytes(rest);
+  return std::move(message_);
 }
 
 }  // namespace coterie::wire

@@ -58,6 +58,12 @@ constexpr void with_fields(T& v, F f) {
   } else if constexpr (n == 10) {
     auto& [a, b, c, d, e, g, h, i, j, k] = v;
     f(a, b, c, d, e, g, h, i, j, k);
+  } else if constexpr (n == 11) {
+    auto& [a, b, c, d, e, g, h, i, j, k, l] = v;
+    f(a, b, c, d, e, g, h, i, j, k, l);
+  } else if constexpr (n == 12) {
+    auto& [a, b, c, d, e, g, h, i, j, k, l, m] = v;
+    f(a, b, c, d, e, g, h, i, j, k, l, m);
   } else if constexpr (n == 16) {
     auto& [a, b, c, d, e, g, h, i, j, k, l, m, o, p, q, r] = v;
     f(a, b, c, d, e, g, h, i, j, k, l, m, o, p, q, r);
@@ -73,8 +79,14 @@ constexpr void with_fields(T& v, F f) {
   } else if constexpr (n == 20) {
     auto& [a, b, c, d, e, g, h, i, j, k, l, m, o, p, q, r, s, t, u, w] = v;
     f(a, b, c, d, e, g, h, i, j, k, l, m, o, p, q, r, s, t, u, w);
+  } else if constexpr (n == 21) {
+    auto& [a, b, c, d, e, g, h, i, j, k, l, m, o, p, q, r, s, t, u, w, x] = v;
+    f(a, b, c, d, e, g, h, i, j, k, l, m, o, p, q, r, s, t, u, w, x);
+  } else if constexpr (n == 22) {
+    auto& [a, b, c, d, e, g, h, i, j, k, l, m, o, p, q, r, s, t, u, w, x, y] = v;
+    f(a, b, c, d, e, g, h, i, j, k, l, m, o, p, q, r, s, t, u, w, x, y);
   } else {
-    static_assert(n < 11, "write a line for this number of members");
+    static_assert(n < 13, "write a line for this number of members");
   }
   // clang-format on
 }

@@ -36,6 +36,8 @@ class BroadcastQueue {
   /// Queues `message` about `subject`, in place of an older one about it in that class. The bound
   /// is one message per subject.
   void push(std::string subject, Bytes message, BroadcastClass kind = BroadcastClass::membership);
+  /// What is queued about `subject` is not true any more.
+  void withdraw(const std::string& subject) { membership_.erase(subject); }
   /// Takes messages of at most `budget` bytes in all, each costing `overhead` more; counts one
   /// transmission for each.
   [[nodiscard]] std::vector<Bytes> take(std::size_t budget, std::size_t overhead,

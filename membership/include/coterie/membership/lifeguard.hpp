@@ -20,6 +20,10 @@ struct LifeguardConfig {
   bool phi = true;   ///< beyond the paper: a peer's own round trips set how long it is awaited, and
                      ///< a probe that every helper gave up ends at once
   bool jury = true;  ///< beyond the paper: a suspicion that others confirm when asked ends sooner
+  bool last_word = true;     ///< beyond the paper: a suspect is asked once more before it is dead
+  bool self_test = true;     ///< beyond the paper: who is accused by many asks whether it is itself
+                             ///< at fault (self_test.hpp)
+  Duration probation = 30s;  ///< well for so long, a member that stepped down comes back
   std::uint32_t max_health = 8;          ///< S: the health multiplier stays below 1 + S
   std::uint32_t suspicion_max_mult = 6;  ///< beta: longest suspicion, in shortest ones
   std::uint32_t confirmations = 0;       ///< K; 0 = suspicion_mult - 2, as memberlist has it

@@ -19,9 +19,9 @@ struct Member {
   std::string name{};  ///< 1..255 bytes, unique in the pool: the key
   Address gossip{};
   Incarnation incarnation{};
-  MemberState state = MemberState::dead;
-  Bytes meta{};  ///< opaque here; at most 512 bytes
   wire::Versions versions = wire::native_versions;
+  MemberState state = MemberState::dead;
+  Bytes meta{};       ///< opaque here; at most 512 bytes
   Instant changed{};  ///< when `state` last changed, on the observer's time line
 
   friend bool operator==(const Member&, const Member&) = default;

@@ -6,8 +6,9 @@
 /// hash is seeded, so that strangers cannot choose names that collide. Thread-safety: one owner.
 #pragma once
 
-#include <deque>
+#include <array>
 #include <iterator>
+#include <memory>
 #include <vector>
 
 #include "coterie/core/flat_index.hpp"
@@ -30,8 +31,12 @@ class MemberTable {
   /// Of a member that is there.
   [[nodiscard]] Member& at(std::string_view name);
   [[nodiscard]] const Member& at(std::string_view name) const;
-  [[nodiscard]] Member& operator[](Slot slot) { return slab_[slot]; }
-  [[nodiscard]] const Member& operator[](Slot slot) const { return slab_[slot]; }
+  [[nodiscard]] Member& operator[](Slot slot) {
+    return (*chunks_[slot / chunk_members])[slot % chunk_members];
+  }
+  [[nodiscard]] const Member& operator[](Slot slot) const {
+    return (*chunks_[slot / chunk_members])[slot % chunk_members];
+  }
   /// Of a name that is not there.
   Slot insert(Member member);
   void erase(Slot slot);
@@ -45,12 +50,9 @@ class MemberTable {
     using pointer = const Member*;
     using reference = const Member&;
     Iterator() = default;
-    Iterator(std::deque<Member>::const_iterator at, std::deque<Member>::const_iterator end)
-        : at_(at), end_(end) {
-      skip();
-    }
-    reference operator*() const { return *at_; }
-    pointer operator->() const { return &*at_; }
+    Iterator(const MemberTable* table, Slot at) : table_(table), at_(at) { skip(); }
+    reference operator*() const { return (*table_)[at_]; }
+    pointer operator->() const { return &(*table_)[at_]; }
     Iterator& operator++() { return ++at_, skip(), *this; }
     Iterator operator++(int) {
       auto before = *this;
@@ -61,19 +63,23 @@ class MemberTable {
 
    private:
     void skip() {
-      while (at_ != end_ && at_->name.empty()) ++at_;
+      while (at_ < table_->slots_ && (*table_)[at_].name.empty()) ++at_;
     }
-    std::deque<Member>::const_iterator at_{}, end_{};
+    const MemberTable* table_ = nullptr;
+    Slot at_ = 0;
   };
-  [[nodiscard]] Iterator begin() const { return {slab_.begin(), slab_.end()}; }
-  [[nodiscard]] Iterator end() const { return {slab_.end(), slab_.end()}; }
+  [[nodiscard]] Iterator begin() const { return {this, 0}; }
+  [[nodiscard]] Iterator end() const { return {this, slots_}; }
 
  private:
+  static constexpr std::size_t chunk_members = 32;
+  using Chunk = std::array<Member, chunk_members>;
   [[nodiscard]] std::uint64_t hash(std::string_view name) const;
 
   std::uint64_t seed_;
   FlatIndex index_{};
-  std::deque<Member> slab_{};  ///< a free slot has no name
+  std::vector<std::unique_ptr<Chunk>> chunks_{};  ///< a free slot has no name
+  Slot slots_ = 0;
   std::vector<Slot> free_{};
 };
 

@@ -7,6 +7,7 @@
 
 #include "coterie/core/address.hpp"
 #include "coterie/core/ids.hpp"
+#include "coterie/wire/native_messages.hpp"
 
 namespace coterie::membership {
 
@@ -23,6 +24,10 @@ struct NodeMeta {
   friend bool operator==(const NodeMeta&, const NodeMeta&) = default;
 };
 
+/// Metadata of a member that runs this library in a native pool.
+[[nodiscard]] inline bool is_native(ByteView meta) {
+  return !meta.empty() && meta[0] == wire::native_mark;
+}
 [[nodiscard]] Bytes encode(const NodeMeta& meta);
 /// nullopt for a foreign node's metadata.
 [[nodiscard]] std::optional<NodeMeta> decode_node_meta(ByteView meta);

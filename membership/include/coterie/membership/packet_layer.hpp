@@ -43,8 +43,8 @@ class PacketLayer {
     return wire::open_datagram(rules_, keys_, datagram);
   }
   [[nodiscard]] std::variant<wire::StreamMessage, wire::NeedMore, wire::Refusal> open_stream(
-      ByteView bytes, bool label) const {
-    return wire::open_stream(rules_, keys_, bytes, label);
+      ByteView bytes, bool label, std::size_t max) const {
+    return wire::open_stream(rules_, keys_, bytes, label, max);
   }
   /// Counts a refusal; the line to log, if it is time for one.
   [[nodiscard]] std::optional<LogEvent> refused(wire::Refusal why, const std::string& from,

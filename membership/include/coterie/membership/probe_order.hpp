@@ -14,6 +14,8 @@ namespace coterie::membership {
 class ProbeOrder {
  public:
   void insert(MemberTable::Slot member, Random& random);
+  /// Into an empty order.
+  void insert_all(std::vector<MemberTable::Slot> members, Random& random);
   void erase(MemberTable::Slot member);
   /// The next member for which `eligible` answers true; shuffles on wrap. nullopt if there is none.
   template <class Eligible>

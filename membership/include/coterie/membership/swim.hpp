@@ -19,13 +19,16 @@
 
 #include "coterie/core/random.hpp"
 #include "coterie/gossip/broadcast_queue.hpp"
+#include "coterie/gossip/digest.hpp"
 #include "coterie/membership/event_layer.hpp"
 #include "coterie/membership/member_table.hpp"
 #include "coterie/membership/phi.hpp"
 #include "coterie/membership/probe_order.hpp"
+#include "coterie/membership/self_test.hpp"
 #include "coterie/membership/serf.hpp"
 #include "coterie/membership/swim_config.hpp"
 #include "coterie/membership/swim_effects.hpp"
+#include "coterie/wire/native_messages.hpp"
 #include "coterie/wire/push_pull.hpp"
 
 namespace coterie::membership {
@@ -41,7 +44,7 @@ class Swim {
   /// Other seeds from now on; the pool is looked for there if it was not found yet.
   [[nodiscard]] SwimEffects set_seeds(std::vector<Address> seeds, Instant now);
   /// Takes over a state that is already known to all, without gossiping it: for simulations that
-  /// begin with a formed pool.
+  /// begin with a formed pool of which all are alive. Before anything else.
   void know(const wire::PushPull& state, Instant now);
   /// Broadcasts our leave; LeaveFinished follows. Probes are still answered.
   [[nodiscard]] SwimEffects leave(Instant now);
@@ -75,6 +78,8 @@ class Swim {
   [[nodiscard]] const SwimCounters& counters() const { return counters_; }
   /// Lifeguard's multiplier: 0 is well.
   [[nodiscard]] std::uint32_t health() const { return health_.score(); }
+  /// False while this member holds itself at fault: self_test.hpp.
+  [[nodiscard]] bool in_office() const { return self_test_.in_office(); }
   /// How suspicious a member's silence is: phi.hpp. 0 for ourselves and for strangers.
   [[nodiscard]] double phi(const std::string& name, Instant now) const;
   /// May change while the pool runs: install everywhere, use everywhere, remove.
@@ -96,6 +101,13 @@ class Swim {
   struct Suspected {
     Suspicion suspicion;
     Incarnation incarnation{};
+    std::int32_t asked = 0;  ///< so often for a last word
+    Instant may_answer_until{};
+    /// Of the next question for a last word, or after all of them of its death.
+    [[nodiscard]] Instant next_deadline() const {
+      return std::max(suspicion.expires() - last_word_pause * (last_words - asked),
+                      may_answer_until);
+    }
   };
   /// Others are asked about a member that we suspect.
   struct Hearing {
@@ -111,10 +123,11 @@ class Swim {
     Instant nack_at{};  ///< never once it was sent
     Instant expires{};
   };
-  enum class StreamKind : std::uint8_t { inbound, push_pull, join, tcp_ping };
+  enum class StreamKind : std::uint8_t { inbound, push_pull, join, tcp_ping, digest, one_way };
   struct Stream {
     StreamKind kind = StreamKind::inbound;
     Bytes buffer{};
+    wire::PushPullReader reader{};  ///< of a state exchange that arrives in pieces
     Instant expires{};
     Address peer{};
   };
@@ -137,9 +150,13 @@ class Swim {
   [[nodiscard]] bool may_take_over(const Member& known, Instant now) const;
   void refute(std::uint32_t accused, SwimEffects& out);
   void contradict(const Member& member);
+  [[nodiscard]] Bytes own_claim() const;
   void broadcast_self();
+  void remind(const std::string& accuser, SwimEffects& out);
   void set_state(Member& member, MemberState state, Instant now, SwimEffects& out);
   void tick_suspicions(Instant now, SwimEffects& out);
+  void ask_for_a_last_word(const std::string& name, Suspected& suspected, Instant now,
+                           SwimEffects& out);
   void tick_tombstones(Instant now);
   // swim_probe.cpp: section 11.3
   void tick_probe(Instant now, SwimEffects& out);
@@ -156,6 +173,19 @@ class Swim {
   /// True if the sequence is the hearing's.
   [[nodiscard]] bool hear_ack(std::uint32_t sequence);
   [[nodiscard]] bool hear_nack(std::uint32_t sequence);
+  // swim_self_test.cpp
+  [[nodiscard]] bool may_accuse(const std::string& accuser) const;
+  /// Out of office it keeps what it thinks of others to itself.
+  [[nodiscard]] bool speaks_up(const std::string& from) const {
+    return from != name_ || self_test_.in_office();
+  }
+  void on_accused(const wire::Suspect& claim, Instant now, SwimEffects& out);
+  void on_declared_dead(std::uint32_t incarnation, Instant now, SwimEffects& out);
+  [[nodiscard]] bool refutes_at_once(std::uint32_t incarnation, Instant now) const;
+  void defend(Instant now);
+  void step_down(Instant now, SwimEffects& out);
+  void probe_unanswered(Instant now);
+  void tick_self_test(Instant now, SwimEffects& out);
   // swim_health.cpp
   void notice_pause(Instant now, SwimEffects& out);
   [[nodiscard]] Suspicion new_suspicion(const std::string& accuser, Instant now) const;
@@ -178,22 +208,33 @@ class Swim {
   /// Costs as much as it draws, unless few are eligible.
   [[nodiscard]] std::vector<const Member*> random_members(std::size_t count, bool with_recent_dead,
                                                           std::string_view except, Instant now);
-  // swim_streams.cpp: section 11.6
-  void tick_push_pull(Instant now, SwimEffects& out);
+  // swim_join.cpp
   void tick_join(Instant now, SwimEffects& out);
+  void settle(Instant now);
+  void tick_reconnect(Instant now, SwimEffects& out);
+  // swim_streams.cpp
   void tick_streams(Instant now, SwimEffects& out);
   ConnId open_stream(StreamKind kind, const Address& to, Bytes bytes, Instant now,
                      SwimEffects& out);
-  void tick_reconnect(Instant now, SwimEffects& out);
-  /// `also` names members that are listed however old their tombstones are.
-  template <class Also>
-  [[nodiscard]] wire::PushPull local_state(bool join, Instant now, Also also) const;
-  void merge(const wire::PushPull& remote, Instant now, SwimEffects& out);
-  void answer_inbound(ConnId id, const wire::StreamMessage& in, Instant now, SwimEffects& out);
-  void read_answer(ConnId id, const Stream& stream, const wire::StreamMessage& in, Instant now,
+  [[nodiscard]] bool answer_ping(ConnId id, ByteView input, bool whole, SwimEffects& out);
+  void answer_inbound(ConnId id, Stream& stream, const wire::StreamMessage& in, Instant now,
+                      SwimEffects& out);
+  void read_answer(ConnId id, Stream& stream, const wire::StreamMessage& in, Instant now,
                    SwimEffects& out);
   void end_stream(ConnId id, SwimEffects& out);
   void answer_stream(ConnId id, Bytes message, SwimEffects& out);
+
+  // swim_exchange.cpp: section 11.6, and digests between our own
+  void tick_push_pull(Instant now, SwimEffects& out);
+  [[nodiscard]] bool is_told(const Member& member, Instant now) const;
+  void send_state(StreamKind kind, const Address& to, Instant now, SwimEffects& out);
+  [[nodiscard]] wire::PushPull answer_state(const wire::PushPull& asked, Instant now) const;
+  [[nodiscard]] gossip::Digest digest() const;
+  [[nodiscard]] wire::PushPull facts_in(const wire::PartSet& parts, Instant now) const;
+  void answer_native(ConnId id, const wire::NativeMessage& message, Instant now, SwimEffects& out);
+  void read_digest_answer(ConnId id, const Address& peer, const wire::NativeMessage& message,
+                          Instant now, SwimEffects& out);
+  void merge(const wire::PushPull& remote, bool inbound, Instant now, SwimEffects& out);
 
   SwimConfig config_;
   std::string name_;
@@ -221,13 +262,20 @@ class Swim {
   std::uint32_t sequence_{};
   std::uint64_t next_stream_ = 1;
   std::uint64_t user_messages_ = 0;
-  Instant next_probe_{}, next_gossip_{}, next_push_pull_{}, next_join_ = never, next_tombstones_{},
-                                                            next_reconnect_{};
+  Instant next_probe_{}, next_gossip_{}, next_push_pull_{}, next_reconnect_{};
+  Instant next_join_ = never;
+  Instant next_tombstones_ = never;        ///< when the oldest one may be forgotten
   std::optional<Instant> intent_until_{};  ///< Serf's leave intent goes first
   std::optional<Instant> leaving_until_{};
   bool leaving_ = false;
   LocalHealth health_;
-  Instant called_{};  ///< the last input: what was due before it was not missed
+  SelfTest self_test_;
+  std::uint32_t accused_of_ = 0;  ///< the highest incarnation of ours that is held silent
+  Instant paused_at_ = never;     ///< the end of our last pause of a period or more
+  Instant answered_at_{};         ///< the last time anybody answered a probe
+  std::uint32_t unanswered_ = 0;  ///< probes in a row that nobody answered
+  bool defends_itself_ = false;   ///< declared dead, it tests itself before it refutes
+  Instant called_{};              ///< the last input: what was due before it was not missed
   SwimCounters counters_{};
 };
 

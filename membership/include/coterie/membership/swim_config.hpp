@@ -44,12 +44,20 @@ struct SwimConfig {
 inline constexpr std::uint32_t settle_exchanges = 3;
 inline constexpr Duration settle_pause = 300ms;
 
+/// A suspect is asked so often for a last word before it is declared dead, and so far apart. At 20
+/// % loss of every packet one exchange in 20 fails three times.
+inline constexpr std::int32_t last_words = 3;
+inline constexpr Duration last_word_pause = 300ms;
+
 /// Streams open at once, inbound and outbound; memberlist allows 128 inbound.
 inline constexpr std::size_t max_streams = 128;
 /// Bytes one stream may send us: 65,536 nodes of about 128 B fit; a hostile stream costs no more.
 inline constexpr std::size_t max_stream_bytes = 8 * 1024 * 1024;
 /// Members one observer keeps; beyond it a newcomer is refused and counted.
 inline constexpr std::size_t max_members = 65'536;
+/// Members that a stream of somebody who dialled us may bring, beside as many as we know: more wait
+/// for the next exchange.
+inline constexpr std::size_t inbound_newcomers = 1024;
 /// Pings relayed for others at once; overflow is dropped, the asker simply gets no answer.
 inline constexpr std::size_t max_relays = 1024;
 

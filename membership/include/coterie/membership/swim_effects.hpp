@@ -87,6 +87,7 @@ struct SwimCounters {
   std::uint64_t unsupported{};  ///< well-formed types that we do not speak yet
   std::uint64_t probes{}, probe_failures{}, suspicions{}, deaths{}, refutations{};
   std::uint64_t conflicts{};   ///< another address claims a known name
+  std::uint64_t step_downs{};  ///< of this member, which found itself at fault
   std::uint64_t pauses{};      ///< of this process, noticed by itself
   std::uint64_t over_limit{};  ///< refused by a bound: streams, members, relays
   friend bool operator==(const SwimCounters&, const SwimCounters&) = default;

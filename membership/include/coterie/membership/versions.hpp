@@ -17,7 +17,6 @@ namespace coterie::membership {
 [[nodiscard]] bool compatible(const wire::Versions& a, const wire::Versions& b);
 /// memberlist's verifyProtocol over what a state exchange would bring together; the name of the
 /// first member that does not fit, or nothing.
-[[nodiscard]] std::string misfit(const wire::PushPull& remote,
-                                 const MemberTable& local);
+[[nodiscard]] std::string misfit(const wire::PushPull& remote, const MemberTable& local);
 
 }  // namespace coterie::membership

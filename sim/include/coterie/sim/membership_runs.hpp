@@ -24,6 +24,10 @@ struct RunOptions {
 /// A user event reaches 99.99 % of all, with and without loss.
 [[nodiscard]] Figures run_dissemination(const std::vector<std::size_t>& sizes,
                                         const RunOptions& options);
+/// One member in a hundred has a bad network, as in Rapid's experiments (Suresh and others, ATC
+/// 2018, section 7): when each of them is out in every view, and what else happened.
+[[nodiscard]] Figures run_rapid_faults(const std::vector<std::size_t>& sizes,
+                                       const RunOptions& options);
 /// How many probes of a living peer come too late for a time-out that was fitted by each of four
 /// distributions to give one in a thousand, on four networks.
 [[nodiscard]] Figures run_phi(const RunOptions& options);

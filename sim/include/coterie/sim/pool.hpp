@@ -6,12 +6,14 @@
 #include <deque>
 #include <functional>
 #include <memory>
-#include <queue>
+#include <optional>
+#include <set>
 #include <vector>
 
 #include "coterie/core/hash.hpp"
 #include "coterie/core/random.hpp"
 #include "coterie/membership/swim.hpp"
+#include "coterie/sim/event_heap.hpp"
 
 namespace coterie::sim {
 
@@ -21,7 +23,8 @@ struct PoolConfig {
   membership::SwimConfig swim{};
   Duration latency_min = 100us;
   Duration latency_max = 1ms;
-  double loss = 0;
+  double loss = 0;     ///< of every packet; streams repeat what is lost, as TCP does
+  bool native = true;  ///< all are our own: they compare digests; else as in a foreign pool
   bool formed = true;  ///< everybody knows everybody when it begins; else all join member 0
 };
 
@@ -38,6 +41,10 @@ class Pool {
   /// that lives.
   void kill(std::size_t node, bool host_lives);
   [[nodiscard]] bool killed(std::size_t node) const { return nodes_[node].dead; }
+  /// From now on the member's own network loses so much of what comes in and goes out.
+  void set_loss(std::size_t node, double in, double out);
+  /// Nothing passes from one member to another, in this direction.
+  void cut(std::size_t from, std::size_t to) { cut_.emplace(from, to); }
   void broadcast(std::size_t node, const std::string& name);
   /// Nothing passes between members of different groups; one group for each member.
   void split(std::vector<std::uint8_t> groups) { groups_ = std::move(groups); }
@@ -62,29 +69,24 @@ class Pool {
  private:
   enum class Kind : std::uint8_t { wake, datagram, request, reply };
   struct Event {
-    Instant at{};
-    std::uint64_t order{};
     Kind kind = Kind::wake;
     std::uint32_t to{};
     std::uint32_t from{};
     ConnId stream{};
-    std::shared_ptr<const Bytes> bytes{};
-    friend bool operator>(const Event& a, const Event& b) {
-      return a.at != b.at ? a.at > b.at : a.order > b.order;
-    }
+    Bytes bytes{};
   };
   struct Node {
     std::unique_ptr<membership::Swim> swim{};
     Instant wake_at = never;  ///< the earliest wake in the heap
     Instant blocked_until{};
     bool dead = false, refuses = false;
+    double loss_in = 0, loss_out = 0;
     std::deque<Event> held{};     ///< arrived while blocked
     std::vector<Event> unsent{};  ///< not empty: it stands before a send
   };
 
   [[nodiscard]] static Address address_of(std::size_t node);
   [[nodiscard]] static std::size_t node_of(const Address& address);
-  void push(Event event);
   void transmit(std::size_t node, Event event);
   void handle(Event& event);
   void wake(std::size_t node);
@@ -93,14 +95,17 @@ class Pool {
   void answer(std::size_t node, ConnId inbound, membership::SwimEffects effects,
               const Event& request);
   [[nodiscard]] Duration latency();
+  [[nodiscard]] bool lost(std::size_t from, std::size_t to);
+  [[nodiscard]] std::optional<Duration> repeats(const Event& event, std::size_t from);
 
   PoolConfig config_;
   Random random_;
   Instant now_{1'000'000'000};
-  std::priority_queue<Event, std::vector<Event>, std::greater<>> events_{};
+  EventHeap<Event> events_{};
   std::vector<Node> nodes_{};
   std::vector<std::uint8_t> groups_{};  ///< empty: no split
-  std::uint64_t order_ = 0, messages_ = 0, bytes_ = 0, conns_ = 0;
+  std::set<std::pair<std::size_t, std::size_t>> cut_{};
+  std::uint64_t messages_ = 0, bytes_ = 0, conns_ = 0;
   TraceHash trace_{};
 };
 

@@ -52,13 +52,14 @@ enum class Refusal : std::uint8_t {
 /// Everything up to the message; a plain one may go on in what has not arrived yet, so its own
 /// decoder must say whether it is whole.
 struct StreamMessage {
-  Bytes message{};
+  Bytes unfolded{};    ///< what had to be decrypted or decompressed
+  ByteView message{};  ///< into `unfolded` or into what arrived
   bool whole = false;
 };
-[[nodiscard]] std::variant<StreamMessage, NeedMore, Refusal> open_stream(const PacketRules& rules,
-                                                                         const Keyring& keys,
-                                                                         ByteView bytes,
-                                                                         bool label);
+/// `max`: bytes that a compressed message may unfold to.
+[[nodiscard]] std::variant<StreamMessage, NeedMore, Refusal> open_stream(
+    const PacketRules& rules, const Keyring& keys, ByteView bytes, bool label,
+    std::size_t max = max_decompressed);
 
 /// `message` as a compressed message (type 9).
 [[nodiscard]] Bytes compress(ByteView message);

@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+"""Three Serf agents and five of ours in one pool, members of both kinds restarted all the time: whatever happens, all see all in
+the end, and no Serf agent has an error to log. MIXED_POOL_SECONDS says for how long (60; `./dev interop --long` takes 600)."""
+import os
+import random
+import sys
+import tempfile
+import time
+import unittest
+
+sys.path.insert(0, os.path.dirname(__file__))
+from cluster import BIN, Process, wait_for  # noqa: E402
+from interop_test import Serf, serf_is_there  # noqa: E402
+
+SECONDS = float(os.environ.get("MIXED_POOL_SECONDS", "60"))
+
+
+@unittest.skipUnless(serf_is_there(), "the serf package cannot be had on this host")
+class MixedPool(unittest.TestCase):
+    def setUp(self):
+        self.directory = tempfile.mkdtemp(prefix="coterie-mixed-")
+        self.serfs, self.ours, self.logs = {}, {}, []
+        self.rng = random.Random(7)
+
+    def tearDown(self):
+        for peer in list(self.serfs.values()) + list(self.ours.values()):
+            if peer.process.poll() is None:
+                peer.kill()
+
+    def start_serf(self, name):
+        serf = Serf(name, self.directory)
+        self.logs.append(serf)
+        for other in self.serfs.values():
+            serf.command("join", f"127.0.0.1:{other.gossip}")
+            break
+        self.serfs[name] = serf
+
+    def start_ours(self, name):
+        old = self.ours.get(name)
+        seed = self.rng.choice(list(self.serfs.values()) + [n for n in self.ours.values() if n is not old])
+        node = Process([BIN + "/coterie", "agent"], name, self.directory, join=seed.gossip, extra=["--pool", "serf"])
+        if old:  # the same place, as a restarted service has it
+            node = old
+            node.arguments[node.arguments.index("--join") + 1] = f"127.0.0.1:{seed.gossip}"
+        self.ours[name] = node.start()
+        node.wait_ready()
+
+    def everybody(self):
+        return set(self.serfs) | set(self.ours)
+
+    def all_see_all(self):
+        everybody = self.everybody()
+        return all({n for n, m in node.members().items() if m["state"] == "alive"} == everybody for node in self.ours.values()) and \
+            all({n for n, m in serf.members().items() if m[0] == "alive"} == everybody for serf in self.serfs.values())
+
+    def views(self):
+        return {node.name: {n: m["state"] for n, m in node.members().items()} for node in self.ours.values()} | \
+            {serf.name: {n: m[0] for n, m in serf.members().items()} for serf in self.serfs.values()}
+
+    def test_restarts_for_a_while(self):
+        for name in ("s1", "s2", "s3"):
+            self.start_serf(name)
+        for name in ("a", "b", "c", "d", "e"):
+            self.start_ours(name)
+        wait_for("all see all", self.all_see_all)
+        until, rounds = time.monotonic() + SECONDS, 0
+        while time.monotonic() < until:
+            rounds += 1
+            node = self.ours[self.rng.choice(sorted(self.ours))]
+            if self.rng.random() < 0.5:
+                node.kill()
+            else:
+                self.assertEqual(node.terminate(), 0)
+            if self.rng.random() < 0.3:  # gone for long enough to be noticed
+                wait_for("somebody is missed", lambda n=node: all(s.members()[n.name][0] != "alive" for s in self.serfs.values()), 60)
+            self.start_ours(node.name)
+            wait_for(f"all see all after round {rounds}: {self.views()}", self.all_see_all, 90)
+        print(f"{rounds} restarts in {SECONDS:.0f} s", file=sys.stderr)
+        for serf in self.logs:
+            self.assertEqual([line for line in serf.log().splitlines() if "[ERR]" in line], [])
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

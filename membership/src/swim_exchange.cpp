@@ -20,12 +20,9 @@ std::uint64_t version_of(const Member& member) {
 }  // namespace
 
 static wire::PushPullNode node_of(const Member& m) {
-  return {m.name,
-          m.gossip,
-          m.meta,
-          m.incarnation.value,
-          static_cast<wire::PushPullState>(m.state),
-          m.versions};
+  return {
+      m.name,    m.gossip, m.meta, m.incarnation.value, static_cast<wire::PushPullState>(m.state),
+      m.versions};
 }
 
 /// Old tombstones stay at home: they are listed to operators, not gossiped for a day. A member out

@@ -27,8 +27,7 @@ void Swim::tick_join(Instant now, SwimEffects& out) {
     return;
   }
   for (const auto& seed : seeds_)
-    if (seed != self().gossip)
-      send_state(StreamKind::join, seed, now, out);
+    if (seed != self().gossip) send_state(StreamKind::join, seed, now, out);
   next_join_ = now + join_pause_ + random_.below(join_pause_ / 4);
   join_pause_ = std::min(join_pause_ * 2, config_.join_retry_max);
 }

@@ -14,6 +14,7 @@
 #include "coterie/transport/tcp_host.hpp"
 #include "coterie/transport/udp_socket.hpp"
 #include "pool_management.hpp"
+#include "settings.hpp"
 #include "store_thread.hpp"
 
 namespace coterie {
@@ -26,13 +27,6 @@ struct ControlHooks {
   std::shared_ptr<PoolBridge> pool{};
   bool user_messages = true;  ///< the pool knows events and queries
   LogSink log{};
-};
-
-/// The addresses a node binds; port 0 is resolved by bind().
-struct Ports {
-  Address gossip{};
-  Address link{};
-  Address management{};
 };
 
 class ControlWorker {

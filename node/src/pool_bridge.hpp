@@ -42,6 +42,9 @@ struct QueryWaiter {
   std::function<void(const membership::QueryFinished&)> done{};
 };
 
+/// Gathers the answers until the query is over.
+[[nodiscard]] QueryWaiter collect_answers(std::function<void(Result<QueryResult>)> done);
+
 class PoolBridge {
  public:
   [[nodiscard]] std::vector<MemberView> members() const;

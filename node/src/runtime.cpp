@@ -4,6 +4,7 @@
 #include <random>
 
 #include "coterie/sharding/entity_hash.hpp"
+#include "settings.hpp"
 
 namespace coterie {
 
@@ -15,66 +16,6 @@ constexpr Duration drain_limit = 3s;  // what is in flight at a graceful stop
 constexpr Duration leave_limit = 4s;  // the leave is gossiped
 
 thread_local bool worker_thread = false;
-
-Result<Ports> parse_ports(const Config& config) {
-  Ports ports;
-  for (const auto& [text, target] :
-       {std::pair{&config.gossip, &ports.gossip}, std::pair{&config.link, &ports.link},
-        std::pair{&config.management, &ports.management}}) {
-    const auto address = parse_address(*text);
-    if (!address) return address.error();
-    if (address->is_unspecified() && config.advertise.empty())
-      return error(Errc::configuration, "cannot advertise " + *text +
-                                            ": peers need an address that reaches this node; give "
-                                            "it with --advertise");
-    *target = *address;
-  }
-  if (config.advertise.empty()) return ports;
-  const auto advertised = parse_address(config.advertise);
-  if (!advertised || advertised->is_unspecified())
-    return error(Errc::configuration,
-                 "bad value '" + config.advertise + "' for --advertise: write ADDRESS:PORT");
-  return ports;
-}
-
-/// What peers are told: --advertise for gossip; its host for a port that is bound to every address.
-Address advertised(const Config& config, Address bound, bool gossip) {
-  if (config.advertise.empty() || (!gossip && !bound.is_unspecified())) return bound;
-  auto out = parse_address(config.advertise).value();
-  if (!gossip || out.port == 0) out.port = bound.port;
-  return out;
-}
-
-/// Time-outs, label and keys; errors name the flag.
-Result<membership::SwimConfig> swim_config(const Config& config) {
-  auto swim = membership::swim_profile(config.profile);
-  if (!swim)
-    return error(Errc::configuration,
-                 "unknown profile '" + config.profile + "': write --profile lan, wan or local");
-  if (config.label.size() > wire::max_label_bytes)
-    return error(Errc::configuration, "--label has at most 255 bytes");
-  swim->packet.rules.label = config.label;
-  swim->packet.serf = config.pool == "serf";
-  swim->packet.events = config.pool != "memberlist";
-  if (swim->packet.serf) swim->packet.versions = {1, 5, 2, 2, 5, 4};  // as a Serf library
-  for (const auto& text : config.keys) {
-    auto key = wire::key_from_base64(text);
-    if (!key) return error(Errc::configuration, "bad value for --key: " + key.error().detail);
-    swim->packet.keys.push_back(std::move(*key));
-  }
-  if (const auto ring = wire::Keyring::from(swim->packet.keys); !ring) return ring.error();
-  return std::move(*swim);
-}
-
-/// What a member of a foreign pool shows instead of our own metadata.
-std::optional<Bytes> foreign_meta(const Config& config) {
-  if (config.pool == "native") return std::nullopt;
-  if (config.pool == "memberlist") return Bytes{};
-  std::map<std::string, std::string> tags;
-  for (const auto& tag : config.tags)
-    tags[tag.substr(0, tag.find('='))] = tag.substr(tag.find('=') + 1);
-  return membership::SerfLayer::encode_tags(tags);
-}
 
 /// Registration order does not matter; 0 means "none".
 std::uint64_t digest(const std::vector<sharding::EntityType>& types) {
@@ -95,25 +36,10 @@ void submit(Runtime& runtime, RawAsk ask, RawCallback callback) {
 }
 
 Result<std::shared_ptr<Runtime>> Runtime::open(Config config) {
-  if (config.name.empty() || config.name.size() > wire::max_name_bytes)
-    return error(Errc::configuration, "a node's name has 1 to 255 bytes: set --name");
+  if (const auto good = settle(config); !good) return good.error();
   if (config.data.empty()) config.data = "./" + config.name + ".coterie";
-  if (!config.log)
-    config.log = [name = config.name](LogLevel level, std::string_view line) {
-      std::fprintf(stderr, "[%s] %s: %.*s\n", name.c_str(), std::string(to_string(level)).c_str(),
-                   static_cast<int>(line.size()), line.data());
-    };
   auto ports = parse_ports(config);
   if (!ports) return ports.error();
-  for (const auto& seed : config.join)
-    if (const auto good = Discovery::check(seed); !good) return good.error();
-  if (!config.dns.empty())
-    if (const auto dns = parse_address(config.dns); !dns || dns->ip_size != 4)
-      return error(Errc::configuration, "--dns takes an IPv4 address and a port");
-  auto swim = swim_config(config);
-  if (!swim) return swim.error();
-  if (const auto meta = foreign_meta(config); meta && meta->size() > wire::max_meta_bytes)
-    return error(Errc::configuration, "the tags exceed 512 bytes: give fewer or shorter --tag");
   auto directory = storage::DataDirectory::open(config.data);
   if (!directory) return directory.error();
   auto store = storage::NodeStore::open(*directory, config.name);

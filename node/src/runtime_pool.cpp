@@ -1,13 +1,12 @@
 #include <future>
 
 #include "runtime.hpp"
+#include "settings.hpp"
 
 namespace coterie {
 
 Status Runtime::broadcast(std::string name, std::string payload, bool coalesce) {
-  if (name.size() + payload.size() > max_broadcast)
-    return error(Errc::message_too_large, "an event's name and payload have at most " +
-                                              std::to_string(max_broadcast) + " bytes");
+  if (auto problem = check_event(config_, name, payload)) return *problem;
   if (auto problem = no_pool()) return *problem;
   loops_[0]->post([this, name = std::move(name), bytes = to_bytes(view(payload)), coalesce] {
     control_->broadcast(name, bytes, coalesce);
@@ -17,29 +16,15 @@ Status Runtime::broadcast(std::string name, std::string payload, bool coalesce) 
 
 void Runtime::query(std::string name, std::string payload, const QueryOptions& options,
                     std::function<void(Result<QueryResult>)> done) {
-  if (name.size() + payload.size() > max_query)
-    return done(error(Errc::message_too_large, "a query's name and payload have at most " +
-                                                   std::to_string(max_query) + " bytes"));
+  if (auto problem = check_query(config_, name, payload)) return done(*problem);
   if (const auto problem = no_pool()) return done(*problem);
-  auto result = std::make_shared<QueryResult>();
-  const auto number = pool_->expect(
-      {.each = [result](QueryReply reply) { result->answers.push_back(std::move(reply)); },
-       .done =
-           [result, done = std::move(done)](const membership::QueryFinished& finished) {
-             if (finished.refused)
-               return done(error(Errc::busy, "too many queries are open, or the node stopped",
-                                 Duration{1s}));
-             result->heard_by = finished.heard_by;
-             done(std::move(*result));
-           }});
+  const auto number = pool_->expect(collect_answers(std::move(done)));
   loops_[0]->post([this, number, name = std::move(name), bytes = to_bytes(view(payload)),
                    timeout = options.timeout] { control_->query(number, name, bytes, timeout); });
 }
 
 Status Runtime::answer(std::uint64_t query, std::string payload) {
-  if (payload.size() > max_answer)
-    return error(Errc::message_too_large,
-                 "an answer has at most " + std::to_string(max_answer) + " bytes");
+  if (auto problem = check_answer(config_, payload)) return *problem;
   if (auto problem = no_pool()) return *problem;
   loops_[0]->post(
       [this, query, bytes = to_bytes(view(payload))] { control_->answer(query, bytes); });
@@ -66,9 +51,6 @@ Result<double> Runtime::phi(const std::string& member) {
 
 std::optional<Error> Runtime::no_pool() {
   if (stopping_.load()) return error(Errc::unavailable, "this node has stopped");
-  if (config_.pool == "memberlist")
-    return error(Errc::configuration,
-                 "a bare memberlist pool has no events and queries; --pool native or serf has");
   if (!joined_.load()) join();  // a lock that stop() holds while it waits for the workers
   return std::nullopt;
 }

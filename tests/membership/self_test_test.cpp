@@ -51,8 +51,9 @@ TEST_CASE("self test: two failed rounds in a row make a member step down, one do
   CHECK(round(test, start + 3s, 0) == Verdict::step_down);
 }
 
-TEST_CASE("self test: it comes back after a probation without a failed round, and twice as long "
-          "when it falls again") {
+TEST_CASE(
+    "self test: it comes back after a probation without a failed round, and twice as long "
+    "when it falls again") {
   SelfTest test(30s);
   auto now = start;
   for (const auto sentence : {30s, 60s, 120s}) {

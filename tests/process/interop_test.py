@@ -25,14 +25,14 @@ def serf_is_there():
 
 
 class Serf:
-    def __init__(self, name, directory, key=None):
+    def __init__(self, name, directory, key=None, ports=None):
         self.name, self.log_path = name, f"{directory}/{name}.serf.log"
-        self.gossip, self.rpc = free_ports(2)
+        self.gossip, self.rpc = ports or free_ports(2)
         arguments = [SERF, "agent", "-node", name, "-bind", f"127.0.0.1:{self.gossip}", "-rpc-addr",
                      f"127.0.0.1:{self.rpc}", "-log-level", "info", "-tag", "role=real"]
         if key:
             arguments += ["-encrypt", key]
-        with open(self.log_path, "w", encoding="utf-8") as log:
+        with open(self.log_path, "a", encoding="utf-8") as log:
             self.process = subprocess.Popen(arguments, stdout=log, stderr=subprocess.STDOUT)
         wait_for("serf is up", lambda: self.command("members", check=False) is not None)
 

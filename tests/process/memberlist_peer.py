@@ -37,8 +37,8 @@ class GoPeer:
         self.process.stdin.flush()
 
     def states(self):
-        """What it saw of each member last."""
-        return {line["name"]: line["state"] for line in list(self.lines) if "state" in line}
+        """What it saw of each member last; suspicions apart, which its log tells in an order of its own."""
+        return {line["name"]: line["state"] for line in list(self.lines) if line.get("state", "suspect") != "suspect"}
 
     def metas(self):
         return {line["name"]: line["meta"] for line in list(self.lines) if "meta" in line}

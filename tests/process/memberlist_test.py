@@ -57,8 +57,9 @@ class Memberlist(unittest.TestCase):
         wait_for("b has left", lambda: one.states()["b"] in ("left", "dead"))
         two.tell("leave")
         wait_for("g2 has left", lambda: a.members()["g2"]["state"] == "left")
-        a.kill()
-        wait_for("a is dead to Go", lambda: one.states()["a"] == "dead", 60)
+        if type(self) is Memberlist:  # memberlist alone takes half a minute, whatever the key
+            a.kill()
+            wait_for("a is dead to Go", lambda: one.states()["a"] == "dead", 60)
         self.assertEqual(one.errors(), [])
 
     def test_go_is_killed_and_comes_back(self):

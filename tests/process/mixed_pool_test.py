@@ -19,7 +19,7 @@ SECONDS = float(os.environ.get("MIXED_POOL_SECONDS", "60"))
 class MixedPool(unittest.TestCase):
     def setUp(self):
         self.directory = tempfile.mkdtemp(prefix="coterie-mixed-")
-        self.serfs, self.ours, self.logs = {}, {}, []
+        self.serfs, self.ours = {}, {}
         self.rng = random.Random(7)
 
     def tearDown(self):
@@ -28,11 +28,11 @@ class MixedPool(unittest.TestCase):
                 peer.kill()
 
     def start_serf(self, name):
-        serf = Serf(name, self.directory)
-        self.logs.append(serf)
-        for other in self.serfs.values():
-            serf.command("join", f"127.0.0.1:{other.gossip}")
-            break
+        old = self.serfs.get(name)
+        serf = Serf(name, self.directory, ports=(old.gossip, old.rpc) if old else None)
+        seeds = [s for s in self.serfs.values() if s is not old] + list(self.ours.values())
+        if seeds:
+            serf.command("join", f"127.0.0.1:{self.rng.choice(seeds).gossip}")
         self.serfs[name] = serf
 
     def start_ours(self, name):
@@ -66,6 +66,12 @@ class MixedPool(unittest.TestCase):
         until, rounds = time.monotonic() + SECONDS, 0
         while time.monotonic() < until:
             rounds += 1
+            if rounds % 5 == 0:
+                name = self.rng.choice(sorted(self.serfs))
+                self.serfs[name].kill()
+                self.start_serf(name)
+                wait_for(f"all see all after round {rounds}: {self.views()}", self.all_see_all, 90)
+                continue
             node = self.ours[self.rng.choice(sorted(self.ours))]
             if self.rng.random() < 0.5:
                 node.kill()
@@ -76,7 +82,7 @@ class MixedPool(unittest.TestCase):
             self.start_ours(node.name)
             wait_for(f"all see all after round {rounds}: {self.views()}", self.all_see_all, 90)
         print(f"{rounds} restarts in {SECONDS:.0f} s", file=sys.stderr)
-        for serf in self.logs:
+        for serf in self.serfs.values():
             self.assertEqual([line for line in serf.log().splitlines() if "[ERR]" in line], [])
 
 

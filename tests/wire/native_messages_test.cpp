@@ -17,14 +17,19 @@ NativeMessage open(const Bytes& message) {
   REQUIRE(native.has_value());
   return *native;
 }
-const PushPull held{.nodes = {{"n1", address_from(Bytes{127, 0, 0, 1}, 7946), {}, 3,
-                               PushPullState::alive, native_versions}}};
+const PushPull held{.nodes = {{"n1",
+                               address_from(Bytes{127, 0, 0, 1}, 7946),
+                               {},
+                               3,
+                               PushPullState::alive,
+                               native_versions}}};
 
 }  // namespace
 
 TEST_CASE("native messages: golden vectors") {
   CHECK(testing::to_hex(encode_same()) == "0881aa557365724d73674c656e02c102");
-  CHECK(testing::to_hex(encode_digest({})).substr(0, 40) == "0881aa557365724d73674c656ecd0402c1010000");
+  CHECK(testing::to_hex(encode_digest({})).substr(0, 40) ==
+        "0881aa557365724d73674c656ecd0402c1010000");
 }
 
 TEST_CASE("native messages: each comes back as it was, and cut short it waits for more") {
@@ -54,7 +59,8 @@ TEST_CASE("native messages: what is not native, or of another size, is none") {
   CHECK_FALSE(decode_facts(Bytes{}).has_value());
 }
 
-TEST_CASE("push/pull: a reader goes on where it stopped, and nodes beyond its bound are malformed") {
+TEST_CASE(
+    "push/pull: a reader goes on where it stopped, and nodes beyond its bound are malformed") {
   PushPull state{.user_state = {1, 2, 3}};
   for (int i = 0; i < 50; ++i) {
     state.nodes.push_back(held.nodes[0]);

@@ -6,6 +6,8 @@
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cstring>
+#include <memory>
+#include <optional>
 
 #include "coterie/core/address.hpp"
 #include "coterie/transport/event_loop.hpp"
@@ -15,8 +17,16 @@ namespace coterie::transport {
 namespace asio = boost::asio;
 
 struct EventLoop::Impl {
-  asio::io_context context{1};
-  asio::executor_work_guard<asio::io_context::executor_type> guard = asio::make_work_guard(context);
+  using Guard = asio::executor_work_guard<asio::io_context::executor_type>;
+  Impl()
+      : own(std::make_unique<asio::io_context>(1)),
+        context(*own),
+        guard(asio::make_work_guard(context)) {}
+  explicit Impl(asio::io_context& theirs) : context(theirs) {}
+
+  std::unique_ptr<asio::io_context> own{};
+  asio::io_context& context;
+  std::optional<Guard> guard{};  ///< our own loop runs until it is stopped
 };
 
 [[nodiscard]] inline asio::ip::address to_asio(const Address& address) {

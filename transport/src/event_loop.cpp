@@ -4,10 +4,18 @@
 #include <utility>
 
 #include "asio_loop.hpp"
+#include "coterie/transport/asio_context.hpp"
 
 namespace coterie::transport {
 
 EventLoop::EventLoop() : impl_(std::make_unique<Impl>()) {}
+EventLoop::EventLoop(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+std::unique_ptr<EventLoop> loop_on(asio::io_context& context) {
+  return std::make_unique<EventLoop>(std::make_unique<EventLoop::Impl>(context));
+}
+bool EventLoop::is_this_thread() const {
+  return impl_->context.get_executor().running_in_this_thread();
+}
 EventLoop::~EventLoop() = default;
 
 void EventLoop::run() { impl_->context.run(); }

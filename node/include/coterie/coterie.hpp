@@ -4,6 +4,7 @@
 #include "coterie/config.hpp"
 #include "coterie/core/address.hpp"
 #include "coterie/entity.hpp"
+#include "coterie/membership.hpp"
 #include "coterie/node.hpp"
 #include "coterie/pool.hpp"
 #include "coterie/replay.hpp"

@@ -69,7 +69,7 @@ class SelfTest {
   std::map<std::string, Instant> accusers_{};  ///< at most accusers_to_doubt
   bool out_ = false;
   Duration sentence_{};
-  Instant forgiven_at_{};    ///< until then a new fall doubles the sentence
+  Instant forgiven_at_{};  ///< until then a new fall doubles the sentence
   Instant good_since_ = never;
   bool running_ = false;
   std::uint64_t seen_{};  ///< a bit for each answer

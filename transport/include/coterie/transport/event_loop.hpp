@@ -12,6 +12,9 @@ namespace coterie::transport {
 class EventLoop {
  public:
   EventLoop();
+  struct Impl;
+  /// On a loop of somebody else's: asio_context.hpp makes one. run() and stop() are its owner's.
+  explicit EventLoop(std::unique_ptr<Impl> impl);
   ~EventLoop();
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
@@ -27,7 +30,8 @@ class EventLoop {
   /// Wall clock minus now(), which changes when the machine sleeps or its clock is set.
   [[nodiscard]] static std::int64_t wall_offset_ms();
 
-  struct Impl;
+  /// True on the thread that runs the loop, inside one of its tasks.
+  [[nodiscard]] bool is_this_thread() const;
   [[nodiscard]] Impl& impl() { return *impl_; }
 
  private:

@@ -1,0 +1,115 @@
+#include "coterie/membership.hpp"
+
+#include <doctest/doctest.h>
+#include <poll.h>
+
+#include <filesystem>
+#include <future>
+
+#include "coterie/asio.hpp"
+#include "coterie/node.hpp"
+
+using namespace coterie;
+
+namespace {
+
+Config config_of(const std::string& name, std::vector<std::string> join = {}) {
+  return {.name = name, .gossip = "127.0.0.1:0", .join = std::move(join),
+          .log = [](LogLevel, std::string_view) {}};
+}
+
+/// Waits until a member is in that state, by the queue's own descriptor; false after 20 s.
+bool sees(PoolEvents& events, const std::string& name, const std::string& state) {
+  for (int rounds = 0; rounds < 200; ++rounds) {
+    while (const auto event = events.poll())
+      if (const auto* change = std::get_if<MemberEvent>(&*event))
+        if (change->member.name == name && change->member.state == state) return true;
+    pollfd ready{events.fd(), POLLIN, 0};
+    (void)::poll(&ready, 1, 100);
+  }
+  return false;
+}
+
+}  // namespace
+
+TEST_CASE("membership: two without directories find each other, talk, and a leave is a leave") {
+  auto a = Membership::start(config_of("a")).value();
+  auto seen = a.events();
+  {
+    auto b = Membership::start(config_of("b", {a.gossip_address()})).value();
+    REQUIRE(sees(seen, "b", "alive"));
+    CHECK(a.members().size() == 2);
+    CHECK(a.phi("b").value() >= 0);
+    std::promise<std::string> heard;
+    b.watch([&, told = false](const PoolEvent& event) mutable {
+      if (const auto* message = std::get_if<BroadcastEvent>(&event))
+        if (!std::exchange(told, true)) heard.set_value(message->name + "=" + message->payload);
+      if (const auto* query = std::get_if<QueryEvent>(&event)) CHECK(b.answer(*query, "b's"));
+    });
+    CHECK(a.broadcast("deploy", "v1"));
+    CHECK(heard.get_future().get() == "deploy=v1");
+    std::promise<QueryResult> answered;
+    a.query("load", "", {.timeout = 1s},
+            [&](Result<QueryResult> result) { answered.set_value(std::move(result).value()); });
+    const auto result = answered.get_future().get();
+    CHECK(result.heard_by == 2);
+    REQUIRE(result.answers.size() == 1);
+    CHECK(result.answers[0] == QueryReply{"b", "b's"});
+  }
+  CHECK(sees(seen, "b", "left"));
+}
+
+TEST_CASE("membership: it runs on the caller's io_context, whose thread it never blocks") {
+  boost::asio::io_context context;
+  auto theirs = Membership::start(config_of("theirs")).value();
+  auto seen = theirs.events();
+  auto mine = start_membership(context, config_of("mine", {theirs.gossip_address()})).value();
+  bool found = false, left = false, refused = false;
+  mine.watch([&](const PoolEvent& event) {
+    const auto* change = std::get_if<MemberEvent>(&event);
+    if (change == nullptr || change->member.name != "theirs" || std::exchange(found, true)) return;
+    CHECK(mine.phi("theirs").has_value());  // on its own loop it answers at once
+    refused = !mine.leave().has_value();
+    mine.leave([&] {
+      left = true;
+      context.stop();
+    });
+  });
+  context.run_for(std::chrono::seconds(20));
+  CHECK(found);
+  CHECK(refused);
+  CHECK(left);
+  CHECK(sees(seen, "mine", "left"));
+  CHECK_FALSE(mine.broadcast("too", "late").has_value());
+}
+
+TEST_CASE("membership: errors name the flag and the remedy") {
+  auto a = Membership::start(config_of("a")).value();
+  auto taken = config_of("b");
+  taken.gossip = a.gossip_address();
+  CHECK(to_string(Membership::start(taken).error()).find("stop the process") != std::string::npos);
+  CHECK(Membership::start(config_of("")).error().code == make_error_code(Errc::configuration));
+  CHECK_FALSE(a.broadcast("big", std::string(max_broadcast, 'x')).has_value());
+  auto bare = config_of("c");
+  bare.pool = "memberlist";
+  auto c = Membership::start(bare).value();
+  CHECK_FALSE(c.broadcast("event", "").has_value());
+}
+
+TEST_CASE("membership: it stands beside full nodes, which give it no shards") {
+  auto a = Membership::start(config_of("a")).value();
+  auto seen = a.events();
+  const auto directory = std::filesystem::temp_directory_path() / "coterie-membership-test";
+  std::filesystem::remove_all(directory);
+  auto node = Node::start({.name = "n", .gossip = "127.0.0.1:0", .link = "127.0.0.1:0",
+                           .management = "127.0.0.1:0", .data = directory.string(),
+                           .log = [](LogLevel, std::string_view) {}})
+                  .value();
+  auto beside = Membership::start(config_of("b", {a.gossip_address(), node.gossip_address()}));
+  REQUIRE(beside.has_value());
+  node.join();
+  CHECK(sees(seen, "b", "alive"));
+  auto from_node = node.events();
+  CHECK(sees(from_node, "b", "alive"));
+  std::filesystem::remove_all(directory);
+}

@@ -32,6 +32,8 @@ inline void add(Rows& rows, const std::string& name, const std::string& unit, do
 inline constexpr std::size_t sizes[] = {64, 1024};
 
 void codec_rows(Rows& rows, int rounds);
+/// What one datagram or stream of a stranger costs at most; the goal is 10 ms and 64 MiB.
+void hostile_rows(Rows& rows, int rounds);
 void journal_rows(Rows& rows, int rounds, const std::string& directory);
 /// Local and two-process rows of coterie, interleaved with the raw Asio pair.
 void message_rows(Rows& rows, int rounds, const std::string& directory);

@@ -102,12 +102,14 @@ NodeEffects NodeCore::tick(Instant now) {
   links_.tick(now, effects);
   take(std::move(effects), out);
   supervise(parts_.tick(now), out);
+  tick_beats(now);
   return finish(std::move(out), now);
 }
 
 Instant NodeCore::next_deadline() const {
   auto at = earliest(swim_.next_deadline(), links_.next_deadline());
   at = earliest(at, parts_.next_deadline());
+  if (!lanes_up_.empty()) at = earliest(at, next_beat_);
   return claim_retry_ && !leaving_ ? earliest(at, *claim_retry_) : at;
 }
 
@@ -164,6 +166,9 @@ Readiness NodeCore::readiness() const {
   std::size_t led = 0;
   std::size_t serving = 0;
   std::vector<std::string> degraded;
+  if (!swim_.in_office())
+    degraded.push_back(
+        "this member's own network is at fault: it stepped down and is on probation");
   for (std::uint16_t i = 0; i < sharding::shard_count; ++i) {
     if (table_.registers[i].primary != config_.name) continue;
     ++led;

@@ -8,6 +8,12 @@ NodeEffects NodeCore::datagram(const Address& from, ByteView bytes, Instant now)
   return finish(std::move(out), now);
 }
 
+NodeEffects NodeCore::starved(Duration waited, Duration over, Instant now) {
+  NodeEffects out;
+  take(swim_.starved(waited, over, now), now, out);
+  return finish(std::move(out), now);
+}
+
 NodeEffects NodeCore::stream_accepted(ConnId id, Instant now) {
   NodeEffects out;
   take(swim_.stream_accepted(id, now), now, out);

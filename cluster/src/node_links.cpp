@@ -59,6 +59,7 @@ void NodeCore::take(messaging::LinkEffects&& effects, NodeEffects& out) {
             if (table_.formed()) send_table(e.lane);
             claim_retry_.reset();  // it may be the register's host: claim at once
           } else if constexpr (std::is_same_v<E, messaging::LaneDown>) {
+            swim_.beats_ended(lanes_up_[e.lane]);
             lanes_up_.erase(e.lane);
             std::erase_if(swap_askers_, [&](const auto& asker) { return asker.second == e.lane; });
           } else if constexpr (std::is_same_v<E, messaging::AdoptCluster>) {
@@ -105,6 +106,13 @@ void NodeCore::send_control(LaneId lane, wire::FrameKind kind, const Bytes& body
   if (staging != nullptr) wire::append_control(*staging, kind, wire::cluster_tag(cluster_), body);
 }
 
+void NodeCore::tick_beats(Instant now) {
+  if (lanes_up_.empty() || now < next_beat_) return;
+  const auto crowd = static_cast<std::int64_t>(1 + lanes_up_.size() / beat_lanes);
+  next_beat_ = now + beat_interval * crowd;
+  for (const auto& [lane, peer] : lanes_up_) send_control(lane, wire::FrameKind::beat, {});
+}
+
 void NodeCore::send_table(LaneId lane) {
   send_control(lane, wire::FrameKind::table, sharding::encode(table_));
 }
@@ -112,6 +120,10 @@ void NodeCore::send_table(LaneId lane) {
 void NodeCore::on_frame(const messaging::Frame& frame, Instant now, NodeEffects& out) {
   const auto body = frame.bytes.subspan(wire::frame_prefix_bytes);
   switch (frame.kind) {
+    case wire::FrameKind::beat:
+      if (const auto peer = lanes_up_.find(frame.lane); peer != lanes_up_.end())
+        swim_.beat(peer->second, now);
+      return;
     case wire::FrameKind::table:
       if (const auto table = sharding::decode_shard_table(body)) return merge(*table);
       break;

@@ -9,6 +9,8 @@ namespace {
 constexpr float weight = 1.0f / 16;       // of one round trip in the moving averages
 constexpr float loss_weight = 1.0f / 32;  // of one probe
 constexpr float min_scale = 0.1f;  // a scheduler alone moves a round trip by a tenth of itself
+// A beat is late by a scheduler on either side.
+constexpr float min_beat_scale = 0.2f;
 constexpr float min_loss = 0.001f;
 constexpr float max_loss = 0.5f;
 
@@ -16,20 +18,38 @@ double seconds(Duration span) { return static_cast<double>(span.count()) / 1e9; 
 
 }  // namespace
 
-void PhiDetector::answered(Instant now) {
-  if (asked_at_ != never) {
-    const auto x = static_cast<float>(std::log(std::max(1e-6, seconds(now - asked_at_))));
-    if (round_trips_ == 0) {
-      location_ = x;
-      scale_ = 0.5f;  // wide until more is known
-    }
-    // A plain mean at first, then a moving one.
-    const float w = std::max(weight, 1.0f / static_cast<float>(round_trips_ + 1));
-    scale_ += w * (std::abs(x - location_) - scale_);
-    location_ += w * (x - location_);
-    ++round_trips_;
+void PhiDetector::Fit::add(Duration span) {
+  const auto x = static_cast<float>(std::log(std::max(1e-6, seconds(span))));
+  if (count == 0) {
+    location = x;
+    scale = 0.5f;  // wide until more is known
   }
+  // A plain mean at first, then a moving one.
+  const float w = std::max(weight, 1.0f / static_cast<float>(count + 1));
+  scale += w * (std::abs(x - location) - scale);
+  location += w * (x - location);
+  ++count;
+}
+
+double PhiDetector::Fit::longer(Duration span, float least) const {
+  const double x = (std::log(std::max(1e-6, seconds(span))) - static_cast<double>(location)) /
+                   static_cast<double>(std::max(scale, least));
+  return x < 0 ? 1 - 0.5 * std::exp(x) : 0.5 * std::exp(-x);
+}
+
+void PhiDetector::answered(Instant now) {
+  if (asked_at_ != never) trips_.add(now - asked_at_);
   heard();
+}
+
+void PhiDetector::beat(Instant now) {
+  if (beat_at_ != never) beats_.add(now - beat_at_);
+  beat_at_ = now;
+}
+
+void PhiDetector::postpone(Duration span) {
+  if (asked_at_ != never) asked_at_ = asked_at_ + span;
+  if (beat_at_ != never) beat_at_ = beat_at_ + span;
 }
 
 void PhiDetector::heard() {
@@ -48,25 +68,21 @@ void PhiDetector::missed() {
   asked_at_ = never;
 }
 
-double PhiDetector::late(Duration span) const {
-  const double x = (std::log(std::max(1e-6, seconds(span))) - static_cast<double>(location_)) /
-                   static_cast<double>(std::max(scale_, min_scale));
-  return x < 0 ? 1 - 0.5 * std::exp(x) : 0.5 * std::exp(-x);
-}
-
 double PhiDetector::phi(Instant now) const {
   const double loss = static_cast<double>(loss_);
   double phi = -std::log10(loss) * misses_;
-  if (asked_at_ != never && now > asked_at_ && round_trips_ >= min_round_trips)
-    phi -= std::log10(loss + (1 - loss) * late(now - asked_at_));
+  if (asked_at_ != never && now > asked_at_ && trips_.count >= min_round_trips)
+    phi -= std::log10(loss + (1 - loss) * trips_.longer(now - asked_at_, min_scale));
+  if (beat_at_ != never && now > beat_at_ && beats_.count >= min_round_trips)
+    phi -= std::log10(std::max(1e-300, beats_.longer(now - beat_at_, min_beat_scale)));
   return std::min(phi, max_phi);
 }
 
 Duration PhiDetector::timeout(Duration fallback, Duration min, Duration max) const {
-  if (round_trips_ < min_round_trips) return std::clamp(fallback, min, max);
-  const double span =
-      std::exp(static_cast<double>(location_) +
-               static_cast<double>(std::max(scale_, min_scale)) * std::log(0.5 / late_answer));
+  if (trips_.count < min_round_trips) return std::clamp(fallback, min, max);
+  const double span = std::exp(static_cast<double>(trips_.location) +
+                               static_cast<double>(std::max(trips_.scale, min_scale)) *
+                                   std::log(0.5 / late_answer));
   const auto bounded = std::min(span, seconds(max));
   return std::clamp(Duration{static_cast<std::int64_t>(bounded * 1e9)}, min, max);
 }

@@ -74,6 +74,8 @@ SwimEffects Swim::receive(const Address& from, ByteView datagram, Instant now) {
   notice_pause(now, out);
   ++counters_.datagrams_in;
   counters_.bytes_in += datagram.size();
+  unfold_left_ = max_datagram_message;
+  messages_left_ = max_datagram_messages;
   const auto opened = packet_.open_datagram(datagram);
   if (const auto* why = std::get_if<wire::Refusal>(&opened))
     refuse(*why, to_string(from), now, out);
@@ -88,6 +90,8 @@ void Swim::refuse(wire::Refusal why, const std::string& from, Instant now, SwimE
 void Swim::handle_message(const Address& from, ByteView message, int nesting, Instant now,
                           SwimEffects& out) {
   if (message.empty()) return void(++counters_.malformed);
+  if (messages_left_ == 0) return void(++counters_.over_limit);
+  --messages_left_;
   const auto body = message.subspan(1);
   const auto decoded = [&](auto&& value, auto&& handler) {
     if (value) handler(*value);
@@ -116,9 +120,10 @@ void Swim::handle_message(const Address& from, ByteView message, int nesting, In
     }
     case MessageType::compress: {
       const auto plain =
-          nesting > 0 ? wire::decompress(body, max_datagram_message) : wire::Refusal::compression;
+          nesting > 0 ? wire::decompress(body, unfold_left_) : wire::Refusal::compression;
       const auto* inner = std::get_if<Bytes>(&plain);
       if (inner == nullptr) return refuse(wire::Refusal::compression, to_string(from), now, out);
+      unfold_left_ -= inner->size();
       return handle_message(from, *inner, nesting - 1, now, out);
     }
     case MessageType::user: return on_user(body, now, out);

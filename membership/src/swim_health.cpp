@@ -7,6 +7,8 @@ namespace {
 
 /// Later than due by less is what a loaded scheduler does all the time.
 constexpr Duration tolerated_lag = 100ms;
+/// One part in so many without the processor is what a shared machine does all the time.
+constexpr std::int64_t tolerated_share = 5;
 
 }  // namespace
 
@@ -25,6 +27,7 @@ void Swim::notice_pause(Instant now, SwimEffects& out) {
   health_.add(static_cast<int>(
       std::min<std::int64_t>(1 + pause / config_.probe_interval, config_.lifeguard.max_health)));
   for (auto& [name, suspected] : suspicions_) suspected.suspicion.postpone(pause);
+  for (auto& [slot, phi] : phis_) phi.postpone(pause);
   hearing_.reset();  // whom we would convict had no time to answer us
   if (probe_) {
     probe_->indirect_at = probe_->indirect_at + pause;
@@ -35,6 +38,16 @@ void Swim::notice_pause(Instant now, SwimEffects& out) {
     out.emplace_back(LogEvent{LogLevel::warning, "this process was paused for " +
                                                      std::to_string(pause / 1ms) +
                                                      " ms: nobody is judged for that time"});
+}
+
+SwimEffects Swim::starved(Duration waited, Duration over, Instant now) {
+  SwimEffects out;
+  notice_pause(now, out);
+  if (!config_.lifeguard.pauses || over <= Duration{0} || waited * tolerated_share < over)
+    return out;
+  ++counters_.starved;
+  health_.add(1);
+  return out;
 }
 
 Suspicion Swim::new_suspicion(const std::string& accuser, Instant now) const {

@@ -104,6 +104,17 @@ void Swim::probe_answered(Instant now, bool directly) {
   else phi->second.heard();
 }
 
+void Swim::beat(const std::string& name, Instant now) {
+  const auto slot = members_.slot(name);
+  if (slot != MemberTable::none && members_[slot].is_present() && name != name_)
+    phis_[slot].beat(now);
+}
+
+void Swim::beats_ended(const std::string& name) {
+  if (const auto found = phis_.find(members_.slot(name)); found != phis_.end())
+    found->second.beats_ended();
+}
+
 double Swim::phi(const std::string& name, Instant now) const {
   const auto found = phis_.find(members_.slot(name));
   return found == phis_.end() ? 0 : found->second.phi(now);

@@ -18,6 +18,8 @@ void ControlWorker::set_timer() {
   timer_at_ = at;
   timer_.set(at, [this] {
     timer_at_ = never;
+    if (const auto sample = pressure_.sample(EventLoop::now()))
+      feed(node_input::Starved{sample->waited, sample->over});
     feed(node_input::Tick{});
   });
 }

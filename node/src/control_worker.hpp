@@ -13,6 +13,7 @@
 #include "coterie/transport/http_server.hpp"
 #include "coterie/transport/tcp_host.hpp"
 #include "coterie/transport/udp_socket.hpp"
+#include "host_pressure.hpp"
 #include "pool_management.hpp"
 #include "settings.hpp"
 #include "store_thread.hpp"
@@ -100,6 +101,7 @@ class ControlWorker {
   std::unique_ptr<cluster::Tape> tape_{};  ///< set while recording
   transport::Timer timer_;
   Instant timer_at_ = never;
+  HostPressure pressure_{};
   std::unique_ptr<StoreThread> store_thread_{};
 };
 

@@ -65,6 +65,9 @@ void GossipShell::set_timer() {
   timer_at_ = at;
   timer_.set(at, [this] {
     timer_at_ = never;
+    if (const auto sample = pressure_.sample(EventLoop::now()))
+      feed(
+          [&](Swim& swim, Instant now) { return swim.starved(sample->waited, sample->over, now); });
     feed([](Swim& swim, Instant now) { return swim.tick(now); });
   });
 }

@@ -10,6 +10,7 @@
 #include "coterie/membership/swim.hpp"
 #include "coterie/transport/tcp_host.hpp"
 #include "coterie/transport/udp_socket.hpp"
+#include "host_pressure.hpp"
 #include "pool_bridge.hpp"
 #include "settings.hpp"
 
@@ -22,7 +23,7 @@ class GossipShell final : private messaging::StreamHandler {
   [[nodiscard]] Status bind(const Address& address);
   [[nodiscard]] const Address& bound() const { return bound_; }
   void start(membership::Swim swim, std::vector<Address> seeds);
-  /// Gives the core an input and carries out what it wants; nothing before start() or after close().
+  /// Gives the core an input and carries out what it wants; not before start() nor after close().
   void feed(const std::function<membership::SwimEffects(membership::Swim&, Instant)>& input);
   void leave(std::function<void()> done);
   void close();
@@ -50,6 +51,7 @@ class GossipShell final : private messaging::StreamHandler {
   std::function<void()> left_{};
   transport::Timer timer_, rebind_;
   Instant timer_at_ = never;
+  HostPressure pressure_{};
 };
 
 }  // namespace coterie

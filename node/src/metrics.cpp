@@ -82,6 +82,12 @@ void membership_metrics(Text& text, const cluster::NodeCore& core) {
   text.counter("coterie_refutations_total", "Claims about this node that it refuted.",
                c.refutations);
   text.counter("coterie_pauses_total", "Pauses of this process, noticed by itself.", c.pauses);
+  text.counter("coterie_starved_total", "Seconds of which others had the processor for a fifth.",
+               c.starved);
+  text.counter("coterie_step_downs_total", "Times this member found its own network at fault.",
+               c.step_downs);
+  text.gauge("coterie_in_office", "0 while this member holds itself at fault.",
+             core.swim().in_office() ? 1 : 0);
   text.gauge("coterie_health_score", "Lifeguard's local health: 0 is well.", core.swim().health());
   text.counter("coterie_name_conflicts_total", "Claims of a known name by another address.",
                c.conflicts);

@@ -6,6 +6,7 @@
 
 #include "coterie/membership/swim.hpp"
 #include "coterie/wire/compound.hpp"
+#include "coterie/wire/packet.hpp"
 
 using namespace coterie;
 using namespace coterie::membership;
@@ -176,4 +177,28 @@ TEST_CASE("lifeguard: a hundred milliseconds late is a loaded machine, not a pau
   me.now = due + 100ms;
   (void)me.swim.tick(me.now);
   CHECK(me.swim.counters().pauses == 0);
+}
+
+TEST_CASE("lifeguard: a fifth of the time without the processor is ill health, less is not") {
+  Alone me(3);
+  (void)me.swim.starved(199ms, 1s, me.now);
+  CHECK(me.swim.health() == 0);
+  (void)me.swim.starved(200ms, 1s, me.now);
+  CHECK(me.swim.health() == 1);
+  CHECK(me.swim.counters().starved == 1);
+  (void)me.swim.starved(5s, 0s, me.now);  // no time has passed
+  CHECK(me.swim.health() == 1);
+}
+
+TEST_CASE("datagram: it costs no more than its bounds in messages and in what it unfolds to") {
+  Alone me(0);
+  std::vector<Bytes> pings(255, wire::encode(wire::Ping{1, "me", {}}));
+  std::vector<Bytes> nested(3, wire::pack(pings));
+  const auto answers = me.tell(wire::pack(nested));
+  CHECK(answers.size() <= max_datagram_messages);
+  CHECK(me.swim.counters().over_limit > 0);
+  const auto bomb = wire::compress(Bytes(700 * 1024, 8));
+  const auto before = me.swim.refusals();
+  me.tell(wire::pack(std::vector<Bytes>(2, bomb)));  // one fits, two do not
+  CHECK(me.swim.refusals() == before + 1);
 }

@@ -90,3 +90,26 @@ TEST_CASE("phi: an answer by way of others ends a silence and says nothing of th
   CHECK(phi.phi(now + 10s) == 0);
   CHECK(phi.round_trips() == 20);
 }
+
+TEST_CASE("phi: silence of heartbeats counts, grows, and ends with the link or with a beat") {
+  PhiDetector phi;
+  Instant now{1'000'000'000};
+  for (int i = 0; i < 20; ++i) phi.beat(now = now + 100ms);
+  CHECK(phi.phi(now) < 0.01);
+  CHECK(phi.phi(now + 100ms) < 1);
+  double last = 0;
+  for (auto silence = 100ms; silence <= 5s; silence += 100ms) {
+    CHECK(phi.phi(now + silence) >= last);
+    last = phi.phi(now + silence);
+  }
+  CHECK(phi.phi(now + 700ms) > 4);  // the contract's limit
+  CHECK(phi.phi(now + 24h) <= max_phi);
+  auto closed = phi;
+  closed.beats_ended();
+  CHECK(closed.phi(now + 10s) == 0);
+  auto paused = phi;
+  paused.postpone(10s);
+  CHECK(paused.phi(now + 10s) < 0.01);
+  phi.beat(now + 5s);
+  CHECK(phi.phi(now + 5s) < 0.01);
+}

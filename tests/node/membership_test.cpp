@@ -14,7 +14,9 @@ using namespace coterie;
 namespace {
 
 Config config_of(const std::string& name, std::vector<std::string> join = {}) {
-  return {.name = name, .gossip = "127.0.0.1:0", .join = std::move(join),
+  return {.name = name,
+          .gossip = "127.0.0.1:0",
+          .join = std::move(join),
           .log = [](LogLevel, std::string_view) {}};
 }
 
@@ -101,8 +103,11 @@ TEST_CASE("membership: it stands beside full nodes, which give it no shards") {
   auto seen = a.events();
   const auto directory = std::filesystem::temp_directory_path() / "coterie-membership-test";
   std::filesystem::remove_all(directory);
-  auto node = Node::start({.name = "n", .gossip = "127.0.0.1:0", .link = "127.0.0.1:0",
-                           .management = "127.0.0.1:0", .data = directory.string(),
+  auto node = Node::start({.name = "n",
+                           .gossip = "127.0.0.1:0",
+                           .link = "127.0.0.1:0",
+                           .management = "127.0.0.1:0",
+                           .data = directory.string(),
                            .log = [](LogLevel, std::string_view) {}})
                   .value();
   auto beside = Membership::start(config_of("b", {a.gossip_address(), node.gossip_address()}));

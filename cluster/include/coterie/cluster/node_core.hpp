@@ -23,6 +23,10 @@ namespace coterie::cluster {
 
 /// Gossip addresses kept for a restart; any of them is enough to find the pool again.
 inline constexpr std::size_t max_remembered_peers = 64;
+/// Heartbeats on each control lane; above 32 lanes in proportion fewer, so that they stay below 320
+/// a second. The placement contract, "Suspicion".
+inline constexpr Duration beat_interval = 100ms;
+inline constexpr std::size_t beat_lanes = 32;
 /// Swap batches that wait for the register's disk; more is not answered, and asked again.
 inline constexpr std::size_t max_open_swaps = 1024;
 
@@ -76,6 +80,7 @@ class NodeCore {
   [[nodiscard]] NodeEffects query(std::uint64_t query, std::string name, Bytes payload,
                                   Duration timeout, Instant now);
   [[nodiscard]] NodeEffects answer(std::uint64_t query, Bytes payload, Instant now);
+  [[nodiscard]] NodeEffects starved(Duration waited, Duration over, Instant now);
   [[nodiscard]] NodeEffects datagram(const Address& from, ByteView bytes, Instant now);
   [[nodiscard]] NodeEffects stream_accepted(ConnId id, Instant now);
   [[nodiscard]] NodeEffects stream_received(ConnId id, ByteView bytes, Instant now);
@@ -121,6 +126,7 @@ class NodeCore {
   void publish_meta(Instant now, NodeEffects& out);
   // node_links.cpp
   void take(messaging::LinkEffects&& effects, NodeEffects& out);
+  void tick_beats(Instant now);
   void on_frame(const messaging::Frame& frame, Instant now, NodeEffects& out);
   void on_refused(const messaging::Refused& refused, NodeEffects& out);
   void adopt(const messaging::AdoptCluster& adopt, NodeEffects& out);
@@ -155,6 +161,7 @@ class NodeCore {
   std::optional<Instant> claim_retry_{};
   sharding::ShardTable table_{};
   std::map<messaging::LaneId, std::string> lanes_up_{};
+  Instant next_beat_{};
   std::map<ShardId, ShardStatus> status_{};
   std::map<std::string, membership::NodeMeta> metas_{};
   bool routes_dirty_ = true;

@@ -75,6 +75,10 @@ struct Answer {
 struct Seeds {
   std::vector<Address> seeds{};
 };
+struct Starved {
+  Duration waited{};
+  Duration over{};
+};
 }  // namespace node_input
 
 using NodeInput =
@@ -84,7 +88,7 @@ using NodeInput =
                  node_input::LinkWritten, node_input::LinkClosed, node_input::IdentityPersisted,
                  node_input::RegistersPersisted, node_input::ShardReport, node_input::PartFailed,
                  node_input::Transfer, node_input::Broadcast, node_input::Query, node_input::Answer,
-                 node_input::Seeds>;
+                 node_input::Seeds, node_input::Starved>;
 
 /// What an input brought about; `consumed` counts for streams alone.
 struct NodeOutcome {

@@ -25,8 +25,10 @@ struct PacketConfig {
 
 /// One line for each reason in this time, with the number of the others.
 inline constexpr Duration refusal_log_interval = 10s;
-/// A datagram of 64 KiB that claims more than this is refused: it bounds what one can cost.
+/// A datagram of 64 KiB that unfolds to more than this in all, or to more messages, is cut off
+/// there: it bounds what one can cost. memberlist puts at most 255 messages into one.
 inline constexpr std::size_t max_datagram_message = 1024 * 1024;
+inline constexpr std::size_t max_datagram_messages = 512;
 
 class PacketLayer {
  public:

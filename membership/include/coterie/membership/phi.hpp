@@ -2,7 +2,8 @@
 /// Hayashibara, Defago, Yared, Katayama (SRDS 2004), with probes instead of heartbeats: a round
 /// trip has a log-Laplace distribution, a whole probe is lost with a probability learned per peer
 /// (docs/adr/0004). It also says how long a probe of this peer should wait, so that one
-/// configuration serves LAN and WAN.
+/// configuration serves LAN and WAN. Heartbeats on a link, where there is one, are a second
+/// witness.
 ///
 /// Invariants: phi is finite, zero for a peer that just answered, and never falls while the peer is
 /// silent. Thread-safety: a value; one owner.
@@ -31,22 +32,34 @@ class PhiDetector {
   void heard();
   /// It ended without an answer.
   void missed();
+  /// A heartbeat arrived by itself; the intervals between them are fitted as round trips are.
+  void beat(Instant now);
+  /// No more will: their absence says nothing from now on.
+  void beats_ended() { beat_at_ = never; }
+  /// Our own pause does not count.
+  void postpone(Duration span);
   [[nodiscard]] double phi(Instant now) const;
   /// How long a probe waits before it asks others: `fallback` until the fit is trusted.
   [[nodiscard]] Duration timeout(Duration fallback, Duration min, Duration max) const;
-  [[nodiscard]] std::uint32_t round_trips() const { return round_trips_; }
+  [[nodiscard]] std::uint32_t round_trips() const { return trips_.count; }
 
  private:
-  /// P(a live peer's answer takes longer than `span`).
-  [[nodiscard]] double late(Duration span) const;
+  /// A log-Laplace distribution, fitted by moving averages.
+  struct Fit {
+    float location = 0;  ///< of the natural logarithm of the span in seconds
+    float scale = 0;     ///< mean absolute deviation from it
+    std::uint32_t count = 0;
+    void add(Duration span);
+    /// P(a span is longer than this).
+    [[nodiscard]] double longer(Duration span, float min_scale) const;
+  };
   void end_silence();
 
-  float location_ = 0;  ///< of the natural logarithm of the round trip in seconds
-  float scale_ = 0;     ///< mean absolute deviation from it
+  Fit trips_{}, beats_{};
   float loss_ = 0.01f;  ///< P(a whole probe of a live peer fails); learned when a silence ends
-  std::uint32_t round_trips_ = 0;
   std::uint32_t misses_ = 0;  ///< probes in a row without an answer
   Instant asked_at_ = never;  ///< of the probe under way
+  Instant beat_at_ = never;   ///< of the last heartbeat
 };
 
 }  // namespace coterie::membership

@@ -66,6 +66,12 @@ class Swim {
   [[nodiscard]] SwimEffects stream_received(ConnId stream, ByteView bytes, Instant now);
   /// The peer closed, the dial failed or the connection was reset.
   [[nodiscard]] SwimEffects stream_closed(ConnId stream, Instant now);
+  /// Of the last `over`, this process was ready to run for `waited` and did not: other processes or
+  /// other machines had the processor. Much of that is our own ill health.
+  [[nodiscard]] SwimEffects starved(Duration waited, Duration over, Instant now);
+  /// A heartbeat of a member arrived on its link; or its link ended, so that no more will.
+  void beat(const std::string& member, Instant now);
+  void beats_ended(const std::string& member);
   /// Time passed; extra calls are no-ops.
   [[nodiscard]] SwimEffects tick(Instant now);
   [[nodiscard]] Instant next_deadline() const;
@@ -262,6 +268,7 @@ class Swim {
   std::uint32_t sequence_{};
   std::uint64_t next_stream_ = 1;
   std::uint64_t user_messages_ = 0;
+  std::size_t unfold_left_ = 0, messages_left_ = 0;  ///< of the datagram that is being read
   Instant next_probe_{}, next_gossip_{}, next_push_pull_{}, next_reconnect_{};
   Instant next_join_ = never;
   Instant next_tombstones_ = never;        ///< when the oldest one may be forgotten

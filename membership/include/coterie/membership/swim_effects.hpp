@@ -89,6 +89,7 @@ struct SwimCounters {
   std::uint64_t conflicts{};   ///< another address claims a known name
   std::uint64_t step_downs{};  ///< of this member, which found itself at fault
   std::uint64_t pauses{};      ///< of this process, noticed by itself
+  std::uint64_t starved{};     ///< times that others had the processor for a fifth and more
   std::uint64_t over_limit{};  ///< refused by a bound: streams, members, relays
   friend bool operator==(const SwimCounters&, const SwimCounters&) = default;
 };

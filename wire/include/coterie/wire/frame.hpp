@@ -31,6 +31,7 @@ enum class FrameKind : std::uint8_t {
   meta_swap = 6,  ///< compare-and-swap batch to the register's host
   meta_result = 7,
   table = 8,  ///< a shard table, merged by highest epoch
+  beat = 9,   ///< nothing: the sender lives
 };
 
 /// Frame flags (feature bits of one frame).

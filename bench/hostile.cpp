@@ -30,8 +30,8 @@ Bytes filled(const Bytes& part) {
 Bytes many_members(std::size_t count) {
   wire::PushPull state{.join = true};
   for (std::size_t i = 0; i < count; ++i)
-    state.nodes.push_back({"n" + std::to_string(i), at(1), {}, 1, wire::PushPullState::alive,
-                           wire::native_versions});
+    state.nodes.push_back(
+        {"n" + std::to_string(i), at(1), {}, 1, wire::PushPullState::alive, wire::native_versions});
   return wire::encode(state);
 }
 
@@ -59,8 +59,7 @@ std::vector<Attack> attacks() {
   unknown.resize(4'000'000);
   return {{"datagram of pings in pings", false, filled(filled(ping))},
           {"datagram of bombs", false, filled(wire::compress(Bytes(900'000, 8)))},
-          {"datagram of claims", false,
-           filled(wire::encode(wire::Suspect{1, "me", "somebody"}))},
+          {"datagram of claims", false, filled(wire::encode(wire::Suspect{1, "me", "somebody"}))},
           {"datagram under no key of ours", false, Bytes(largest_datagram, 1), true},
           {"stream of a bomb", true, wire::compress(Bytes(39'000'000, 8))},
           {"stream of noise, compressed", true, slow_lzw(4'000'000)},

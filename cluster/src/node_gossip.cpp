@@ -8,6 +8,14 @@ NodeEffects NodeCore::datagram(const Address& from, ByteView bytes, Instant now)
   return finish(std::move(out), now);
 }
 
+NodeEffects NodeCore::set_details(Bytes details, Instant now) {
+  NodeEffects out;
+  details_ = membership::details_hash(details);
+  take(swim_.set_details(std::move(details), now), now, out);
+  publish_meta(now, out);
+  return finish(std::move(out), now);
+}
+
 NodeEffects NodeCore::starved(Duration waited, Duration over, Instant now) {
   NodeEffects out;
   take(swim_.starved(waited, over, now), now, out);
@@ -79,7 +87,7 @@ void NodeCore::on_member(const membership::MemberChanged& change, Instant now, N
   if (member.name == config_.name) return;
   routes_dirty_ = true;
   const auto meta = membership::decode_node_meta(member.meta);
-  if (!meta) return;  // a foreign node: a member, but no peer
+  if (!meta || !meta->link.is_set()) return;  // a foreign node: a member, but no peer
   metas_[member.name] = *meta;
   if (member.is_present()) {
     messaging::LinkEffects effects;
@@ -101,7 +109,8 @@ Bytes NodeCore::own_meta() const {
                                                  .hosts_register = hosts_register_,
                                                  .start = config_.start,
                                                  .cluster = cluster_,
-                                                 .entity_types = config_.entity_types});
+                                                 .entity_types = config_.entity_types,
+                                                 .details = details_});
 }
 
 void NodeCore::publish_meta(Instant now, NodeEffects& out) {

@@ -42,6 +42,7 @@ struct Feed {
   NodeOutcome operator()(const Answer& i) { return {core.answer(i.query, i.payload, now)}; }
   NodeOutcome operator()(const Seeds& i) { return {core.set_seeds(i.seeds, now)}; }
   NodeOutcome operator()(const Starved& i) { return {core.starved(i.waited, i.over, now)}; }
+  NodeOutcome operator()(const SetDetails& i) { return {core.set_details(i.details, now)}; }
   NodeOutcome operator()(const Transfer& i) { return {core.transfer(i.shard, i.to, now)}; }
 };
 

@@ -6,7 +6,8 @@
 namespace coterie::membership {
 namespace {
 
-constexpr std::uint32_t fields = 10;
+constexpr std::uint32_t fields = 10;  // of the first version
+constexpr std::uint32_t own_fields = 11;
 constexpr std::uint32_t max_fields = 64;  // room for newer versions
 
 }  // namespace
@@ -14,7 +15,7 @@ constexpr std::uint32_t max_fields = 64;  // room for newer versions
 Bytes encode(const NodeMeta& meta) {
   Bytes bytes{wire::native_mark};
   wire::MsgpackWriter out(bytes);
-  out.array(fields);
+  out.array(own_fields);
   out.bin(meta.link.ip_bytes());
   out.unsigned_integer(meta.link.port);
   out.bin(meta.management.ip_bytes());
@@ -25,13 +26,15 @@ Bytes encode(const NodeMeta& meta) {
   out.unsigned_integer(meta.cluster.high);
   out.unsigned_integer(meta.cluster.low);
   out.unsigned_integer(meta.entity_types);
+  out.unsigned_integer(meta.details);
   return bytes;
 }
 
 std::optional<NodeMeta> decode_node_meta(ByteView bytes) {
   if (!is_native(bytes)) return std::nullopt;
   wire::MsgpackReader in(bytes.subspan(1));
-  if (in.array(max_fields) < fields) return std::nullopt;
+  const auto size = in.array(max_fields);
+  if (size < fields) return std::nullopt;
   NodeMeta meta;
   const auto link = in.bytes(16);
   meta.link = address_from(link, static_cast<std::uint16_t>(in.unsigned_integer(UINT16_MAX)));
@@ -44,6 +47,7 @@ std::optional<NodeMeta> decode_node_meta(ByteView bytes) {
   meta.cluster.high = in.unsigned_integer();
   meta.cluster.low = in.unsigned_integer();
   meta.entity_types = in.unsigned_integer();
+  if (size > fields) meta.details = in.unsigned_integer();
   return in.ok() ? std::optional(meta) : std::nullopt;
 }
 

@@ -181,6 +181,7 @@ SwimEffects Swim::tick(Instant now) {
   tick_join(now, out);
   tick_push_pull(now, out);
   tick_queries(now, out);
+  tick_details(now, out);
   tick_reconnect(now, out);
   tick_gossip(now, out);
   tick_intent(now, out);
@@ -204,7 +205,7 @@ Instant Swim::next_deadline() const {
   for (const auto& [sequence, relay] : relays_)
     at = earliest(at, earliest(relay.nack_at, relay.expires));
   for (const auto& [id, stream] : streams_) at = earliest(at, stream.expires);
-  at = earliest(at, events_.next_deadline());
+  at = earliest(at, earliest(events_.next_deadline(), details_.next_deadline()));
   if (leaving_until_) at = earliest(at, *leaving_until_);
   if (intent_until_) at = earliest(at, *intent_until_);
   return at;

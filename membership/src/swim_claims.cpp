@@ -93,6 +93,7 @@ void Swim::on_alive(const wire::Alive& claim, Instant now, SwimEffects& out) {
   member.versions = claim.versions;
   member.incarnation = Incarnation{claim.incarnation};
   set_state(member, MemberState::alive, now, out);
+  note_details(member, now, out);
 }
 
 /// Somebody holds dead whom we know alive, or the reverse, and what we know is no longer gossiped:

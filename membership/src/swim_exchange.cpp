@@ -95,6 +95,9 @@ void Swim::answer_native(ConnId id, const wire::NativeMessage& message, Instant 
                     out);
       return end_stream(id, out);
     }
+  } else if (message.type == wire::NativeType::ask_details) {
+    answer_stream(id, answer_details(text(message.body)), out);
+    return end_stream(id, out);
   } else if (message.type == wire::NativeType::facts) {
     if (const auto facts = wire::decode_facts(message.body)) {
       merge(*facts, true, now, out);

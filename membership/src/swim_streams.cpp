@@ -156,12 +156,17 @@ void Swim::read_answer(ConnId id, Stream& stream, const wire::StreamMessage& in,
         broadcasts_.push(std::string(256, 'j'), serf_.join_intent(name_));
       return;
     }
-  } else if (type == MessageType::user && stream.kind == StreamKind::digest) {
+  } else if (type == MessageType::user &&
+             (stream.kind == StreamKind::digest || stream.kind == StreamKind::details)) {
     const auto outcome = wire::decode_user_stream(body, wire::max_decompressed);
     if (std::holds_alternative<wire::NeedMore>(outcome) && !in.whole) return;
     const auto* payload = std::get_if<ByteView>(&outcome);
-    if (const auto native = payload != nullptr ? wire::native_message(*payload) : std::nullopt)
-      return read_digest_answer(id, Address(stream.peer), *native, now, out);
+    if (const auto native = payload != nullptr ? wire::native_message(*payload) : std::nullopt) {
+      if (stream.kind == StreamKind::digest)
+        return read_digest_answer(id, Address(stream.peer), *native, now, out);
+      read_details(stream.about, *native, out);
+      return end_stream(id, out);
+    }
   } else if (const auto problem =
                  type == MessageType::error ? wire::decode_error(body) : std::nullopt) {
     out.emplace_back(LogEvent{LogLevel::warning,

@@ -133,6 +133,10 @@ void ControlWorker::set_seeds(std::vector<Address> seeds) {
   if (core_) feed(node_input::Seeds{std::move(seeds)});
 }
 
+void ControlWorker::set_metadata(Bytes metadata) {
+  if (core_) feed(node_input::SetDetails{std::move(metadata)});
+}
+
 void ControlWorker::shard_status(const cluster::ShardStatus& status) {
   feed(node_input::ShardReport{status});
 }

@@ -45,6 +45,7 @@ class ControlWorker {
   void query(std::uint64_t query, std::string name, Bytes payload, Duration timeout);
   void answer(std::uint64_t query, Bytes payload);
   void set_seeds(std::vector<Address> seeds);
+  void set_metadata(Bytes metadata);
   void shard_status(const cluster::ShardStatus& status);
   void stop();
   [[nodiscard]] const cluster::NodeCore* core() const { return core_ ? &*core_ : nullptr; }

@@ -1,6 +1,6 @@
 /// How long this thread was ready to run and did not: the kernel's run-queue delay of the thread
-/// and the processor time that a hypervisor took (man 5 proc: /proc/PID/schedstat, /proc/stat "steal").
-/// Where the kernel tells neither, nothing. Thread-safety: the thread that is measured.
+/// and the processor time that a hypervisor took (man 5 proc: /proc/PID/schedstat; "steal" in
+/// /proc/stat). Where the kernel tells neither, nothing. Thread-safety: the measured thread.
 #pragma once
 
 #include <optional>

@@ -43,8 +43,8 @@ namespace {
 Swim make_swim(const Config& config, const Address& bound) {
   std::random_device entropy;
   const auto seed = std::uint64_t{entropy()} << 32 | entropy();
-  // In a native pool the mark alone: one of ours, but no node with a link port.
-  auto meta = foreign_meta(config).value_or(Bytes{wire::native_mark});
+  // In a native pool one of ours, but no node with a link port.
+  auto meta = foreign_meta(config).value_or(encode(membership::NodeMeta{}));
   return Swim(swim_config(config).value(), config.name, advertised(config, bound, true),
               std::move(meta), Random(seed), EventLoop::now());
 }
@@ -148,6 +148,20 @@ Status Membership::answer(const QueryEvent& query, std::string payload) {
   if (state_->left) return stopped();
   post([number = query.query, bytes = to_bytes(view(payload))](State& state) {
     state.shell.feed([&](Swim& swim, Instant now) { return swim.answer(number, bytes, now); });
+  });
+  return Done{};
+}
+
+Status Membership::set_metadata(std::string metadata) {
+  if (const auto problem = check_metadata(state_->config, metadata)) return *problem;
+  if (state_->left) return stopped();
+  post([bytes = to_bytes(view(metadata))](State& state) {
+    state.shell.feed([&](Swim& swim, Instant now) {
+      auto out = swim.set_details(bytes, now);
+      const membership::NodeMeta meta{.details = membership::details_hash(bytes)};
+      for (auto& effect : swim.update_meta(encode(meta), now)) out.push_back(std::move(effect));
+      return out;
+    });
   });
   return Done{};
 }

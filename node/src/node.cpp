@@ -65,6 +65,10 @@ Status Node::answer(const QueryEvent& query, std::string payload) {
   return runtime_->answer(query.query, std::move(payload));
 }
 
+Status Node::set_metadata(std::string metadata) {
+  return runtime_->set_metadata(std::move(metadata));
+}
+
 void Node::stop() {
   if (runtime_) runtime_->stop();
 }

@@ -77,7 +77,21 @@ void PoolBridge::on(const membership::MemberChanged& change) {
   auto member = view_of(change.member);
   {
     const std::lock_guard lock(mutex_);
-    members_[member.name] = member;
+    auto& known = members_[member.name];
+    member.metadata = std::move(known.metadata);
+    known = member;
+  }
+  publish(MemberEvent{std::move(member)});
+}
+
+void PoolBridge::on(const membership::MemberDetails& details) {
+  MemberView member;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto known = members_.find(details.name);
+    if (known == members_.end()) return;
+    known->second.metadata = std::string(text(details.details));
+    member = known->second;
   }
   publish(MemberEvent{std::move(member)});
 }

@@ -58,6 +58,7 @@ class PoolBridge {
   void close();
 
   void on(const membership::MemberChanged& change);
+  void on(const membership::MemberDetails& details);
   void on(const membership::UserEvent& event);
   void on(const membership::QueryAsked& query);
   void on(const membership::QueryAnswer& answer);

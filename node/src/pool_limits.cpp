@@ -35,6 +35,15 @@ std::optional<Error> check_answer(const Config& config, const std::string& paylo
   return no_user_messages(config);
 }
 
+std::optional<Error> check_metadata(const Config& config, const std::string& metadata) {
+  if (metadata.size() > max_metadata)
+    return error(Errc::message_too_large,
+                 "metadata has at most " + std::to_string(max_metadata) + " bytes");
+  if (config.pool == "native") return std::nullopt;
+  return error(Errc::configuration,
+               "only members of a native pool fetch metadata; in a Serf pool use --tag");
+}
+
 QueryWaiter collect_answers(std::function<void(Result<QueryResult>)> done) {
   auto result = std::make_shared<QueryResult>();
   return {.each = [result](QueryReply reply) { result->answers.push_back(std::move(reply)); },

@@ -37,6 +37,7 @@ class Runtime {
   void watch(std::function<void(const PoolEvent&)> told);
   Result<double> phi(const std::string& member);
   Status answer(std::uint64_t query, std::string payload);
+  Status set_metadata(std::string metadata);
   void stop();
   /// Blocks until request_stop() or until the node stopped by itself.
   void wait();

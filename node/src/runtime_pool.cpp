@@ -31,6 +31,13 @@ Status Runtime::answer(std::uint64_t query, std::string payload) {
   return Done{};
 }
 
+Status Runtime::set_metadata(std::string metadata) {
+  if (auto problem = check_metadata(config_, metadata)) return *problem;
+  if (auto problem = no_pool()) return *problem;
+  loops_[0]->post([this, bytes = to_bytes(view(metadata))] { control_->set_metadata(bytes); });
+  return Done{};
+}
+
 void Runtime::watch(std::function<void(const PoolEvent&)> told) {
   loops_[0]->post([this, told = std::move(told)] {
     pool_->watch([told](const PoolEvent* event) {

@@ -32,6 +32,8 @@ struct Ports {
                                                const std::string& payload);
 [[nodiscard]] std::optional<Error> check_query(const Config& config, const std::string& name,
                                                const std::string& payload);
+[[nodiscard]] std::optional<Error> check_metadata(const Config& config,
+                                                  const std::string& metadata);
 [[nodiscard]] std::optional<Error> check_answer(const Config& config, const std::string& payload);
 
 }  // namespace coterie

@@ -118,3 +118,25 @@ TEST_CASE("membership: it stands beside full nodes, which give it no shards") {
   CHECK(sees(from_node, "b", "alive"));
   std::filesystem::remove_all(directory);
 }
+
+TEST_CASE("membership: metadata far beyond a datagram reaches all, newcomers too, and changes") {
+  auto a = Membership::start(config_of("a")).value();
+  const auto large = std::string(60'000, 'm');
+  CHECK(a.set_metadata(large));
+  CHECK_FALSE(a.set_metadata(std::string(max_metadata + 1, 'x')).has_value());
+  auto b = Membership::start(config_of("b", {a.gossip_address()})).value();
+  const auto shows = [](Membership& at, const std::string& metadata) {
+    auto events = at.events();
+    for (int rounds = 0; rounds < 200; ++rounds) {
+      for (const auto& member : at.members())
+        if (member.name == "a" && member.metadata == metadata) return true;
+      (void)events.next(100ms);
+    }
+    return false;
+  };
+  CHECK(shows(b, large));
+  CHECK(a.set_metadata("small"));
+  CHECK(shows(b, "small"));
+  CHECK(a.set_metadata(""));
+  CHECK(shows(b, ""));
+}

@@ -45,6 +45,11 @@ Bytes encode_facts(const PushPull& held) {
   return on_stream(NativeType::facts, ByteView(encode(held)).subspan(1));
 }
 
+Bytes encode_ask_details(std::string_view name) {
+  return on_stream(NativeType::ask_details, view(name));
+}
+Bytes encode_details(ByteView details) { return on_stream(NativeType::details, details); }
+
 std::optional<DigestParts> decode_digest(ByteView body) {
   if (body.size() != digest_bytes) return std::nullopt;
   DigestParts parts{};

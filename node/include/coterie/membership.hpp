@@ -46,6 +46,7 @@ class Membership {
   void query(std::string name, std::string payload, QueryOptions options,
              std::function<void(Result<QueryResult>)> done);
   Status answer(const QueryEvent& query, std::string payload);
+  Status set_metadata(std::string metadata);
   /// Phi accrual of a member; coterie::Node::phi has the meaning. Blocks for the loop, unless it is
   /// called on the loop's thread.
   [[nodiscard]] Result<double> phi(const std::string& member) const;

@@ -195,6 +195,9 @@ class Node {
   /// The same; `done` is told on a worker thread, where it must not block.
   void query(std::string name, std::string payload, QueryOptions options,
              std::function<void(Result<QueryResult>)> done);
+  /// What this node says of itself to every member of a native pool, at most max_metadata bytes:
+  /// MemberView::metadata there.
+  Status set_metadata(std::string metadata);
   /// Answers a QueryEvent, once, with at most max_answer bytes.
   Status answer(const QueryEvent& query, std::string payload);
 

@@ -21,6 +21,7 @@ namespace coterie {
 inline constexpr std::size_t max_broadcast = 512;
 inline constexpr std::size_t max_query = 512;
 inline constexpr std::size_t max_answer = 768;
+inline constexpr std::size_t max_metadata = 64 * 1024;  ///< fetched on a stream, not gossiped
 /// Events that one PoolEvents keeps for its reader; then the oldest is lost, and EventsLost says
 /// so.
 inline constexpr std::size_t max_pool_events = 8192;
@@ -31,6 +32,7 @@ struct MemberView {
   std::string state{};                        ///< "alive", "suspect", "dead" or "left"
   std::uint32_t incarnation{};                ///< rises when the member changes or refutes
   std::map<std::string, std::string> tags{};  ///< in a Serf pool
+  std::string metadata{};  ///< what it says of itself, in a native pool; fetched after it was seen
 
   [[nodiscard]] bool is_present() const { return state == "alive" || state == "suspect"; }
   friend bool operator==(const MemberView&, const MemberView&) = default;

@@ -75,6 +75,8 @@ class NodeCore {
   [[nodiscard]] NodeEffects leave(Instant now);
   /// What discovery found.
   [[nodiscard]] NodeEffects set_seeds(std::vector<Address> seeds, Instant now);
+  /// What this node says of itself to all, at most wire::max_details_bytes.
+  [[nodiscard]] NodeEffects set_details(Bytes details, Instant now);
   /// User events and queries of the pool: membership::Swim has the contracts.
   [[nodiscard]] NodeEffects broadcast(std::string name, Bytes payload, bool coalesce, Instant now);
   [[nodiscard]] NodeEffects query(std::uint64_t query, std::string name, Bytes payload,
@@ -171,6 +173,7 @@ class NodeCore {
   bool was_ready_ = false;
   bool had_lane_ = false;
   bool leaving_ = false;
+  std::uint64_t details_ = 0;  ///< the hash of what this node says of itself
 };
 
 }  // namespace coterie::cluster

@@ -45,9 +45,9 @@ using NodeEffect =
     std::variant<membership::SendDatagram, membership::OpenStream, membership::WriteStream,
                  membership::CloseStream, membership::MemberChanged, membership::UserEvent,
                  membership::QueryAsked, membership::QueryAnswer, membership::QueryFinished,
-                 messaging::Connect, messaging::Write, messaging::Close, messaging::HandOff,
-                 PersistIdentity, replication::PersistRegisters, RememberPeers, PublishRoutes,
-                 StartPart, Stop, LogEvent>;
+                 membership::MemberDetails, messaging::Connect, messaging::Write, messaging::Close,
+                 messaging::HandOff, PersistIdentity, replication::PersistRegisters, RememberPeers,
+                 PublishRoutes, StartPart, Stop, LogEvent>;
 using NodeEffects = std::vector<NodeEffect>;
 
 }  // namespace coterie::cluster

@@ -79,6 +79,9 @@ struct Starved {
   Duration waited{};
   Duration over{};
 };
+struct SetDetails {
+  Bytes details{};
+};
 }  // namespace node_input
 
 using NodeInput =
@@ -88,7 +91,7 @@ using NodeInput =
                  node_input::LinkWritten, node_input::LinkClosed, node_input::IdentityPersisted,
                  node_input::RegistersPersisted, node_input::ShardReport, node_input::PartFailed,
                  node_input::Transfer, node_input::Broadcast, node_input::Query, node_input::Answer,
-                 node_input::Seeds, node_input::Starved>;
+                 node_input::Seeds, node_input::Starved, node_input::SetDetails>;
 
 /// What an input brought about; `consumed` counts for streams alone.
 struct NodeOutcome {

@@ -21,6 +21,7 @@ struct NodeMeta {
   StartId start{};               ///< which life of its data directory this is
   ClusterId cluster{};           ///< unset until adopted
   std::uint64_t entity_types{};  ///< digest of the registered entity types; 0 = takes no shards
+  std::uint64_t details{};       ///< hash of what did not fit here (details.hpp); 0 = none
   friend bool operator==(const NodeMeta&, const NodeMeta&) = default;
 };
 

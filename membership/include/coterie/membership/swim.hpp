@@ -20,6 +20,7 @@
 #include "coterie/core/random.hpp"
 #include "coterie/gossip/broadcast_queue.hpp"
 #include "coterie/gossip/digest.hpp"
+#include "coterie/membership/details.hpp"
 #include "coterie/membership/event_layer.hpp"
 #include "coterie/membership/member_table.hpp"
 #include "coterie/membership/phi.hpp"
@@ -50,6 +51,10 @@ class Swim {
   [[nodiscard]] SwimEffects leave(Instant now);
   /// Publishes new metadata under a higher incarnation.
   [[nodiscard]] SwimEffects update_meta(Bytes meta, Instant now);
+
+  /// What we say of ourselves beyond the metadata, at most wire::max_details_bytes; the metadata
+  /// has to announce its hash (NodeMeta::details) to those who shall fetch it.
+  [[nodiscard]] SwimEffects set_details(Bytes details, Instant now);
 
   /// Broadcasts an event to all, ourselves included. Name and payload have at most max_event_bytes.
   [[nodiscard]] SwimEffects broadcast(std::string name, Bytes payload, bool coalesce, Instant now);
@@ -129,13 +134,22 @@ class Swim {
     Instant nack_at{};  ///< never once it was sent
     Instant expires{};
   };
-  enum class StreamKind : std::uint8_t { inbound, push_pull, join, tcp_ping, digest, one_way };
+  enum class StreamKind : std::uint8_t {
+    inbound,
+    push_pull,
+    join,
+    tcp_ping,
+    digest,
+    one_way,
+    details
+  };
   struct Stream {
     StreamKind kind = StreamKind::inbound;
     Bytes buffer{};
     wire::PushPullReader reader{};  ///< of a state exchange that arrives in pieces
     Instant expires{};
     Address peer{};
+    std::string about{};  ///< whose details were asked for
   };
 
   // swim.cpp
@@ -230,6 +244,11 @@ class Swim {
   void end_stream(ConnId id, SwimEffects& out);
   void answer_stream(ConnId id, Bytes message, SwimEffects& out);
 
+  // swim_details.cpp
+  void note_details(const Member& member, Instant now, SwimEffects& out);
+  void tick_details(Instant now, SwimEffects& out);
+  [[nodiscard]] Bytes answer_details(std::string_view name) const;
+  void read_details(const std::string& name, const wire::NativeMessage& message, SwimEffects& out);
   // swim_exchange.cpp: section 11.6, and digests between our own
   void tick_push_pull(Instant now, SwimEffects& out);
   [[nodiscard]] bool is_told(const Member& member, Instant now) const;
@@ -252,6 +271,8 @@ class Swim {
   gossip::BroadcastQueue broadcasts_;
   PacketLayer packet_;
   SerfLayer serf_{};
+  Details details_{};
+  Bytes own_details_{};
   EventLayer events_{};
   ProbeOrder order_{};
   std::map<MemberTable::Slot, PhiDetector> phis_{};  ///< of present members that were probed

@@ -38,6 +38,12 @@ struct MemberChanged {
   bool state_changed = false;
   friend bool operator==(const MemberChanged&, const MemberChanged&) = default;
 };
+/// What a member says of itself beyond its metadata; empty if it is not known any more.
+struct MemberDetails {
+  std::string name{};
+  Bytes details{};
+  friend bool operator==(const MemberDetails&, const MemberDetails&) = default;
+};
 /// Somebody broadcast an event, perhaps we.
 struct UserEvent {
   std::uint64_t time{};  ///< Lamport time: of two events, the later one was broadcast knowing more
@@ -77,7 +83,7 @@ struct LeaveFinished {
 
 using SwimEffect =
     std::variant<SendDatagram, OpenStream, WriteStream, CloseStream, MemberChanged, UserEvent,
-                 QueryAsked, QueryAnswer, QueryFinished, LeaveFinished, LogEvent>;
+                 QueryAsked, QueryAnswer, QueryFinished, LeaveFinished, MemberDetails, LogEvent>;
 using SwimEffects = std::vector<SwimEffect>;
 
 /// Counters of one core; monotone.

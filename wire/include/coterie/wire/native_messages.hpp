@@ -19,7 +19,12 @@ enum class NativeType : std::uint8_t {
   same = 2,        ///< we do
   difference = 3,  ///< we do not: what I hold where we differ; yours by `facts`
   facts = 4,       ///< on a stream of its own, without an answer
+  ask_details = 5,  ///< on a stream: what a member says of itself beyond its metadata
+  details = 6,      ///< the answer; empty if it is not known here
 };
+
+/// What a member says of itself beyond its 512 bytes of metadata, which hold its hash.
+inline constexpr std::size_t max_details_bytes = 64 * 1024;
 
 /// A set of facts in 256 parts, each the exclusive or of the hashes of its facts.
 inline constexpr std::size_t digest_parts = 256;
@@ -44,6 +49,8 @@ struct NativeMessage {
 [[nodiscard]] Bytes encode_same();
 [[nodiscard]] Bytes encode(const Difference& difference);
 [[nodiscard]] Bytes encode_facts(const PushPull& held);
+[[nodiscard]] Bytes encode_ask_details(std::string_view name);
+[[nodiscard]] Bytes encode_details(ByteView details);
 
 [[nodiscard]] std::optional<DigestParts> decode_digest(ByteView body);
 [[nodiscard]] std::optional<Difference> decode_difference(ByteView body);

@@ -81,6 +81,7 @@ int run_monitor(const Query& where) {
     else if (type == "query")
       std::printf("query %s %s from %s\n", text(e, "name").c_str(), text(e, "payload").c_str(),
                   text(e, "from").c_str());
+    else if (type == "shared") std::printf("shared %s\n", text(e, "name").c_str());
     else std::printf("%s events lost\n", e.value("count", json(0)).dump().c_str());
     std::fflush(stdout);
     return true;

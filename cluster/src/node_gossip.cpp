@@ -8,12 +8,23 @@ NodeEffects NodeCore::datagram(const Address& from, ByteView bytes, Instant now)
   return finish(std::move(out), now);
 }
 
+NodeEffects NodeCore::share(const gossip::SharedChange& change, Instant now) {
+  NodeEffects out;
+  take(swim_.share(change, now), now, out);
+  return finish(std::move(out), now);
+}
+
 NodeEffects NodeCore::set_details(Bytes details, Instant now) {
   NodeEffects out;
   details_ = membership::details_hash(details);
   take(swim_.set_details(std::move(details), now), now, out);
   publish_meta(now, out);
   return finish(std::move(out), now);
+}
+
+NodeEffects NodeCore::too_large(const Address& to, Instant now) {
+  swim_.too_large(to, now);
+  return finish({}, now);
 }
 
 NodeEffects NodeCore::starved(Duration waited, Duration over, Instant now) {

@@ -15,6 +15,8 @@ Swim::Swim(SwimConfig config, std::string name, Address advertised, Bytes meta, 
       members_(random_.next()),
       broadcasts_(config.retransmit_mult),
       packet_(config_.packet, random_.split()),
+      paths_(config.packet_bytes),
+      shared_(name_ + '#' + std::to_string(random_.next())),
       health_(config_.lifeguard.max_health),
       self_test_(config_.lifeguard.probation) {
   COTERIE_ENSURE(!name_.empty() && name_.size() <= wire::max_name_bytes);
@@ -49,8 +51,8 @@ SwimEffects Swim::update_meta(Bytes meta, Instant) {
   return out;
 }
 
-void Swim::send(const Address& to, std::vector<Bytes> messages, SwimEffects& out) {
-  const auto room = packet_.budget(config_.packet_bytes);
+std::size_t Swim::send(const Address& to, std::vector<Bytes> messages, SwimEffects& out) {
+  const auto room = packet_.budget(paths_.bytes(to, called_));
   std::size_t used = 0;
   for (const auto& m : messages) used += m.size() + wire::compound_part_overhead;
   if (used < room) {
@@ -58,15 +60,17 @@ void Swim::send(const Address& to, std::vector<Bytes> messages, SwimEffects& out
     for (auto& m : extra)
       if (messages.size() < wire::max_compound_parts) messages.push_back(std::move(m));
   }
-  post(to, messages, false, out);
+  return post(to, messages, false, out);
 }
 
-void Swim::post(const Address& to, const std::vector<Bytes>& messages, bool checksum,
-                SwimEffects& out) {
+std::size_t Swim::post(const Address& to, const std::vector<Bytes>& messages, bool checksum,
+                       SwimEffects& out) {
   auto bytes = packet_.close_datagram(wire::pack(messages), checksum);
   ++counters_.datagrams_out;
   counters_.bytes_out += bytes.size();
+  const auto size = bytes.size();
   out.emplace_back(SendDatagram{to, std::move(bytes)});
+  return size;
 }
 
 SwimEffects Swim::receive(const Address& from, ByteView datagram, Instant now) {

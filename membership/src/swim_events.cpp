@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "coterie/core/ensure.hpp"
+#include "coterie/membership/node_meta.hpp"
 #include "coterie/membership/swim.hpp"
 #include "coterie/membership/tag_filter.hpp"
 #include "coterie/wire/compound.hpp"
@@ -26,6 +27,12 @@ Bytes user_message(ByteView body) {
 void Swim::on_user(ByteView body, Instant now, SwimEffects& out) {
   if (!config_.packet.events) return void(++counters_.unsupported);
   if (body.empty() || body.size() > max_serf_message) return void(++counters_.malformed);
+  if (const auto native = wire::native_message(body)) {
+    if (native->type != wire::NativeType::shared_delta || !is_native(self().meta))
+      return void(++counters_.unsupported);
+    if (merge_shared(native->body, out)) gossip_delta(native->body);
+    return;
+  }
   const auto rest = body.subspan(1);
   const auto decoded = [&](auto&& value, auto&& handler) {
     if (value) handler(*value);

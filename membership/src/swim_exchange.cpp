@@ -56,13 +56,15 @@ void Swim::tick_push_pull(Instant now, SwimEffects& out) {
   const auto n = static_cast<double>(std::max<std::size_t>(1, present()));
   const auto scale = n <= 32 ? 1 : static_cast<std::int64_t>(std::ceil(std::log2(n) - 5)) + 1;
   next_push_pull_ = now + config_.push_pull_interval * scale;
-  if (settling_ > 0) next_push_pull_ = now + settle_pause * (1 << (settle_exchanges - settling_--));
+  const bool fresh = settling_ > 0;
+  if (fresh) next_push_pull_ = now + settle_pause * (1 << (settle_exchanges - settling_--));
   if (leaving_) return;
   for (const auto* peer : random_members(1, false, name_, now)) {
-    if (is_native(peer->meta) && is_native(self().meta))
+    if (is_native(peer->meta) && is_native(self().meta)) {
       open_stream(StreamKind::digest, peer->gossip, wire::encode_digest(digest().parts()), now,
                   out);
-    else send_state(StreamKind::push_pull, peer->gossip, now, out);
+      compare_shared(peer->gossip, fresh, now, out);
+    } else send_state(StreamKind::push_pull, peer->gossip, now, out);
   }
 }
 
@@ -95,6 +97,8 @@ void Swim::answer_native(ConnId id, const wire::NativeMessage& message, Instant 
                     out);
       return end_stream(id, out);
     }
+  } else if (answer_shared(id, message, out)) {
+    return end_stream(id, out);
   } else if (message.type == wire::NativeType::ask_details) {
     answer_stream(id, answer_details(text(message.body)), out);
     return end_stream(id, out);

@@ -31,7 +31,7 @@ void Swim::tick_gossip(Instant now, SwimEffects& out) {
   if (now < next_gossip_ || broadcasts_.empty()) return;
   next_gossip_ = now + config_.gossip_interval;
   for (const auto* member : random_members(config_.gossip_nodes, true, name_, now)) {
-    auto messages = broadcasts_.take(packet_.budget(config_.packet_bytes),
+    auto messages = broadcasts_.take(packet_.budget(paths_.bytes(member->gossip, now)),
                                      wire::compound_part_overhead, present());
     if (messages.size() > wire::max_compound_parts) messages.resize(wire::max_compound_parts);
     if (messages.empty()) return;

@@ -39,13 +39,14 @@ void Swim::start_probe(Instant now, SwimEffects& out) {
   anybody_.asked(now);
   probe_ = Probe{.target = member.name,
                  .sequence = ++sequence_,
+                 .to = member.gossip,
                  .indirect_at = now + scaled(patience(phi)),
                  .ends_at = now + scaled(config_.probe_interval)};
   std::vector<Bytes> messages{wire::encode(wire::Ping{probe_->sequence, member.name, source()})};
   // Buddy system: tell a suspect about the suspicion, so that it can refute at once.
   if (config_.lifeguard.buddy && member.state == MemberState::suspect)
     messages.push_back(wire::encode(wire::Suspect{member.incarnation.value, member.name, name_}));
-  send(member.gossip, std::move(messages), out);
+  probe_->bytes = send(member.gossip, std::move(messages), out);
 }
 
 /// How long a probe waits for a direct answer. A pool of mixed distances has a wide fit, so that a
@@ -96,6 +97,8 @@ void Swim::finish_probe(Instant now, SwimEffects& out) {
 void Swim::probe_answered(Instant now, bool directly) {
   if (std::exchange(probe_->acked, true)) return;
   answered_at_ = now;
+  if (directly) paths_.arrived(probe_->to, probe_->bytes);
+  else paths_.lost(probe_->to, probe_->bytes, now);
   unanswered_ = 0;
   const auto phi = phis_.find(members_.slot(probe_->target));
   if (phi == phis_.end()) return;

@@ -157,14 +157,16 @@ void Swim::read_answer(ConnId id, Stream& stream, const wire::StreamMessage& in,
       return;
     }
   } else if (type == MessageType::user &&
-             (stream.kind == StreamKind::digest || stream.kind == StreamKind::details)) {
+             (stream.kind == StreamKind::digest || stream.kind == StreamKind::details ||
+              stream.kind == StreamKind::shared)) {
     const auto outcome = wire::decode_user_stream(body, wire::max_decompressed);
     if (std::holds_alternative<wire::NeedMore>(outcome) && !in.whole) return;
     const auto* payload = std::get_if<ByteView>(&outcome);
     if (const auto native = payload != nullptr ? wire::native_message(*payload) : std::nullopt) {
       if (stream.kind == StreamKind::digest)
         return read_digest_answer(id, Address(stream.peer), *native, now, out);
-      read_details(stream.about, *native, out);
+      if (stream.kind == StreamKind::details) read_details(stream.about, *native, out);
+      else read_shared(Address(stream.peer), *native, now, out);
       return end_stream(id, out);
     }
   } else if (const auto problem =

@@ -29,7 +29,10 @@ void ControlWorker::apply(cluster::NodeEffect& effect) {
       [&](auto& e) {
         using E = std::decay_t<decltype(e)>;
         if constexpr (std::is_same_v<E, membership::SendDatagram>) {
-          if (udp_) udp_->send(e.to, e.bytes);
+          if (udp_ && !udp_->send(e.to, e.bytes))  // not from inside the core's own effects
+            loop_.post([this, to = e.to] {
+              if (core_) feed(node_input::TooLarge{to});
+            });
         } else if constexpr (std::is_same_v<E, membership::OpenStream>) {
           gossip_tcp_->dial(e.stream, e.to);
           gossip_tcp_->write(e.stream, std::move(e.bytes));

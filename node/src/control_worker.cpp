@@ -137,6 +137,10 @@ void ControlWorker::set_metadata(Bytes metadata) {
   if (core_) feed(node_input::SetDetails{std::move(metadata)});
 }
 
+void ControlWorker::share(gossip::SharedChange change) {
+  if (core_) feed(node_input::Share{std::move(change)});
+}
+
 void ControlWorker::shard_status(const cluster::ShardStatus& status) {
   feed(node_input::ShardReport{status});
 }

@@ -46,6 +46,7 @@ class ControlWorker {
   void answer(std::uint64_t query, Bytes payload);
   void set_seeds(std::vector<Address> seeds);
   void set_metadata(Bytes metadata);
+  void share(gossip::SharedChange change);
   void shard_status(const cluster::ShardStatus& status);
   void stop();
   [[nodiscard]] const cluster::NodeCore* core() const { return core_ ? &*core_ : nullptr; }

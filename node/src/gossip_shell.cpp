@@ -102,7 +102,7 @@ void GossipShell::apply(membership::SwimEffect& effect) {
       [&](auto& e) {
         using E = std::decay_t<decltype(e)>;
         if constexpr (std::is_same_v<E, membership::SendDatagram>) {
-          if (udp_) udp_->send(e.to, e.bytes);
+          if (udp_ && !udp_->send(e.to, e.bytes)) swim_->too_large(e.to, EventLoop::now());
         } else if constexpr (std::is_same_v<E, membership::OpenStream>) {
           tcp_->dial(e.stream, e.to);
           tcp_->write(e.stream, std::move(e.bytes));

@@ -166,6 +166,21 @@ Status Membership::set_metadata(std::string metadata) {
   return Done{};
 }
 
+Shared Membership::shared() {
+  return Shared(
+      std::shared_ptr<const PoolBridge>(state_, &state_->bridge),
+      [weak = std::weak_ptr(state_)](gossip::SharedChange change) -> Status {
+        const auto state = weak.lock();
+        if (!state || state->left) return stopped();
+        if (const auto problem = check_native(state->config)) return *problem;
+        state->loop->post([weak, change = std::move(change)] {
+          if (const auto to = weak.lock())
+            to->shell.feed([&](Swim& swim, Instant now) { return swim.share(change, now); });
+        });
+        return Done{};
+      });
+}
+
 Result<double> Membership::phi(const std::string& member) const {
   const auto ask = [&] { return state_->shell.swim()->phi(member, EventLoop::now()); };
   if (state_->left) return stopped();

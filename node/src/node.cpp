@@ -65,6 +65,12 @@ Status Node::answer(const QueryEvent& query, std::string payload) {
   return runtime_->answer(query.query, std::move(payload));
 }
 
+Shared Node::shared() {
+  return Shared(runtime_->pool_ptr(), [runtime = runtime_](gossip::SharedChange change) {
+    return runtime->share(std::move(change));
+  });
+}
+
 Status Node::set_metadata(std::string metadata) {
   return runtime_->set_metadata(std::move(metadata));
 }

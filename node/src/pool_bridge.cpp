@@ -21,6 +21,20 @@ std::vector<MemberView> PoolBridge::members() const {
   return out;
 }
 
+gossip::SharedView PoolBridge::shared(const gossip::SharedKey& key) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = shared_.find(key);
+  return found == shared_.end() ? gossip::SharedView{} : found->second;
+}
+
+void PoolBridge::on(const membership::SharedChanged& changed) {
+  {
+    const std::lock_guard lock(mutex_);
+    shared_[changed.value.key] = changed.value;
+  }
+  publish(SharedEvent{changed.value.key.name});
+}
+
 std::shared_ptr<PoolQueue> PoolBridge::subscribe() {
   auto queue = std::make_shared<PoolQueue>();
   const std::lock_guard lock(mutex_);

@@ -48,6 +48,7 @@ struct QueryWaiter {
 class PoolBridge {
  public:
   [[nodiscard]] std::vector<MemberView> members() const;
+  [[nodiscard]] gossip::SharedView shared(const gossip::SharedKey& key) const;
   [[nodiscard]] std::shared_ptr<PoolQueue> subscribe();
   /// A number for a query whose answers go to `waiter`.
   [[nodiscard]] std::uint64_t expect(QueryWaiter waiter);
@@ -59,6 +60,7 @@ class PoolBridge {
 
   void on(const membership::MemberChanged& change);
   void on(const membership::MemberDetails& details);
+  void on(const membership::SharedChanged& changed);
   void on(const membership::UserEvent& event);
   void on(const membership::QueryAsked& query);
   void on(const membership::QueryAnswer& answer);
@@ -68,11 +70,12 @@ class PoolBridge {
   void publish(const PoolEvent& event);
 
   mutable std::mutex mutex_{};
-  std::map<std::string, MemberView> members_{};     ///< guarded by mutex_
-  std::vector<std::weak_ptr<PoolQueue>> queues_{};  ///< guarded by mutex_
-  std::map<std::uint64_t, QueryWaiter> waiting_{};  ///< guarded by mutex_
-  std::uint64_t next_query_ = 1;                    ///< guarded by mutex_
-  bool closed_ = false;                             ///< guarded by mutex_
+  std::map<std::string, MemberView> members_{};               ///< guarded by mutex_
+  std::map<gossip::SharedKey, gossip::SharedView> shared_{};  ///< guarded by mutex_
+  std::vector<std::weak_ptr<PoolQueue>> queues_{};            ///< guarded by mutex_
+  std::map<std::uint64_t, QueryWaiter> waiting_{};            ///< guarded by mutex_
+  std::uint64_t next_query_ = 1;                              ///< guarded by mutex_
+  bool closed_ = false;                                       ///< guarded by mutex_
   std::list<Watcher> watchers_{};
 };
 

@@ -35,6 +35,11 @@ std::optional<Error> check_answer(const Config& config, const std::string& paylo
   return no_user_messages(config);
 }
 
+std::optional<Error> check_native(const Config& config) {
+  if (config.pool == "native") return std::nullopt;
+  return error(Errc::configuration, "only members of a native pool share state: --pool native");
+}
+
 std::optional<Error> check_metadata(const Config& config, const std::string& metadata) {
   if (metadata.size() > max_metadata)
     return error(Errc::message_too_large,

@@ -41,6 +41,8 @@ json to_json(const PoolEvent& event) {
           return {{"type", "event"}, {"name", e.name}, {"payload", e.payload}, {"time", e.time}};
         else if constexpr (std::is_same_v<E, QueryEvent>)
           return {{"type", "query"}, {"name", e.name}, {"payload", e.payload}, {"from", e.from}};
+        else if constexpr (std::is_same_v<E, SharedEvent>)
+          return {{"type", "shared"}, {"name", e.name}};
         else return {{"type", "lost"}, {"count", e.count}};
       },
       event);

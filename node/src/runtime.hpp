@@ -30,6 +30,7 @@ class Runtime {
   void submit(RawAsk ask, RawCallback callback);
   /// Of the pool; from any thread.
   [[nodiscard]] PoolBridge& pool() { return *pool_; }
+  [[nodiscard]] std::shared_ptr<PoolBridge> pool_ptr() { return pool_; }
   Status broadcast(std::string name, std::string payload, bool coalesce);
   /// `done` on the control thread.
   void query(std::string name, std::string payload, const QueryOptions& options,
@@ -38,6 +39,7 @@ class Runtime {
   Result<double> phi(const std::string& member);
   Status answer(std::uint64_t query, std::string payload);
   Status set_metadata(std::string metadata);
+  Status share(gossip::SharedChange change);
   void stop();
   /// Blocks until request_stop() or until the node stopped by itself.
   void wait();

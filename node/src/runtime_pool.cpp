@@ -38,6 +38,13 @@ Status Runtime::set_metadata(std::string metadata) {
   return Done{};
 }
 
+Status Runtime::share(gossip::SharedChange change) {
+  if (auto problem = check_native(config_)) return *problem;
+  if (auto problem = no_pool()) return *problem;
+  loops_[0]->post([this, change = std::move(change)] { control_->share(change); });
+  return Done{};
+}
+
 void Runtime::watch(std::function<void(const PoolEvent&)> told) {
   loops_[0]->post([this, told = std::move(told)] {
     pool_->watch([told](const PoolEvent* event) {

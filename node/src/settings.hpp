@@ -32,6 +32,7 @@ struct Ports {
                                                const std::string& payload);
 [[nodiscard]] std::optional<Error> check_query(const Config& config, const std::string& name,
                                                const std::string& payload);
+[[nodiscard]] std::optional<Error> check_native(const Config& config);
 [[nodiscard]] std::optional<Error> check_metadata(const Config& config,
                                                   const std::string& metadata);
 [[nodiscard]] std::optional<Error> check_answer(const Config& config, const std::string& payload);

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "coterie/gossip/shared_state.hpp"
 #include "coterie/membership/node_meta.hpp"
 #include "coterie/membership/serf.hpp"
 #include "coterie/messaging/handshake.hpp"
@@ -71,6 +72,26 @@ void gossip_seeds() {
     append(cut, message);
     seed("stream", cut);
   }
+  for (const auto& message :
+       {wire::encode_digest({}), wire::encode_same(), wire::encode(wire::Difference{.held = state}),
+        wire::encode_facts(state), wire::encode_ask_details("n0"), wire::encode_details(Bytes{1}),
+        wire::encode_shared_digest({}), wire::encode_shared_difference({}, Bytes{0x90}),
+        wire::encode_shared_values(Bytes{0x90})}) {
+    seed("native", ByteView(message).subspan(1));
+    Bytes cut{128};
+    append(cut, message);
+    seed("stream", cut);
+  }
+  gossip::SharedState shared("r");
+  for (std::uint8_t kind = 0; kind < 5; ++kind) {
+    const auto delta = shared.change({.key = {static_cast<gossip::SharedKind>(kind), "k"},
+                                      .amount = 3,
+                                      .item = "i",
+                                      .value = "v"});
+    seed("native", *delta);
+    seed("native", ByteView(wire::encode_shared_delta(*delta)).subspan(1));
+    seed("datagram", wire::encode_shared_delta(*delta));
+  }
   seed("serf", wire::encode(wire::KeyAnswer{true, "m", {"k"}, "k"}));
   seed("serf", wire::encode_key_request(Bytes(16, 1)));
   seed("serf", membership::SerfLayer::encode_tags({{"role", "web"}}));
@@ -83,7 +104,7 @@ void link_seeds() {
   seed("control", replication::encode_results(7, {{ShardId{1}, true, entry}}));
   sharding::ShardTable table;
   seed("control", sharding::encode(table));
-  for (std::uint8_t kind = 1; kind <= 8; ++kind) {
+  for (std::uint8_t kind = 1; kind <= 9; ++kind) {
     Bytes frame;
     wire::append_control(frame, static_cast<wire::FrameKind>(kind), 2,
                          replication::encode_swaps(7, swaps));

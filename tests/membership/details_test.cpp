@@ -8,14 +8,15 @@ using namespace coterie::membership;
 namespace {
 
 constexpr Instant start{1'000'000'000};
-const Bytes text{1, 2, 3};
+const Bytes words{1, 2, 3};
 
 }  // namespace
 
-TEST_CASE("details: what is announced is fetched, from the owner first, then from others, for ever") {
+TEST_CASE(
+    "details: what is announced is fetched, from the owner first, then from others, for ever") {
   Details details;
   Random random(1);
-  CHECK_FALSE(details.announced("a", details_hash(text), 9, random, start));
+  CHECK_FALSE(details.announced("a", details_hash(words), 9, random, start));
   const auto at = details.next_deadline();
   CHECK(at <= start + details_spread * 10);
   CHECK_FALSE(details.due(at - 1ns).has_value());
@@ -29,9 +30,9 @@ TEST_CASE("details: what is announced is fetched, from the owner first, then fro
   CHECK(details.due(at + details_retry * 2)->from_owner);
   CHECK_FALSE(details.fetched("a", Bytes{9}));  // not what was announced
   CHECK(details.find("a") == nullptr);
-  CHECK(details.fetched("a", text));
-  CHECK(*details.find("a") == text);
-  CHECK_FALSE(details.fetched("a", text));  // no news
+  CHECK(details.fetched("a", words));
+  CHECK(*details.find("a") == words);
+  CHECK_FALSE(details.fetched("a", words));  // no news
   (void)details.due(start + 1h);
   CHECK(details.next_deadline() == never);
 }
@@ -39,15 +40,15 @@ TEST_CASE("details: what is announced is fetched, from the owner first, then fro
 TEST_CASE("details: a new announcement makes the old ones untrue, none forgets them") {
   Details details;
   Random random(1);
-  (void)details.announced("a", details_hash(text), 9, random, start);
-  CHECK(details.fetched("a", text));
-  CHECK_FALSE(details.announced("a", details_hash(text), 9, random, start));
+  (void)details.announced("a", details_hash(words), 9, random, start);
+  CHECK(details.fetched("a", words));
+  CHECK_FALSE(details.announced("a", details_hash(words), 9, random, start));
   CHECK(details.announced("a", 7, 9, random, start));
   CHECK(details.find("a") == nullptr);
   CHECK_FALSE(details.announced("a", 0, 9, random, start));
   CHECK_FALSE(details.fetched("a", {}));
   CHECK(details_hash({}) == 0);
-  CHECK(details_hash(text) != 0);
+  CHECK(details_hash(words) != 0);
 }
 
 TEST_CASE("details: all members together have a bound") {

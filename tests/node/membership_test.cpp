@@ -140,3 +140,29 @@ TEST_CASE("membership: metadata far beyond a datagram reaches all, newcomers too
   CHECK(a.set_metadata(""));
   CHECK(shows(b, ""));
 }
+
+TEST_CASE("membership: what is shared converges, also for who comes later, and is told of") {
+  auto a = Membership::start(config_of("a")).value();
+  auto at_a = a.shared();
+  CHECK(at_a.add("visits", 3));
+  CHECK(at_a.set("leader", "a"));
+  CHECK(at_a.insert("tags", "x"));
+  auto b = Membership::start(config_of("b", {a.gossip_address()})).value();
+  auto at_b = b.shared();
+  const auto soon = [&](const std::function<bool()>& holds) {
+    auto events = b.events();
+    for (int rounds = 0; rounds < 300 && !holds(); ++rounds) (void)events.next(100ms);
+    return holds();
+  };
+  CHECK(soon([&] { return at_b.count("visits") == 3 && at_b.text("leader") == "a"; }));
+  CHECK(at_b.add("visits", -1));
+  CHECK(at_b.put("where", "a", "rack 1"));
+  CHECK(at_b.remove("tags", "x"));
+  CHECK(at_a.grow("requests", 7));
+  CHECK(soon([&] {
+    return at_a.count("visits") == 2 && at_a.items("tags").empty() && at_b.grown("requests") == 7 &&
+           at_a.fields("where") == std::map<std::string, std::string>{{"a", "rack 1"}};
+  }));
+  CHECK_FALSE(at_a.set("big", std::string(max_shared, 'x')).has_value());
+  CHECK_FALSE(at_a.set("", "x").has_value());
+}

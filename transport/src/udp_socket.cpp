@@ -1,5 +1,7 @@
 #include "coterie/transport/udp_socket.hpp"
 
+#include <netinet/in.h>
+
 #include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/ip/udp.hpp>
@@ -58,6 +60,11 @@ Status UdpSocket::bind(const Address& address) {
     if (!problem) break;
   }
   impl_->socket.non_blocking(true, problem);
+  // A fragment that is lost loses the whole: the kernel says what is too large instead.
+  const int discover = IP_PMTUDISC_DO;
+  const bool v4 = address.ip_size == 4;
+  (void)setsockopt(impl_->socket.native_handle(), v4 ? IPPROTO_IP : IPPROTO_IPV6,
+                   v4 ? IP_MTU_DISCOVER : IPV6_MTU_DISCOVER, &discover, sizeof discover);
   impl_->read();
   return Done{};
 }
@@ -68,11 +75,12 @@ Address UdpSocket::local() const {
   return problem ? Address{} : from_asio(endpoint.address(), endpoint.port());
 }
 
-void UdpSocket::send(const Address& to, ByteView datagram) {
-  if (!impl_->socket.is_open()) return;
-  boost::system::error_code ignored;
+bool UdpSocket::send(const Address& to, ByteView datagram) {
+  if (!impl_->socket.is_open()) return true;
+  boost::system::error_code problem;
   impl_->socket.send_to(asio::buffer(datagram.data(), datagram.size()),
-                        udp::endpoint(to_asio(to), to.port), 0, ignored);
+                        udp::endpoint(to_asio(to), to.port), 0, problem);
+  return problem != asio::error::message_size;
 }
 
 void UdpSocket::close() {

@@ -17,6 +17,27 @@ Bytes on_stream(NativeType type, ByteView body) {
   return out;
 }
 
+Bytes digest_body(const DigestParts& parts) {
+  Bytes body;
+  body.reserve(digest_bytes);
+  for (const auto part : parts) append_be(body, part);
+  return body;
+}
+
+Bytes set_body(const PartSet& parts) {
+  Bytes body(set_bytes);
+  for (std::size_t i = 0; i < digest_parts; ++i)
+    if (parts[i]) body[i / 8] |= static_cast<std::uint8_t>(1u << i % 8);
+  return body;
+}
+
+/// Of at least set_bytes.
+PartSet read_set(ByteView body) {
+  PartSet parts;
+  for (std::size_t i = 0; i < digest_parts; ++i) parts[i] = (body[i / 8] >> i % 8 & 1) != 0;
+  return parts;
+}
+
 }  // namespace
 
 std::optional<NativeMessage> native_message(ByteView payload) {
@@ -25,18 +46,13 @@ std::optional<NativeMessage> native_message(ByteView payload) {
 }
 
 Bytes encode_digest(const DigestParts& parts) {
-  Bytes body;
-  body.reserve(digest_bytes);
-  for (const auto part : parts) append_be(body, part);
-  return on_stream(NativeType::digest, body);
+  return on_stream(NativeType::digest, digest_body(parts));
 }
 
 Bytes encode_same() { return on_stream(NativeType::same, {}); }
 
 Bytes encode(const Difference& difference) {
-  Bytes body(set_bytes);
-  for (std::size_t i = 0; i < digest_parts; ++i)
-    if (difference.parts[i]) body[i / 8] |= static_cast<std::uint8_t>(1u << i % 8);
+  auto body = set_body(difference.parts);
   append(body, ByteView(encode(difference.held)).subspan(1));
   return on_stream(NativeType::difference, body);
 }
@@ -50,6 +66,29 @@ Bytes encode_ask_details(std::string_view name) {
 }
 Bytes encode_details(ByteView details) { return on_stream(NativeType::details, details); }
 
+Bytes encode_shared_delta(ByteView entries) {
+  Bytes out{static_cast<std::uint8_t>(MessageType::user), native_mark,
+            static_cast<std::uint8_t>(NativeType::shared_delta)};
+  append(out, entries);
+  return out;
+}
+Bytes encode_shared_digest(const DigestParts& parts) {
+  return on_stream(NativeType::shared_digest, digest_body(parts));
+}
+Bytes encode_shared_difference(const PartSet& parts, ByteView entries) {
+  auto body = set_body(parts);
+  append(body, entries);
+  return on_stream(NativeType::shared_difference, body);
+}
+Bytes encode_shared_values(ByteView entries) {
+  return on_stream(NativeType::shared_values, entries);
+}
+
+std::optional<SharedDifference> decode_shared_difference(ByteView body) {
+  if (body.size() < set_bytes) return std::nullopt;
+  return SharedDifference{read_set(body), body.subspan(set_bytes)};
+}
+
 std::optional<DigestParts> decode_digest(ByteView body) {
   if (body.size() != digest_bytes) return std::nullopt;
   DigestParts parts{};
@@ -60,9 +99,7 @@ std::optional<DigestParts> decode_digest(ByteView body) {
 
 std::optional<Difference> decode_difference(ByteView body) {
   if (body.size() < set_bytes) return std::nullopt;
-  Difference difference;
-  for (std::size_t i = 0; i < digest_parts; ++i)
-    difference.parts[i] = (body[i / 8] >> i % 8 & 1) != 0;
+  Difference difference{.parts = read_set(body)};
   auto held = decode_facts(body.subspan(set_bytes));
   if (!held) return std::nullopt;
   difference.held = std::move(*held);

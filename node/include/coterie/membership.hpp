@@ -13,6 +13,7 @@
 #include "coterie/config.hpp"
 #include "coterie/core/result.hpp"
 #include "coterie/pool.hpp"
+#include "coterie/shared.hpp"
 
 namespace coterie {
 
@@ -47,6 +48,7 @@ class Membership {
              std::function<void(Result<QueryResult>)> done);
   Status answer(const QueryEvent& query, std::string payload);
   Status set_metadata(std::string metadata);
+  [[nodiscard]] Shared shared();
   /// Phi accrual of a member; coterie::Node::phi has the meaning. Blocks for the loop, unless it is
   /// called on the loop's thread.
   [[nodiscard]] Result<double> phi(const std::string& member) const;

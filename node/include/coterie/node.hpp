@@ -14,6 +14,7 @@
 #include "coterie/core/ids.hpp"
 #include "coterie/entity.hpp"
 #include "coterie/pool.hpp"
+#include "coterie/shared.hpp"
 
 namespace coterie {
 
@@ -195,6 +196,8 @@ class Node {
   /// The same; `done` is told on a worker thread, where it must not block.
   void query(std::string name, std::string payload, QueryOptions options,
              std::function<void(Result<QueryResult>)> done);
+  /// What all members share without asking anybody; in a native pool.
+  [[nodiscard]] Shared shared();
   /// What this node says of itself to every member of a native pool, at most max_metadata bytes:
   /// MemberView::metadata there.
   Status set_metadata(std::string metadata);

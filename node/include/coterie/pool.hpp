@@ -56,12 +56,17 @@ struct QueryEvent {
   Duration left{};
   friend bool operator==(const QueryEvent&, const QueryEvent&) = default;
 };
+/// A value of the shared state (shared.hpp) changed, here or elsewhere.
+struct SharedEvent {
+  std::string name{};
+  friend bool operator==(const SharedEvent&, const SharedEvent&) = default;
+};
 /// The reader was too slow: so many events before this one are lost. members() still tells all.
 struct EventsLost {
   std::uint64_t count{};
   friend bool operator==(const EventsLost&, const EventsLost&) = default;
 };
-using PoolEvent = std::variant<MemberEvent, BroadcastEvent, QueryEvent, EventsLost>;
+using PoolEvent = std::variant<MemberEvent, BroadcastEvent, QueryEvent, EventsLost, SharedEvent>;
 
 class PoolQueue;  // the bounded queue behind PoolEvents
 

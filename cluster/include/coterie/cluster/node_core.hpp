@@ -75,6 +75,8 @@ class NodeCore {
   [[nodiscard]] NodeEffects leave(Instant now);
   /// What discovery found.
   [[nodiscard]] NodeEffects set_seeds(std::vector<Address> seeds, Instant now);
+  /// Changes the shared state of the pool.
+  [[nodiscard]] NodeEffects share(const gossip::SharedChange& change, Instant now);
   /// What this node says of itself to all, at most wire::max_details_bytes.
   [[nodiscard]] NodeEffects set_details(Bytes details, Instant now);
   /// User events and queries of the pool: membership::Swim has the contracts.
@@ -82,6 +84,7 @@ class NodeCore {
   [[nodiscard]] NodeEffects query(std::uint64_t query, std::string name, Bytes payload,
                                   Duration timeout, Instant now);
   [[nodiscard]] NodeEffects answer(std::uint64_t query, Bytes payload, Instant now);
+  [[nodiscard]] NodeEffects too_large(const Address& to, Instant now);
   [[nodiscard]] NodeEffects starved(Duration waited, Duration over, Instant now);
   [[nodiscard]] NodeEffects datagram(const Address& from, ByteView bytes, Instant now);
   [[nodiscard]] NodeEffects stream_accepted(ConnId id, Instant now);

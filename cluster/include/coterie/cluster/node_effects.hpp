@@ -45,9 +45,10 @@ using NodeEffect =
     std::variant<membership::SendDatagram, membership::OpenStream, membership::WriteStream,
                  membership::CloseStream, membership::MemberChanged, membership::UserEvent,
                  membership::QueryAsked, membership::QueryAnswer, membership::QueryFinished,
-                 membership::MemberDetails, messaging::Connect, messaging::Write, messaging::Close,
-                 messaging::HandOff, PersistIdentity, replication::PersistRegisters, RememberPeers,
-                 PublishRoutes, StartPart, Stop, LogEvent>;
+                 membership::MemberDetails, membership::SharedChanged, messaging::Connect,
+                 messaging::Write, messaging::Close, messaging::HandOff, PersistIdentity,
+                 replication::PersistRegisters, RememberPeers, PublishRoutes, StartPart, Stop,
+                 LogEvent>;
 using NodeEffects = std::vector<NodeEffect>;
 
 }  // namespace coterie::cluster

@@ -82,6 +82,12 @@ struct Starved {
 struct SetDetails {
   Bytes details{};
 };
+struct Share {
+  gossip::SharedChange change{};
+};
+struct TooLarge {
+  Address to{};
+};
 }  // namespace node_input
 
 using NodeInput =
@@ -91,7 +97,8 @@ using NodeInput =
                  node_input::LinkWritten, node_input::LinkClosed, node_input::IdentityPersisted,
                  node_input::RegistersPersisted, node_input::ShardReport, node_input::PartFailed,
                  node_input::Transfer, node_input::Broadcast, node_input::Query, node_input::Answer,
-                 node_input::Seeds, node_input::Starved, node_input::SetDetails>;
+                 node_input::Seeds, node_input::Starved, node_input::SetDetails, node_input::Share,
+                 node_input::TooLarge>;
 
 /// What an input brought about; `consumed` counts for streams alone.
 struct NodeOutcome {

@@ -79,12 +79,6 @@ constexpr void with_fields(T& v, F f) {
   } else if constexpr (n == 20) {
     auto& [a, b, c, d, e, g, h, i, j, k, l, m, o, p, q, r, s, t, u, w] = v;
     f(a, b, c, d, e, g, h, i, j, k, l, m, o, p, q, r, s, t, u, w);
-  } else if constexpr (n == 21) {
-    auto& [a, b, c, d, e, g, h, i, j, k, l, m, o, p, q, r, s, t, u, w, x] = v;
-    f(a, b, c, d, e, g, h, i, j, k, l, m, o, p, q, r, s, t, u, w, x);
-  } else if constexpr (n == 22) {
-    auto& [a, b, c, d, e, g, h, i, j, k, l, m, o, p, q, r, s, t, u, w, x, y] = v;
-    f(a, b, c, d, e, g, h, i, j, k, l, m, o, p, q, r, s, t, u, w, x, y);
   } else {
     static_assert(n < 13, "write a line for this number of members");
   }

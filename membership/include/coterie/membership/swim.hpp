@@ -23,6 +23,7 @@
 #include "coterie/membership/details.hpp"
 #include "coterie/membership/event_layer.hpp"
 #include "coterie/membership/member_table.hpp"
+#include "coterie/membership/path_mtu.hpp"
 #include "coterie/membership/phi.hpp"
 #include "coterie/membership/probe_order.hpp"
 #include "coterie/membership/self_test.hpp"
@@ -56,6 +57,11 @@ class Swim {
   /// has to announce its hash (NodeMeta::details) to those who shall fetch it.
   [[nodiscard]] SwimEffects set_details(Bytes details, Instant now);
 
+  /// Changes the shared state; in native pools alone. What is too large or beyond the state's bound
+  /// is counted and dropped: callers check gossip::max_shared_change.
+  [[nodiscard]] SwimEffects share(const gossip::SharedChange& change, Instant now);
+  [[nodiscard]] const gossip::SharedState& shared() const { return shared_; }
+
   /// Broadcasts an event to all, ourselves included. Name and payload have at most max_event_bytes.
   [[nodiscard]] SwimEffects broadcast(std::string name, Bytes payload, bool coalesce, Instant now);
   /// Asks all, ourselves included; QueryAnswer and at last QueryFinished follow under `query`, a
@@ -74,6 +80,8 @@ class Swim {
   /// Of the last `over`, this process was ready to run for `waited` and did not: other processes or
   /// other machines had the processor. Much of that is our own ill health.
   [[nodiscard]] SwimEffects starved(Duration waited, Duration over, Instant now);
+  /// The kernel refused a datagram to `to` as too large for its path.
+  void too_large(const Address& to, Instant now) { paths_.refused(to, now); }
   /// A heartbeat of a member arrived on its link; or its link ended, so that no more will.
   void beat(const std::string& member, Instant now);
   void beats_ended(const std::string& member);
@@ -101,6 +109,8 @@ class Swim {
   struct Probe {
     std::string target{};
     std::uint32_t sequence{};
+    Address to{};
+    std::size_t bytes{};  ///< of the ping's datagram
     Instant indirect_at{};
     Instant ends_at{};
     bool asked_helpers = false;
@@ -141,7 +151,8 @@ class Swim {
     tcp_ping,
     digest,
     one_way,
-    details
+    details,
+    shared
   };
   struct Stream {
     StreamKind kind = StreamKind::inbound;
@@ -153,9 +164,10 @@ class Swim {
   };
 
   // swim.cpp
-  /// With whatever broadcasts fit behind.
-  void send(const Address& to, std::vector<Bytes> messages, SwimEffects& out);
-  void post(const Address& to, const std::vector<Bytes>& messages, bool checksum, SwimEffects& out);
+  /// With whatever broadcasts fit behind; the bytes of the datagram.
+  std::size_t send(const Address& to, std::vector<Bytes> messages, SwimEffects& out);
+  std::size_t post(const Address& to, const std::vector<Bytes>& messages, bool checksum,
+                   SwimEffects& out);
   void refuse(wire::Refusal why, const std::string& from, Instant now, SwimEffects& out);
   void handle_message(const Address& from, ByteView message, int nesting, Instant now,
                       SwimEffects& out);
@@ -249,6 +261,14 @@ class Swim {
   void tick_details(Instant now, SwimEffects& out);
   [[nodiscard]] Bytes answer_details(std::string_view name) const;
   void read_details(const std::string& name, const wire::NativeMessage& message, SwimEffects& out);
+  // swim_shared.cpp
+  bool share(const gossip::SharedChange& change, SwimEffects& out);
+  void gossip_delta(ByteView entries);
+  bool merge_shared(ByteView entries, SwimEffects& out);
+  void compare_shared(const Address& peer, bool fresh, Instant now, SwimEffects& out);
+  [[nodiscard]] bool answer_shared(ConnId id, const wire::NativeMessage& message, SwimEffects& out);
+  void read_shared(const Address& peer, const wire::NativeMessage& message, Instant now,
+                   SwimEffects& out);
   // swim_exchange.cpp: section 11.6, and digests between our own
   void tick_push_pull(Instant now, SwimEffects& out);
   [[nodiscard]] bool is_told(const Member& member, Instant now) const;
@@ -270,8 +290,10 @@ class Swim {
   std::map<std::string, Suspected> suspicions_{};
   gossip::BroadcastQueue broadcasts_;
   PacketLayer packet_;
+  PathMtu paths_;
   SerfLayer serf_{};
   Details details_{};
+  gossip::SharedState shared_;
   Bytes own_details_{};
   EventLayer events_{};
   ProbeOrder order_{};

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "coterie/core/log.hpp"
+#include "coterie/gossip/shared_state.hpp"
 #include "coterie/membership/member.hpp"
 
 namespace coterie::membership {
@@ -44,6 +45,11 @@ struct MemberDetails {
   Bytes details{};
   friend bool operator==(const MemberDetails&, const MemberDetails&) = default;
 };
+/// A value of the shared state changed, here or elsewhere.
+struct SharedChanged {
+  gossip::SharedView value{};
+  friend bool operator==(const SharedChanged&, const SharedChanged&) = default;
+};
 /// Somebody broadcast an event, perhaps we.
 struct UserEvent {
   std::uint64_t time{};  ///< Lamport time: of two events, the later one was broadcast knowing more
@@ -81,9 +87,9 @@ struct LeaveFinished {
   friend bool operator==(const LeaveFinished&, const LeaveFinished&) = default;
 };
 
-using SwimEffect =
-    std::variant<SendDatagram, OpenStream, WriteStream, CloseStream, MemberChanged, UserEvent,
-                 QueryAsked, QueryAnswer, QueryFinished, LeaveFinished, MemberDetails, LogEvent>;
+using SwimEffect = std::variant<SendDatagram, OpenStream, WriteStream, CloseStream, MemberChanged,
+                                UserEvent, QueryAsked, QueryAnswer, QueryFinished, LeaveFinished,
+                                MemberDetails, SharedChanged, LogEvent>;
 using SwimEffects = std::vector<SwimEffect>;
 
 /// Counters of one core; monotone.

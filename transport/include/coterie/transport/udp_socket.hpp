@@ -20,8 +20,9 @@ class UdpSocket {
   ~UdpSocket();
   [[nodiscard]] Status bind(const Address& address);
   [[nodiscard]] Address local() const;
-  /// Best effort, like UDP itself: a full socket drops.
-  void send(const Address& to, ByteView datagram);
+  /// Best effort, like UDP itself: a full socket drops. False if the kernel knows that it is too
+  /// large for the path; it is never fragmented.
+  bool send(const Address& to, ByteView datagram);
   void close();
 
  private:

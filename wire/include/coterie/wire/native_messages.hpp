@@ -19,8 +19,12 @@ enum class NativeType : std::uint8_t {
   same = 2,        ///< we do
   difference = 3,  ///< we do not: what I hold where we differ; yours by `facts`
   facts = 4,       ///< on a stream of its own, without an answer
-  ask_details = 5,  ///< on a stream: what a member says of itself beyond its metadata
-  details = 6,      ///< the answer; empty if it is not known here
+  ask_details = 5,        ///< on a stream: what a member says of itself beyond its metadata
+  details = 6,            ///< the answer; empty if it is not known here
+  shared_delta = 7,       ///< in a datagram: a change of the shared state, passed on if it is news
+  shared_digest = 8,      ///< on a stream: as `digest`, of the shared state
+  shared_difference = 9,  ///< the parts that differ, and what I hold in them
+  shared_values = 10,     ///< on a stream of its own, without an answer
 };
 
 /// What a member says of itself beyond its 512 bytes of metadata, which hold its hash.
@@ -37,6 +41,11 @@ struct Difference {
   friend bool operator==(const Difference&, const Difference&) = default;
 };
 
+struct SharedDifference {
+  PartSet parts{};
+  ByteView entries{};
+};
+
 struct NativeMessage {
   NativeType type{};
   ByteView body{};
@@ -51,10 +60,15 @@ struct NativeMessage {
 [[nodiscard]] Bytes encode_facts(const PushPull& held);
 [[nodiscard]] Bytes encode_ask_details(std::string_view name);
 [[nodiscard]] Bytes encode_details(ByteView details);
+[[nodiscard]] Bytes encode_shared_delta(ByteView entries);  ///< for a datagram
+[[nodiscard]] Bytes encode_shared_digest(const DigestParts& parts);
+[[nodiscard]] Bytes encode_shared_difference(const PartSet& parts, ByteView entries);
+[[nodiscard]] Bytes encode_shared_values(ByteView entries);
 
 [[nodiscard]] std::optional<DigestParts> decode_digest(ByteView body);
 [[nodiscard]] std::optional<Difference> decode_difference(ByteView body);
 [[nodiscard]] std::optional<PushPull> decode_facts(ByteView body);
+[[nodiscard]] std::optional<SharedDifference> decode_shared_difference(ByteView body);
 
 /// The payload of a user message on a stream; `body` starts after the type byte.
 using UserStreamOutcome = std::variant<ByteView, NeedMore, Malformed>;

@@ -62,6 +62,12 @@ class PNCounter {
   }
   [[nodiscard]] const GCounter& up() const { return up_; }
   [[nodiscard]] const GCounter& down() const { return down_; }
+  [[nodiscard]] static PNCounter from(GCounter up, GCounter down) {
+    PNCounter counter;
+    counter.up_ = std::move(up);
+    counter.down_ = std::move(down);
+    return counter;
+  }
   friend bool operator==(const PNCounter&, const PNCounter&) = default;
 
  private:

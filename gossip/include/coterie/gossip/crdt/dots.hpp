@@ -40,6 +40,15 @@ class DotContext {
     ahead_.insert(other.ahead_.begin(), other.ahead_.end());
     compact();
   }
+  [[nodiscard]] const std::map<Replica, std::uint64_t>& seen() const { return seen_; }
+  [[nodiscard]] const std::set<Dot>& ahead() const { return ahead_; }
+  [[nodiscard]] static DotContext from(std::map<Replica, std::uint64_t> seen, std::set<Dot> ahead) {
+    DotContext context;
+    context.seen_ = std::move(seen);
+    context.ahead_ = std::move(ahead);
+    context.compact();
+    return context;
+  }
   friend bool operator==(const DotContext&, const DotContext&) = default;
 
  private:

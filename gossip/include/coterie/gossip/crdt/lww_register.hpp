@@ -26,6 +26,14 @@ class LwwRegister {
   }
   [[nodiscard]] const T& value() const { return value_; }
   [[nodiscard]] std::uint64_t time() const { return time_; }
+  [[nodiscard]] const Replica& writer() const { return writer_; }
+  [[nodiscard]] static LwwRegister from(std::uint64_t time, Replica writer, T value) {
+    LwwRegister out;
+    out.time_ = time;
+    out.writer_ = std::move(writer);
+    out.value_ = std::move(value);
+    return out;
+  }
   friend bool operator==(const LwwRegister&, const LwwRegister&) = default;
 
  private:

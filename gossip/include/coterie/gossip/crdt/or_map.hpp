@@ -35,6 +35,14 @@ class OrMap {
     return keys_.contains(key) && found != values_.end() ? &found->second : nullptr;
   }
   [[nodiscard]] std::set<K> keys() const { return keys_.value(); }
+  [[nodiscard]] const OrSet<K>& key_set() const { return keys_; }
+  [[nodiscard]] const std::map<K, V>& values() const { return values_; }
+  [[nodiscard]] static OrMap from(OrSet<K> keys, std::map<K, V> values) {
+    OrMap map;
+    map.keys_ = std::move(keys);
+    map.values_ = std::move(values);
+    return map;
+  }
   friend bool operator==(const OrMap&, const OrMap&) = default;
 
  private:

@@ -54,6 +54,15 @@ class OrSet {
     for (const auto& [item, dots] : items_) out.insert(item);
     return out;
   }
+  [[nodiscard]] const std::map<T, std::set<Dot>>& items() const { return items_; }
+  [[nodiscard]] const DotContext& context() const { return context_; }
+  [[nodiscard]] static OrSet from(std::map<T, std::set<Dot>> items, DotContext context) {
+    OrSet set;
+    set.items_ = std::move(items);
+    set.context_ = std::move(context);
+    std::erase_if(set.items_, [](const auto& item) { return item.second.empty(); });
+    return set;
+  }
   friend bool operator==(const OrSet&, const OrSet&) = default;
 
  private:

@@ -1,7 +1,10 @@
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
@@ -18,9 +21,25 @@ double peak_gib() {
   return static_cast<double>(usage.ru_maxrss) / (1024 * 1024);
 }
 
+/// Many gigabytes in small pieces: with pages of 4 KiB the kernel alone takes a minute for them.
+/// The allocator reads this setting when a process begins, so it begins again.
+void use_huge_pages() {
+  constexpr auto setting = "GLIBC_TUNABLES";
+  if (std::getenv(setting) != nullptr) return;
+  std::ifstream file("/proc/self/cmdline", std::ios::binary);
+  std::vector<std::string> words;
+  for (std::string word; std::getline(file, word, '\0');) words.push_back(word);
+  std::vector<char*> arguments;
+  for (auto& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  setenv(setting, "glibc.malloc.hugetlb=1", 1);
+  (void)execv("/proc/self/exe", arguments.data());  // if it fails, it is only slower
+}
+
 }  // namespace
 
 int run_sim_scale(const ScaleSimOptions& options) {
+  use_huge_pages();
   const auto began = std::chrono::steady_clock::now();
   const auto run = sim::run_scale(
       options.nodes, Duration{static_cast<std::int64_t>(options.minutes * 60e9)}, options.seed);

@@ -20,8 +20,8 @@ PathMtu::Path& PathMtu::path(const Address& peer, Instant now) {
 }
 
 void PathMtu::narrow(Path& path, Instant now) {
-  path.bytes = path.bytes > usual_datagram ? usual_datagram
-                                           : std::min(path.bytes, smallest_datagram);
+  path.bytes =
+      path.bytes > usual_datagram ? usual_datagram : std::min(path.bytes, smallest_datagram);
   path.losses = 0;
   path.until = now + narrow_for;
 }

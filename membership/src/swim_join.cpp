@@ -45,12 +45,13 @@ void Swim::tick_reconnect(Instant now, SwimEffects& out) {
   if (now < next_reconnect_) return;
   next_reconnect_ = now + config_.reconnect_interval;
   if (leaving_) return;
+  const auto gone = static_cast<double>(members_.size() - present_);
+  const auto share = gone / static_cast<double>(present_);
+  if (gone == 0 || !random_.chance(std::min(1.0, std::max(share, 0.1)))) return;
   std::vector<const Member*> dead;
-  if (present_ < members_.size())
-    for (const auto slot : roster_)
-      if (members_[slot].state == MemberState::dead) dead.push_back(&members_[slot]);
-  const auto share = static_cast<double>(dead.size()) / static_cast<double>(present_);
-  if (dead.empty() || !random_.chance(std::min(1.0, std::max(share, 0.1)))) return;
+  for (const auto slot : roster_)
+    if (members_[slot].state == MemberState::dead) dead.push_back(&members_[slot]);
+  if (dead.empty()) return;
   const auto& target = *dead[random_.below(std::uint64_t{dead.size()})];
   send_state(StreamKind::push_pull, target.gossip, now, out);
 }

@@ -53,9 +53,8 @@ bool Swim::answer_shared(ConnId id, const wire::NativeMessage& message, SwimEffe
   if (!parts) return false;
   const auto differ = shared_.digest() - gossip::Digest(*parts);
   answer_stream(id,
-                differ.none()
-                    ? wire::encode_same()
-                    : wire::encode_shared_difference(differ, shared_.entries_in(differ)),
+                differ.none() ? wire::encode_same()
+                              : wire::encode_shared_difference(differ, shared_.entries_in(differ)),
                 out);
   return true;
 }

@@ -5,7 +5,9 @@
 namespace coterie::sim {
 
 ScaleResult run_scale(std::size_t nodes, Duration span, std::uint64_t seed) {
-  Pool pool({.nodes = nodes, .seed = seed});
+  membership::SwimConfig config;
+  config.packet.rules.compress = false;  // it changes bytes, not messages
+  Pool pool({.nodes = nodes, .seed = seed, .swim = config});
   ScaleResult result;
   pool.on_death = [&](std::size_t, std::size_t) { ++result.know; };
   const auto began = pool.now();

@@ -11,12 +11,11 @@ using namespace coterie::gossip;
 namespace {
 
 SharedChange any_change(Random& random) {
-  SharedChange change{
-      .key = {static_cast<SharedKind>(random.below(std::uint64_t{5})), "k"},
-      .amount = static_cast<std::int64_t>(random.below(std::uint64_t{20})) - 10,
-      .remove = random.chance(0.3),
-      .item = "i" + std::to_string(random.below(std::uint64_t{4})),
-      .value = "v" + std::to_string(random.below(std::uint64_t{9}))};
+  SharedChange change{.key = {static_cast<SharedKind>(random.below(std::uint64_t{5})), "k"},
+                      .amount = static_cast<std::int64_t>(random.below(std::uint64_t{20})) - 10,
+                      .remove = random.chance(0.3),
+                      .item = "i" + std::to_string(random.below(std::uint64_t{4})),
+                      .value = "v" + std::to_string(random.below(std::uint64_t{9}))};
   return change;
 }
 
@@ -89,8 +88,9 @@ TEST_CASE("shared state: what is too large or does not decode is refused and cha
   }
   std::size_t accepted = 0;
   for (int i = 0; i < 10'000; ++i)
-    accepted += state.change({.key = {SharedKind::text, "k" + std::to_string(i)},
-                              .value = std::string(600, 'v')})
+    accepted += state
+                    .change({.key = {SharedKind::text, "k" + std::to_string(i)},
+                             .value = std::string(600, 'v')})
                     .has_value();
   CHECK(accepted < 10'000);
   CHECK(accepted > 6'000);

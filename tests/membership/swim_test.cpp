@@ -407,3 +407,50 @@ TEST_CASE("swim: a suspect is asked for a last word three times before it is dec
   CHECK(asked[2] + last_word_pause == now);
   CHECK(asked[0] + last_word_pause * 3 == now);
 }
+
+TEST_CASE(
+    "swim: a dead member's name may return from another address after the reclaim time, "
+    "a member that left at once") {
+  const Instant start{1'000'000'000};
+  SwimConfig config;
+  config.probe_interval = 1000s;  // nobody is probed
+  config.probe_timeout = 1s;
+  config.push_pull_interval = 1h;
+  Swim swim(config, "me", at(1), {}, Random(5), start);
+  const auto claim = [&](const std::string& name, std::uint16_t port, Instant now) {
+    (void)swim.receive(at(9), wire::encode(wire::Alive{1, name, at(port), {}}), now);
+    return swim.members().at(name).gossip == at(port);
+  };
+  REQUIRE(claim("dead", 10, start));
+  REQUIRE(claim("left", 20, start));
+  (void)swim.receive(at(9), wire::encode(wire::Dead{1, "dead", "x"}), start);
+  (void)swim.receive(at(9), wire::encode(wire::Dead{1, "left", "left"}), start);
+  CHECK(claim("left", 21, start));
+  CHECK_FALSE(claim("dead", 11, start + config.reclaim_time - 1ns));
+  CHECK(swim.counters().conflicts == 1);
+  CHECK(claim("dead", 11, start + config.reclaim_time));
+  CHECK(swim.members().at("dead").state == MemberState::alive);
+}
+
+TEST_CASE("swim: a ping for an earlier owner of this address is not answered") {
+  Pool pool(1);
+  auto& swim = *pool.nodes_[0].swim;
+  CHECK(swim.receive(at(9), wire::encode(wire::Ping{1, "earlier", {}}), pool.now).empty());
+  CHECK(swim.receive(at(9), wire::encode(wire::Ping{1, "n0", {}}), pool.now).size() == 1);
+}
+
+TEST_CASE("swim: tombstones are kept for their time and then forgotten") {
+  const Instant start{1'000'000'000};
+  SwimConfig config;
+  config.probe_interval = 1000s;
+  config.probe_timeout = 1s;
+  config.tombstone_time = 60s;
+  Swim swim(config, "me", at(1), {}, Random(5), start);
+  (void)swim.receive(at(9), wire::encode(wire::Alive{1, "gone", at(10), {}}), start);
+  (void)swim.receive(at(9), wire::encode(wire::Dead{1, "gone", "gone"}), start);
+  (void)swim.tick(start + 60s - 1ns);
+  CHECK(swim.members().contains("gone"));
+  CHECK(swim.next_deadline() <= start + 60s);
+  (void)swim.tick(start + 60s);
+  CHECK_FALSE(swim.members().contains("gone"));
+}

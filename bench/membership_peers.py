@@ -2,7 +2,8 @@
 """Real members on loopback, ours beside the Go memberlist program: one of N is killed, who suspects first, who declares it dead
 first, when do all know; and what a member costs at rest. Both in one run, the rounds interleaved.
 
-usage: membership_peers.py [--members 32] [--rounds 3] [-o json]
+usage: membership_peers.py [--members 32] [--rounds 3] [--load SECONDS] [-o json]
+With --load: both under as much other work as four processes a core make; how many deaths are declared although nobody died.
 Runs in a network namespace of its own where it may, so that the loopback counters are its own.
 """
 import argparse
@@ -79,17 +80,57 @@ class Watch:
                 "all_know_s": max(self.dead.values())}
 
 
+class Load:
+    """Four busy processes a core, for as long as the block lasts."""
+
+    def __enter__(self):
+        self.busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(4 * os.cpu_count())]
+
+    def __exit__(self, *_):
+        for process in self.busy:
+            process.kill()
+            process.wait()
+
+
+def start_ours(members, directory):
+    from cluster import BIN, Process, wait_for
+    nodes = []
+    for i in range(members):
+        nodes.append(Process([BIN + "/coterie", "agent"], f"n{i}", directory, join=nodes[0].gossip if nodes else None,
+                             extra=["--pool", "memberlist", "--workers", "0"]).start())
+    wait_for("all see all", lambda: all(n.ready() and sum(m["state"] == "alive" for m in n.members().values()) == members
+                                        for n in nodes), 120)
+    return nodes
+
+
+def false_deaths(members, seconds):
+    """Deaths that were declared under load, of ours and of the Go program's members."""
+    from memberlist_peer import GoPeer
+    directory = tempfile.mkdtemp(prefix="coterie-bench-")
+    nodes = start_ours(members, directory)
+    try:
+        with Load():
+            time.sleep(seconds)
+        ours = sum(node.log().count("is dead") for node in nodes)
+    finally:
+        for node in nodes:
+            node.kill()
+        shutil.rmtree(directory, ignore_errors=True)
+    peer = GoPeer("n", count=members, port=20000)
+    try:
+        with Load():
+            time.sleep(seconds)
+        theirs = sum(line.get("state") == "dead" for line in list(peer.lines))
+    finally:
+        peer.kill()
+    return {"members": members, "seconds": seconds, "coterie": ours, "memberlist, LAN defaults": theirs}
+
+
 def run_ours(members):
     import http.client
-    from cluster import BIN, Process, wait_for
     directory = tempfile.mkdtemp(prefix="coterie-bench-")
-    nodes = []
+    nodes = start_ours(members, directory)
     try:
-        for i in range(members):
-            nodes.append(Process([BIN + "/coterie", "agent"], f"n{i}", directory, join=nodes[0].gossip if nodes else None,
-                                 extra=["--pool", "memberlist", "--workers", "0"]).start())
-        wait_for("all see all", lambda: all(n.ready() and sum(m["state"] == "alive" for m in n.members().values()) == members
-                                            for n in nodes), 120)
         watch = Watch(f"n{members - 1}")
 
         def read(node):
@@ -149,6 +190,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--members", type=int, default=32)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--load", type=int, default=0, metavar="SECONDS")
     parser.add_argument("-o", "--output", choices=["table", "json"], default="table")
     options = parser.parse_args()
     if not os.environ.get("COTERIE_BENCH_ALONE") and shutil.which("unshare"):
@@ -157,6 +199,11 @@ def main():
         if probe.returncode == 0:
             os.execvp("unshare", ["unshare", "-n", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", sys.executable, *sys.argv])
         print("no network namespace here: other traffic on loopback is counted as well", file=sys.stderr)
+    if options.load:
+        result = false_deaths(options.members, options.load)
+        print(json.dumps(result) if options.output == "json" else
+              "\n".join(f"{name}: {value}" for name, value in result.items()))
+        return
     runs = {"coterie": [], "memberlist, LAN defaults": [], "memberlist, Local profile": []}
     for number in range(options.rounds):
         print(f"round {number + 1} of {options.rounds}", file=sys.stderr)

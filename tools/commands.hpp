@@ -47,7 +47,7 @@ struct ExperimentOptions {
   std::string experiment{};          ///< detection, bootstrap, dissemination, rapid-faults or phi
   std::vector<std::size_t> nodes{};  ///< empty: the sizes of the goals
   std::uint64_t first_seed = 1;
-  std::uint64_t runs = 5;
+  std::uint64_t runs = 0;  ///< 0: as many as the figure needs to be steady
   std::string output = "table";
 };
 /// Exit code 1 if a goal is missed.

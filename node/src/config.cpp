@@ -23,6 +23,13 @@ std::function<bool(const std::string&)> number(T& target, T min) {
   };
 }
 
+std::function<bool(const std::string&)> yes_or_no(bool& target) {
+  return [&target](const std::string& text) {
+    target = text == "yes";
+    return target || text == "no";
+  };
+}
+
 std::function<bool(const std::string&)> assign(std::string& target) {
   return [&target](const std::string& text) { return target = text, !text.empty(); };
 }
@@ -37,6 +44,36 @@ void print_help(const std::string& program, const std::vector<Option>& options) 
   for (const auto& o : options)
     std::printf("  %-32s %s\n", (o.name + " " + o.value).c_str(), o.help.c_str());
   std::printf("\nexample: %s --name a --bootstrap-expect 1\n", program.c_str());
+}
+
+/// What belongs to the gossip port.
+std::vector<Option> pool_options(Config& config) {
+  return {
+      {"--key", "BASE64", "gossip key of 16, 24 or 32 bytes; repeatable, the first encrypts",
+       [&config](const std::string& text) { return config.keys.push_back(text), !text.empty(); }},
+      {"--verify-incoming", "yes|no",
+       "with --key: refuse plain text (yes); no while a pool migrates",
+       yes_or_no(config.verify_incoming)},
+      {"--verify-outgoing", "yes|no",
+       "with --key: encrypt what is sent (yes); no while it migrates",
+       yes_or_no(config.verify_outgoing)},
+      {"--label", "L", "hear only gossip under this label; the same on every node",
+       assign(config.label)},
+      {"--pool", "native|memberlist|serf", "take part in a foreign pool (native)",
+       [&config](const std::string& text) {
+         config.pool = text;
+         return text == "native" || text == "memberlist" || text == "serf";
+       }},
+      {"--tag", "K=V", "tag that Serf shows, with --pool serf; repeatable",
+       [&config](const std::string& text) {
+         config.tags.push_back(text);
+         return text.find('=') != std::string::npos && text.front() != '=';
+       }},
+      {"--profile", "lan|wan|local", "membership time-outs (lan)",
+       [&config](const std::string& text) {
+         config.profile = text;
+         return text == "lan" || text == "wan" || text == "local";
+       }}};
 }
 
 }  // namespace
@@ -61,27 +98,9 @@ Config config_from(int argc, const char* const* argv, std::initializer_list<Flag
        number(config.bootstrap_expect, std::uint32_t{1})},
       {"--workers", "N", "threads that own shards; 0 = one thread for everything (1)",
        number(config.workers, std::uint16_t{0})},
-      {"--key", "BASE64", "gossip key of 16, 24 or 32 bytes; repeatable, the first encrypts",
-       [&](const std::string& text) { return config.keys.push_back(text), !text.empty(); }},
-      {"--label", "L", "hear only gossip under this label; the same on every node",
-       assign(config.label)},
-      {"--pool", "native|memberlist|serf", "take part in a foreign pool (native)",
-       [&](const std::string& text) {
-         config.pool = text;
-         return text == "native" || text == "memberlist" || text == "serf";
-       }},
-      {"--tag", "K=V", "tag that Serf shows, with --pool serf; repeatable",
-       [&](const std::string& text) {
-         config.tags.push_back(text);
-         return text.find('=') != std::string::npos && text.front() != '=';
-       }},
-      {"--profile", "lan|wan|local", "membership time-outs (lan)",
-       [&](const std::string& text) {
-         config.profile = text;
-         return text == "lan" || text == "wan" || text == "local";
-       }},
       {"--record", "DIR", "record every input there, to be replayed (off); costs disk and speed",
        assign(config.record)}};
+  for (auto& option : pool_options(config)) options.push_back(std::move(option));
   for (const auto& flag : own)
     options.push_back({flag.name, flag.value, flag.help, assign(*flag.target)});
   std::string program = argc > 0 ? argv[0] : "coterie";

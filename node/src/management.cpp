@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "coterie/membership/serf.hpp"
 #include "coterie/transport/event_loop.hpp"
 
 namespace coterie {
@@ -30,6 +31,7 @@ HttpResponse members(const cluster::NodeCore& core) {
                    {"state", membership::to_string(m.state)},
                    {"incarnation", m.incarnation.value},
                    {"phi", info.phi},
+                   {"tags", membership::SerfLayer::decode_tags(m.meta)},
                    {"start", info.meta ? json(info.meta->start.value) : json(nullptr)},
                    {"hosts_register", info.meta && info.meta->hosts_register}});
   }

@@ -62,6 +62,8 @@ Result<membership::SwimConfig> swim_config(const Config& config) {
   if (config.label.size() > wire::max_label_bytes)
     return error(Errc::configuration, "--label has at most 255 bytes");
   swim->packet.rules.label = config.label;
+  swim->packet.rules.verify_incoming = config.verify_incoming;
+  swim->packet.rules.verify_outgoing = config.verify_outgoing;
   swim->packet.serf = config.pool == "serf";
   swim->packet.events = config.pool != "memberlist";
   if (swim->packet.serf) swim->packet.versions = {1, 5, 2, 2, 5, 4};  // as a Serf library

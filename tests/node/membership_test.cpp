@@ -166,3 +166,20 @@ TEST_CASE("membership: what is shared converges, also for who comes later, and i
   CHECK_FALSE(at_a.set("big", std::string(max_shared, 'x')).has_value());
   CHECK_FALSE(at_a.set("", "x").has_value());
 }
+
+TEST_CASE("membership: a pool without keys migrates: who does not verify hears and is heard") {
+  auto plain = Membership::start(config_of("plain")).value();
+  auto migrating = config_of("migrating", {plain.gossip_address()});
+  migrating.keys = {"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="};
+  auto strict = migrating;
+  strict.name = "strict";
+  migrating.verify_incoming = migrating.verify_outgoing = false;
+  auto b = Membership::start(migrating).value();
+  auto seen = plain.events();
+  CHECK(sees(seen, "migrating", "alive"));
+  auto c = Membership::start(strict).value();
+  auto from_c = c.events();
+  while (const auto event = from_c.next(1s))  // it tries to join meanwhile, in vain
+    if (const auto* change = std::get_if<MemberEvent>(&*event))
+      CHECK(change->member.name == "strict");
+}

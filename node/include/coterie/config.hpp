@@ -29,7 +29,9 @@ struct Config {
   std::uint64_t journal_map_bytes = std::uint64_t{64} << 30;  ///< the most the journal may grow to
   std::vector<std::string> keys{};  ///< gossip keys in base64, 16, 24 or 32 bytes; the first one
                                     ///< encrypts, all decrypt; none = plain text
-  std::string label{};  ///< only gossip under the same label is heard; at most 255 bytes
+  bool verify_incoming = true;  ///< with keys: plain text is refused; false while a pool migrates
+  bool verify_outgoing = true;  ///< with keys: everything is encrypted; false while a pool migrates
+  std::string label{};          ///< only gossip under the same label is heard; at most 255 bytes
   std::string pool =
       "native";  ///< "native", or a foreign pool to take part in: "memberlist", "serf"
   std::vector<std::string> tags{};  ///< "key=value", shown by Serf; with pool "serf" alone

@@ -20,7 +20,8 @@ class ProbeOrder {
   /// The next member for which `eligible` answers true; shuffles on wrap. nullopt if there is none.
   template <class Eligible>
   [[nodiscard]] std::optional<MemberTable::Slot> next(Random& random, Eligible eligible) {
-    for (std::size_t looked = 0; looked <= members_.size(); ++looked) {
+    // What is left of this round, and a whole one: a shuffle may move who is wanted either way.
+    for (auto left = 2 * members_.size() + 1; left > 0; --left) {
       if (at_ >= members_.size()) wrap(random);
       if (members_.empty()) return std::nullopt;
       if (const auto member = members_[at_++]; eligible(member)) return member;

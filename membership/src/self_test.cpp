@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 namespace coterie::membership {
 
@@ -20,13 +21,19 @@ void SelfTest::postpone(Duration span) {
   if (running_) ends_ = ends_ + span;
 }
 
-void SelfTest::step_down(Instant now) {
+void SelfTest::step_down(bool condemned, Instant now) {
   if (out_) return;
   out_ = true;
+  condemned_ = condemned;
   sentence_ = now < forgiven_at_ ? std::min(sentence_ * 2, max_probation) : probation_;
   good_since_ = never;
   running_ = false;
   next_round_ = now;
+}
+
+void SelfTest::condemn() {
+  if (!out_ || std::exchange(condemned_, true)) return;
+  good_since_ = never;  // the sentence begins when it is heard
 }
 
 bool SelfTest::wants_round(Instant now) const { return !running_ && next_round_ <= now; }
@@ -62,13 +69,16 @@ SelfTest::Verdict SelfTest::judge(Instant now) {
     next_round_ = now;
     return failed_ >= failed_rounds_to_step_down ? Verdict::step_down : Verdict::none;
   }
+  const bool first = good && good_since_ == never;
   if (!good) good_since_ = never;
   else good_since_ = earliest(good_since_, now);
   next_round_ = now + self_test_pause;
-  if (good_since_ == never || now - good_since_ < sentence_) return Verdict::none;
+  if (first && !condemned_) return Verdict::inquire;
+  const auto wanted = condemned_ ? sentence_ : self_test_pause;
+  if (good_since_ == never || now - good_since_ < wanted) return Verdict::none;
   out_ = false;
   next_round_ = never;
-  forgiven_at_ = now + flap_memory;
+  if (condemned_) forgiven_at_ = now + flap_memory;
   accusers_.clear();
   return Verdict::come_back;
 }

@@ -25,10 +25,10 @@ static wire::PushPullNode node_of(const Member& m) {
       m.versions};
 }
 
-/// Old tombstones stay at home: they are listed to operators, not gossiped for a day. A member out
-/// of office does not say that it is alive.
+/// Old tombstones stay at home: they are listed to operators, not gossiped for a day. Who is held
+/// dead and out of office does not say that it is alive.
 bool Swim::is_told(const Member& member, Instant now) const {
-  if (member.name == name_) return self_test_.in_office();
+  if (member.name == name_) return !self_test_.condemned();
   return member.is_present() || now - member.changed <= config_.gossip_to_the_dead;
 }
 
@@ -72,7 +72,7 @@ void Swim::tick_push_pull(Instant now, SwimEffects& out) {
 gossip::Digest Swim::digest() const {
   gossip::Digest digest;
   for (const auto& member : members_)
-    if (member.is_present() && (member.name != name_ || self_test_.in_office()))
+    if (member.is_present() && (member.name != name_ || !self_test_.condemned()))
       digest.add(member.name, version_of(member));
   return digest;
 }

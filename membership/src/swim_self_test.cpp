@@ -30,7 +30,8 @@ bool Swim::refutes_at_once(std::uint32_t incarnation, Instant now) const {
 
 void Swim::on_accused(const wire::Suspect& claim, Instant now, SwimEffects& out) {
   accused_of_ = std::max(accused_of_, claim.incarnation);
-  if (!self_test_.in_office()) return;
+  accused_at_ = now;
+  if (!self_test_.in_office()) return self_test_.condemn();
   const bool again = claim.from != name_ && self_test_.accused(claim.from, now);
   if (!again || refutes_at_once(claim.incarnation, now)) refute(claim.incarnation, out);
   else defend(now);
@@ -39,7 +40,8 @@ void Swim::on_accused(const wire::Suspect& claim, Instant now, SwimEffects& out)
 /// We are dead to others, so they could not reach us for long: one test says whose fault it is.
 void Swim::on_declared_dead(std::uint32_t incarnation, Instant now, SwimEffects& out) {
   accused_of_ = std::max(accused_of_, incarnation);
-  if (!self_test_.in_office()) return;
+  accused_at_ = now;
+  if (!self_test_.in_office()) return self_test_.condemn();
   if (refutes_at_once(incarnation, now)) return refute(incarnation, out);
   defend(now);
 }
@@ -50,14 +52,16 @@ void Swim::defend(Instant now) {
 }
 
 void Swim::step_down(Instant now, SwimEffects& out) {
-  self_test_.step_down(now);
-  defends_itself_ = false;
+  // Whatever we refuted since anybody answered us may have reached nobody.
+  const bool condemned = accused_at_ != never && accused_at_ >= answered_at_;
+  self_test_.step_down(std::exchange(defends_itself_, false) || condemned, now);
   broadcasts_.withdraw(name_);  // a refutation
   ++counters_.step_downs;
   out.emplace_back(LogEvent{LogLevel::error,
-                            "this member's own network is at fault: few of its pings come back; it "
-                            "steps down until it has been well for " +
-                                std::to_string(self_test_.sentence() / 1s) + " s"});
+                            "few of this member's pings come back: its own network is at fault, or "
+                            "all others are gone; it steps down until it is well, for " +
+                                std::to_string(self_test_.sentence() / 1s) +
+                                " s if others held it dead"});
 }
 
 /// Nobody answers us, by whatever way: whether it is they or we, pings of many at once tell sooner
@@ -82,6 +86,10 @@ void Swim::tick_self_test(Instant now, SwimEffects& out) {
       if (std::exchange(defends_itself_, false))
         refute(std::max(accused_of_, self().incarnation.value), out);
       break;
+    case SelfTest::Verdict::inquire:
+      for (const auto* member : random_members(1, false, name_, now))
+        send_state(StreamKind::push_pull, member->gossip, now, out);
+      break;
     case SelfTest::Verdict::none: break;
   }
   if (!self_test_.wants_round(now) || roster_.empty()) return;
@@ -90,7 +98,7 @@ void Swim::tick_self_test(Instant now, SwimEffects& out) {
     for (const auto slot : roster_)
       if (members_[slot].state != MemberState::left && asked.size() < self_test_pings)
         asked.push_back(&members_[slot]);
-  if (asked.empty()) return;
+  if (asked.empty()) return self_test_.put_off(now);
   const auto time = std::min(health_.scale(config_.probe_timeout), config_.probe_timeout * 4);
   self_test_.begin(sequence_ + 1, now + time);
   for (std::uint32_t i = 0; i < self_test_pings; ++i) {

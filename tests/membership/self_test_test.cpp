@@ -57,7 +57,7 @@ TEST_CASE(
   SelfTest test(30s);
   auto now = start;
   for (const auto sentence : {30s, 60s, 120s}) {
-    test.step_down(now);
+    test.step_down(true, now);
     CHECK_FALSE(test.in_office());
     CHECK(test.sentence() == sentence);
     CHECK(round(test, now, self_test_answers) == Verdict::none);
@@ -71,6 +71,23 @@ TEST_CASE(
     now = now + sentence + 1s;
   }
   now = now + flap_memory;
-  test.step_down(now);
+  test.step_down(true, now);
   CHECK(test.sentence() == 30s);
+}
+
+TEST_CASE(
+    "self test: whom nobody condemned comes back after two good rounds, having asked others") {
+  SelfTest test(30s);
+  test.step_down(false, start);
+  CHECK(round(test, start, 0) == Verdict::none);
+  CHECK(round(test, start + 2s, self_test_answers) == Verdict::inquire);
+  CHECK(round(test, start + 4s, self_test_answers) == Verdict::come_back);
+  test.step_down(false, start + 60s);
+  CHECK(test.sentence() == 30s);  // it was no fall
+  CHECK(round(test, start + 60s, self_test_answers) == Verdict::inquire);
+  test.condemn();  // the others held it dead
+  CHECK(test.condemned());
+  CHECK(round(test, start + 62s, self_test_answers) == Verdict::none);
+  CHECK(round(test, start + 91s, self_test_answers) == Verdict::none);
+  CHECK(round(test, start + 92s, self_test_answers) == Verdict::come_back);
 }

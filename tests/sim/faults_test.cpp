@@ -57,3 +57,15 @@ TEST_CASE("scale: one seed gives one history, and everybody learns of a death") 
   CHECK(once.trace == sim::run_scale(300, 60s, 4).trace);
   CHECK(once.trace != sim::run_scale(300, 60s, 5).trace);
 }
+
+TEST_CASE("faults: the last of three, whose others died and return, is back within seconds") {
+  sim::Pool pool({.nodes = 3, .seed = 6});
+  pool.run_until(pool.now() + 10s);
+  for (const std::size_t i : {1, 2}) pool.set_loss(i, 1, 1);
+  pool.set_loss(0, 1, 1);
+  pool.run_until(pool.now() + 30s);
+  CHECK_FALSE(pool.swim(0).in_office());
+  for (const std::size_t i : {0, 1, 2}) pool.set_loss(i, 0, 0);
+  pool.run_until(pool.now() + 90s);
+  CHECK(pool.all_alive());
+}

@@ -4,8 +4,10 @@
 /// only after it has been well for a while. A member that is well refutes as ever, so a bad link
 /// between two members removes neither. docs/adr/0006 has the sources and the alternatives.
 ///
-/// Invariant: a member out of office returns only after `probation` without a failed round; each
-/// time within flap_memory it takes twice as long. Thread-safety: a value; one owner.
+/// Invariant: a member that others condemned returns only after `probation` without a failed round;
+/// each time within flap_memory it takes twice as long. One that nobody condemned, because all
+/// others are gone or it came back in time, returns after two good rounds. Thread-safety: a value;
+/// one owner.
 #pragma once
 
 #include <cstdint>
@@ -42,10 +44,13 @@ class SelfTest {
   [[nodiscard]] bool accused(const std::string& by, Instant now);
   /// There is another reason for a test.
   void doubt(Instant now);
-  /// We are out of office from now on: after a failed test, or because we were accused while we
-  /// heard nobody.
-  void step_down(Instant now);
+  /// We are out of office from now on. `condemned`: others hold us dead or accuse us; otherwise
+  /// only we ourselves found that nobody answers, perhaps because all others are gone.
+  void step_down(bool condemned, Instant now);
+  /// Others hold us dead as well, as we hear now.
+  void condemn();
   [[nodiscard]] bool in_office() const { return !out_; }
+  [[nodiscard]] bool condemned() const { return out_ && condemned_; }
 
   [[nodiscard]] bool wants_round(Instant now) const;
   /// Pings `first` to `first + self_test_pings - 1` are on their way.
@@ -53,9 +58,13 @@ class SelfTest {
   /// True if it was an answer to one of them.
   /// Enough of them end the round.
   [[nodiscard]] bool answered(std::uint32_t sequence, Instant now);
-  enum class Verdict : std::uint8_t { none, well, step_down, come_back };
+  /// inquire: a first good round of somebody whom nobody condemned, as far as it knows: ask others
+  /// what they hold of us, before the next one.
+  enum class Verdict : std::uint8_t { none, well, step_down, inquire, come_back };
   /// What the round that ended says.
   [[nodiscard]] Verdict judge(Instant now);
+  /// There is nobody to ask.
+  void put_off(Instant now) { next_round_ = now + self_test_pause; }
   /// Our own pause does not count.
   void postpone(Duration span);
   [[nodiscard]] Instant next_deadline() const;
@@ -67,7 +76,7 @@ class SelfTest {
 
   Duration probation_;
   std::map<std::string, Instant> accusers_{};  ///< at most accusers_to_doubt
-  bool out_ = false;
+  bool out_ = false, condemned_ = false;
   Duration sentence_{};
   Instant forgiven_at_{};  ///< until then a new fall doubles the sentence
   Instant good_since_ = never;

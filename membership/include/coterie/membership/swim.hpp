@@ -321,6 +321,7 @@ class Swim {
   LocalHealth health_;
   SelfTest self_test_;
   std::uint32_t accused_of_ = 0;  ///< the highest incarnation of ours that is held silent
+  Instant accused_at_ = never;    ///< the last time that somebody said so
   Instant paused_at_ = never;     ///< the end of our last pause of a period or more
   Instant answered_at_{};         ///< the last time anybody answered a probe
   std::uint32_t unanswered_ = 0;  ///< probes in a row that nobody answered

@@ -1,5 +1,7 @@
 #include "shared_codec.hpp"
 
+#include <algorithm>
+
 namespace coterie::gossip {
 namespace {
 
@@ -42,7 +44,7 @@ void put(MsgpackWriter& out, const SharedRegister& text) {
 }
 SharedRegister get_register(MsgpackReader& in) {
   (void)in.array(3);
-  const auto time = in.unsigned_integer(UINT64_MAX / 2);  // a hostile clock must not end ours
+  const auto time = in.unsigned_integer(last_number);
   auto writer = Replica(in.text(max_replica));
   return SharedRegister::from(time, std::move(writer), std::string(in.text(max_text)));
 }
@@ -58,7 +60,8 @@ std::set<Dot> get_dots(MsgpackReader& in) {
   std::set<Dot> dots;
   for (auto left = in.array(max_items) / 2; left > 0 && in.ok(); --left) {
     auto replica = Replica(in.text(max_replica));
-    dots.insert({std::move(replica), in.unsigned_integer()});
+    const auto number = in.unsigned_integer(last_number);
+    if (number > 0) dots.insert({std::move(replica), number});
   }
   return dots;
 }
@@ -76,6 +79,7 @@ void put(MsgpackWriter& out, const OrSet<std::string>& set) {
 OrSet<std::string> get_set(MsgpackReader& in) {
   (void)in.array(3);
   auto seen = get_counter(in).counts();
+  for (auto& [replica, number] : seen) number = std::min(number, last_number);
   auto context = DotContext::from(std::move(seen), get_dots(in));
   std::map<std::string, std::set<Dot>> items;
   for (auto left = in.array(max_items) / 2; left > 0 && in.ok(); --left) {

@@ -7,6 +7,9 @@
 
 namespace coterie::gossip {
 
+/// Lamport times and numbers of writes end here, so that a hostile one cannot wrap ours around.
+inline constexpr std::uint64_t last_number = UINT64_MAX / 2;
+
 void write(wire::MsgpackWriter& out, const SharedValue& value);
 /// The reader says whether it was one.
 [[nodiscard]] SharedValue read(wire::MsgpackReader& in, SharedKind kind);

@@ -45,6 +45,15 @@ struct Apply {
   }
 };
 
+/// A text whose Lamport time a hostile member drove to its end cannot be written any more.
+bool has_room(const SharedValue& value, const SharedChange& change) {
+  if (const auto* text = std::get_if<SharedRegister>(&value)) return text->time() < last_number;
+  const auto* map = std::get_if<OrMap<std::string, SharedRegister>>(&value);
+  if (map == nullptr || change.remove) return true;
+  const auto field = map->values().find(change.item);
+  return field == map->values().end() || field->second.time() < last_number;
+}
+
 /// Both are of one kind: their keys say so.
 void merge_into(SharedValue& mine, const SharedValue& theirs) {
   std::visit(
@@ -80,6 +89,7 @@ std::optional<Bytes> SharedState::change(const SharedChange& change) {
     return std::nullopt;
   auto [found, fresh] = values_.try_emplace(change.key);
   if (fresh) found->second.value = empty_value(change.key.kind);
+  if (!has_room(found->second.value, change)) return std::nullopt;
   const auto delta = std::visit(Apply{self_, change}, found->second.value);
   measure(found->first, found->second);
   Bytes out;
@@ -87,29 +97,43 @@ std::optional<Bytes> SharedState::change(const SharedChange& change) {
   return out;
 }
 
+/// One whole entry; false if it does not decode.
+bool SharedState::merge_one(ByteView entry, Merged& merged) {
+  wire::MsgpackReader in(entry);
+  SharedKey key;
+  const bool triple = in.array(3) == 3;
+  key.kind = static_cast<SharedKind>(in.unsigned_integer(kinds - 1));
+  key.name = in.text(max_name);
+  if (!triple || !in.ok() || key.name.empty()) return false;
+  const auto theirs = read(in, key.kind);
+  if (!in.ok()) return false;
+  const auto found = values_.find(key);
+  Entry next = found == values_.end() ? Entry{.value = empty_value(key.kind)} : found->second;
+  const auto before = next;
+  merge_into(next.value, theirs);
+  const auto all = bytes_;
+  measure(key, next);
+  // What was there already costs nothing: only growth counts.
+  if (bytes_ > max_shared_bytes && bytes_ > all) {
+    bytes_ = all;
+    return merged.over_limit = true;
+  }
+  if (next.hash == before.hash && found != values_.end()) return true;
+  values_[key] = std::move(next);
+  merged.changed.insert(key);
+  return true;
+}
+
 SharedState::Merged SharedState::merge(ByteView entries) {
   Merged merged;
   while (!entries.empty()) {
     wire::MsgpackReader in(entries);
-    SharedKey key;
-    const bool triple = in.array(3) == 3;
-    key.kind = static_cast<SharedKind>(in.unsigned_integer(kinds - 1));
-    key.name = in.text(max_name);
-    if (!triple || !in.ok() || key.name.empty()) return merged.malformed = true, merged;
-    const auto theirs = read(in, key.kind);
+    in.skip();
     if (!in.ok()) return merged.malformed = true, merged;
     const auto size = in.position();
+    // One that is wrong must not take those behind it along.
+    if (!merge_one(entries.first(size), merged)) merged.malformed = true;
     entries = entries.subspan(size);
-    if (bytes_ + size > max_shared_bytes) {
-      merged.over_limit = true;
-      continue;
-    }
-    auto [found, fresh] = values_.try_emplace(key);
-    if (fresh) found->second.value = empty_value(key.kind);
-    const auto before = found->second.hash;
-    merge_into(found->second.value, theirs);
-    measure(found->first, found->second);
-    if (found->second.hash != before) merged.changed.insert(key);
   }
   return merged;
 }

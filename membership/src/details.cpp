@@ -2,6 +2,10 @@
 
 #include <xxhash.h>
 
+#include <algorithm>
+
+#include "coterie/wire/native_messages.hpp"
+
 namespace coterie::membership {
 
 std::uint64_t details_hash(ByteView details) {
@@ -25,11 +29,13 @@ bool Details::announced(const std::string& name, std::uint64_t hash, std::size_t
   return held;
 }
 
-void Details::forget(const std::string& name) {
+bool Details::forget(const std::string& name) {
   const auto found = entries_.find(name);
-  if (found == entries_.end()) return;
-  if (found->second.held) total_ -= found->second.held->size();
+  if (found == entries_.end()) return false;
+  const bool held = found->second.held.has_value();
+  if (held) total_ -= found->second.held->size();
   entries_.erase(found);
+  return held;
 }
 
 std::optional<Details::Fetch> Details::due(Instant now) {
@@ -40,7 +46,8 @@ std::optional<Details::Fetch> Details::due(Instant now) {
       next_ = earliest(next_, entry.fetch_at);
       continue;
     }
-    entry.fetch_at = now + details_retry;
+    const auto doublings = std::min(entry.attempts, 7u);
+    entry.fetch_at = now + std::min(details_retry * (1 << doublings), details_retry_max);
     next_ = now;  // there may be more
     return Fetch{name, entry.attempts++ % 2 == 0};
   }
@@ -51,7 +58,8 @@ bool Details::fetched(const std::string& name, ByteView bytes) {
   const auto found = entries_.find(name);
   if (found == entries_.end() || found->second.held) return false;
   auto& entry = found->second;
-  if (details_hash(bytes) != entry.announced || total_ + bytes.size() > max_details_total)
+  if (bytes.size() > wire::max_details_bytes || details_hash(bytes) != entry.announced ||
+      total_ + bytes.size() > max_details_total)
     return false;
   entry.held = to_bytes(bytes);
   entry.fetch_at = never;

@@ -6,6 +6,13 @@
 
 namespace coterie::membership {
 
+namespace {
+
+/// Until then suspicions of those who are gone may have come up.
+constexpr Duration second_round_pause = 500ms;
+
+}  // namespace
+
 bool SelfTest::accused(const std::string& by, Instant now) {
   std::erase_if(accusers_,
                 [&](const auto& entry) { return entry.second + accusation_window <= now; });
@@ -38,8 +45,9 @@ void SelfTest::condemn() {
 
 bool SelfTest::wants_round(Instant now) const { return !running_ && next_round_ <= now; }
 
-void SelfTest::begin(std::uint32_t first, Instant ends) {
+void SelfTest::begin(std::uint32_t first, std::size_t asked, Instant ends) {
   running_ = true;
+  asked_ = asked;
   first_ = first;
   seen_ = 0;
   ends_ = ends;
@@ -55,7 +63,18 @@ bool SelfTest::answered(std::uint32_t sequence, Instant now) {
 }
 
 bool SelfTest::is_good() const {
-  return std::popcount(seen_) >= static_cast<int>(self_test_answers);
+  const auto enough = [](int answers, std::uint32_t pings) {
+    return static_cast<std::uint32_t>(answers) * self_test_pings >= self_test_answers * pings;
+  };
+  if (enough(std::popcount(seen_), self_test_pings)) return true;
+  for (std::size_t member = 0; asked_ <= few_members && member < asked_; ++member) {
+    int answers = 0;
+    std::uint32_t pings = 0;
+    for (auto i = member; i < self_test_pings; i += asked_, ++pings)
+      answers += (seen_ >> i & 1) != 0 ? 1 : 0;
+    if (enough(answers, pings)) return true;
+  }
+  return false;
 }
 
 SelfTest::Verdict SelfTest::judge(Instant now) {
@@ -66,7 +85,7 @@ SelfTest::Verdict SelfTest::judge(Instant now) {
   failed_ = good ? 0 : failed_ + 1;
   if (!out_) {
     if (good) return accusers_.clear(), Verdict::well;
-    next_round_ = now;
+    next_round_ = now + second_round_pause;
     return failed_ >= failed_rounds_to_step_down ? Verdict::step_down : Verdict::none;
   }
   const bool first = good && good_since_ == never;

@@ -13,7 +13,10 @@ Bytes Swim::own_claim() const {
   return wire::encode(wire::Alive{me.incarnation.value, name_, me.gossip, me.meta, me.versions});
 }
 
-void Swim::broadcast_self() { broadcasts_.push(name_, own_claim()); }
+/// Out of office it does not say that it is alive, whatever else it has to say.
+void Swim::broadcast_self() {
+  if (self_test_.in_office()) broadcasts_.push(name_, own_claim());
+}
 
 /// Who accuses us of what we refuted missed the refutation.
 void Swim::remind(const std::string& accuser, SwimEffects& out) {
@@ -78,7 +81,8 @@ void Swim::on_alive(const wire::Alive& claim, Instant now, SwimEffects& out) {
   if (about_me) {
     const bool same = claim.incarnation == member.incarnation.value && claim.meta == member.meta &&
                       claim.versions == member.versions;
-    if (claim.incarnation >= member.incarnation.value && !same) refute(claim.incarnation, out);
+    if (claim.incarnation >= member.incarnation.value && !same && self_test_.in_office())
+      refute(claim.incarnation, out);
     return;
   }
   if (!takeover &&
@@ -157,6 +161,7 @@ void Swim::on_dead(const wire::Dead& claim, Instant now, SwimEffects& out) {
   const bool left = claim.node == claim.from;
   if (!left) ++counters_.deaths;
   phis_.erase(members_.slot(claim.node));
+  if (details_.forget(claim.node)) out.emplace_back(MemberDetails{claim.node, {}});
   set_state(member, left ? MemberState::left : MemberState::dead, now, out);
 }
 

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "coterie/core/ensure.hpp"
 #include "coterie/membership/node_meta.hpp"
 #include "coterie/membership/swim.hpp"
@@ -23,7 +25,12 @@ void Swim::note_details(const Member& member, Instant now, SwimEffects& out) {
 }
 
 void Swim::tick_details(Instant now, SwimEffects& out) {
+  const auto open = std::count_if(streams_.begin(), streams_.end(), [](const auto& stream) {
+    return stream.second.kind == StreamKind::details;
+  });
+  auto room = max_details_streams - std::min(max_details_streams, static_cast<std::size_t>(open));
   while (const auto fetch = details_.due(now)) {
+    if (room == 0) continue;  // it is tried again
     const auto* const owner = members_.find(fetch->name);
     if (owner == nullptr || !owner->is_present()) {
       details_.forget(fetch->name);
@@ -33,6 +40,7 @@ void Swim::tick_details(Instant now, SwimEffects& out) {
     if (!fetch->from_owner)  // it does not answer us: perhaps somebody else has it
       for (const auto* other : random_members(1, false, fetch->name, now))
         if (is_native(other->meta)) from = other->gossip;
+    --room;
     const auto id =
         open_stream(StreamKind::details, from, wire::encode_ask_details(fetch->name), now, out);
     if (const auto stream = streams_.find(id); stream != streams_.end())

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "coterie/membership/swim.hpp"
 
 namespace coterie::membership {
@@ -10,6 +12,7 @@ constexpr std::uint32_t unanswered_to_doubt = 2;
 constexpr Duration cause_memory = 30s;
 /// Fewer others than this cannot show who is at fault.
 constexpr std::size_t others_to_judge = 2;
+constexpr std::size_t dead_to_ask = 12;
 
 }  // namespace
 
@@ -25,7 +28,14 @@ bool Swim::may_accuse(const std::string& accuser) const {
 bool Swim::refutes_at_once(std::uint32_t incarnation, Instant now) const {
   const bool paused = paused_at_ != never && now - paused_at_ <= cause_memory;
   return !config_.lifeguard.self_test || incarnation > self().incarnation.value || paused ||
-         roster_.size() < others_to_judge;
+         judges() < others_to_judge;
+}
+
+/// Members who could say whose fault it is: those who left do not answer.
+std::size_t Swim::judges() const {
+  return static_cast<std::size_t>(std::count_if(
+      roster_.begin(), roster_.end(),
+      [&](MemberTable::Slot slot) { return members_[slot].state != MemberState::left; }));
 }
 
 void Swim::on_accused(const wire::Suspect& claim, Instant now, SwimEffects& out) {
@@ -68,13 +78,25 @@ void Swim::step_down(Instant now, SwimEffects& out) {
 /// than one probe after the other, which ill health makes slow.
 void Swim::probe_unanswered(Instant now) {
   if (++unanswered_ < unanswered_to_doubt || !config_.lifeguard.self_test ||
-      roster_.size() < others_to_judge ||
-      now - answered_at_ < config_.probe_interval * cut_off_intervals)
+      judges() < others_to_judge || now - answered_at_ < config_.probe_interval * cut_off_intervals)
     return;
   self_test_.doubt(now);
 }
 
+/// Who holds everybody dead asks the dead, those first who died last: perhaps they never did.
+std::vector<const Member*> Swim::whom_to_ask(Instant now) {
+  auto asked = random_members(self_test_pings, false, name_, now);
+  if (!asked.empty()) return asked;
+  for (const auto slot : roster_)
+    if (members_[slot].state != MemberState::left) asked.push_back(&members_[slot]);
+  std::sort(asked.begin(), asked.end(),
+            [](const Member* a, const Member* b) { return a->changed > b->changed; });
+  if (asked.size() > dead_to_ask) asked.resize(dead_to_ask);
+  return asked;
+}
+
 void Swim::tick_self_test(Instant now, SwimEffects& out) {
+  if (leaving_) return self_test_.cancel();  // a leave is not refuted
   switch (self_test_.judge(now)) {
     case SelfTest::Verdict::step_down: step_down(now, out); break;
     case SelfTest::Verdict::come_back:
@@ -93,14 +115,14 @@ void Swim::tick_self_test(Instant now, SwimEffects& out) {
     case SelfTest::Verdict::none: break;
   }
   if (!self_test_.wants_round(now) || roster_.empty()) return;
-  auto asked = random_members(self_test_pings, false, name_, now);
-  if (asked.empty())  // who holds everybody dead asks the dead
-    for (const auto slot : roster_)
-      if (members_[slot].state != MemberState::left && asked.size() < self_test_pings)
-        asked.push_back(&members_[slot]);
-  if (asked.empty()) return self_test_.put_off(now);
+  const auto asked = whom_to_ask(now);
+  if (asked.empty()) {  // there is nobody whose word counts
+    if (std::exchange(defends_itself_, false))
+      refute(std::max(accused_of_, self().incarnation.value), out);
+    return self_test_.put_off(now);
+  }
   const auto time = std::min(health_.scale(config_.probe_timeout), config_.probe_timeout * 4);
-  self_test_.begin(sequence_ + 1, now + time);
+  self_test_.begin(sequence_ + 1, asked.size(), now + time);
   for (std::uint32_t i = 0; i < self_test_pings; ++i) {
     const auto& member = *asked[i % asked.size()];
     send(member.gossip, {wire::encode(wire::Ping{++sequence_, member.name, source()})}, out);

@@ -27,6 +27,7 @@ class GossipShell final : private messaging::StreamHandler {
   void feed(const std::function<membership::SwimEffects(membership::Swim&, Instant)>& input);
   void leave(std::function<void()> done);
   void close();
+  [[nodiscard]] bool is_closed() const { return !tcp_; }
   [[nodiscard]] const membership::Swim* swim() const { return swim_ ? &*swim_ : nullptr; }
 
  private:

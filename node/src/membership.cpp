@@ -1,5 +1,6 @@
 #include "coterie/membership.hpp"
 
+#include <algorithm>
 #include <future>
 #include <random>
 #include <thread>
@@ -16,26 +17,26 @@ using transport::EventLoop;
 
 struct Membership::State {
   State(std::unique_ptr<EventLoop> on, Config settings)
-      : config(std::move(settings)), loop(std::move(on)), shell(*loop, bridge, config.log) {}
+      : config(std::move(settings)), loop(std::move(on)), shell(*loop, *bridge, config.log) {}
 
-  /// Ends what runs; afterwards nothing of this is touched by another thread.
+  /// On the loop's thread, or once nobody runs it any more.
   void end() {
+    left = true;
     discovery.reset();
-    if (thread.joinable()) {
-      loop->stop();
-      thread.join();
-    }
     shell.close();
-    bridge.close();
+    bridge->close();
+    for (auto& done : std::exchange(leaving, {})) done();
   }
 
   Config config;
   std::unique_ptr<EventLoop> loop;
-  PoolBridge bridge{};
+  std::shared_ptr<PoolBridge> bridge = std::make_shared<PoolBridge>();
   GossipShell shell;
   std::unique_ptr<Discovery> discovery{};
   std::thread thread{};  ///< none on a loop of the caller's
   std::atomic<bool> left{false};
+  std::atomic<bool> gone{false};                 ///< its owner is: nobody is told any more
+  std::vector<std::function<void()>> leaving{};  ///< who waits for the leave; on the loop's thread
 };
 
 namespace {
@@ -49,6 +50,10 @@ Swim make_swim(const Config& config, const Address& bound) {
               std::move(meta), Random(seed), EventLoop::now());
 }
 
+/// What waits for the loop waits no longer: a leave takes 3 s at most.
+constexpr auto blocking_limit = std::chrono::seconds(10);
+
+Error nobody_runs_it() { return error(Errc::unavailable, "nobody runs the loop of this member"); }
 Error stopped() { return error(Errc::unavailable, "this member has left"); }
 
 }  // namespace
@@ -64,7 +69,7 @@ void Membership::post(Task task) {
 Result<Membership> Membership::start(Config config) {
   auto started = start_on(std::make_unique<EventLoop>(), std::move(config));
   if (started)
-    started->state_->thread = std::thread([loop = started->state_->loop.get()] { loop->run(); });
+    started->state_->thread = std::thread([state = started->state_] { state->loop->run(); });
   return started;
 }
 
@@ -105,18 +110,32 @@ Membership& Membership::operator=(Membership&& other) noexcept {
 }
 Membership::~Membership() {
   if (!state_) return;
-  if (state_->thread.joinable()) (void)leave();
-  state_->end();
+  auto& state = *state_;
+  const bool here = state.loop->is_this_thread();
+  if (state.thread.joinable() && !here) (void)leave();
+  state.gone = true;
+  if (!state.thread.joinable()) {  // perhaps from inside one of its own callbacks: later
+    state.loop->post([kept = state_] { kept->end(); });
+    return;
+  }
+  state.loop->stop();
+  if (here) {
+    state.thread.detach();  // it holds the state until it ends
+  } else {
+    state.thread.join();
+    state.end();
+  }
 }
 
-std::vector<MemberView> Membership::members() const { return state_->bridge.members(); }
-PoolEvents Membership::events() { return PoolEvents(state_->bridge.subscribe()); }
+std::vector<MemberView> Membership::members() const { return state_->bridge->members(); }
+PoolEvents Membership::events() { return PoolEvents(state_->bridge->subscribe()); }
 
 void Membership::watch(std::function<void(const PoolEvent&)> told) {
   post([told = std::move(told)](State& state) mutable {
-    state.bridge.watch([told = std::move(told)](const PoolEvent* event) {
-      if (event != nullptr) told(*event);
-      return event != nullptr;
+    state.bridge->watch([told = std::move(told), &gone = state.gone](const PoolEvent* event) {
+      if (event == nullptr || gone) return false;
+      told(*event);
+      return true;
     });
   });
 }
@@ -135,7 +154,7 @@ void Membership::query(std::string name, std::string payload, QueryOptions optio
                        std::function<void(Result<QueryResult>)> done) {
   if (const auto problem = check_query(state_->config, name, payload)) return done(*problem);
   if (state_->left) return done(stopped());
-  const auto number = state_->bridge.expect(collect_answers(std::move(done)));
+  const auto number = state_->bridge->expect(collect_answers(std::move(done)));
   post([number, name = std::move(name), bytes = to_bytes(view(payload)),
         timeout = options.timeout](State& state) {
     state.shell.feed(
@@ -168,8 +187,7 @@ Status Membership::set_metadata(std::string metadata) {
 
 Shared Membership::shared() {
   return Shared(
-      std::shared_ptr<const PoolBridge>(state_, &state_->bridge),
-      [weak = std::weak_ptr(state_)](gossip::SharedChange change) -> Status {
+      state_->bridge, [weak = std::weak_ptr(state_)](gossip::SharedChange change) -> Status {
         const auto state = weak.lock();
         if (!state || state->left) return stopped();
         if (const auto problem = check_native(state->config)) return *problem;
@@ -182,21 +200,28 @@ Shared Membership::shared() {
 }
 
 Result<double> Membership::phi(const std::string& member) const {
-  const auto ask = [&] { return state_->shell.swim()->phi(member, EventLoop::now()); };
+  const auto ask = [member](const State& state) {
+    return state.shell.swim()->phi(member, EventLoop::now());
+  };
   if (state_->left) return stopped();
-  if (state_->loop->is_this_thread()) return ask();
-  std::promise<double> value;
-  state_->loop->post([&] { value.set_value(ask()); });
-  return value.get_future().get();
+  if (state_->loop->is_this_thread()) return ask(*state_);
+  const auto value = std::make_shared<std::promise<double>>();
+  auto answer = value->get_future();
+  state_->loop->post([value, ask, weak = std::weak_ptr(state_)] {
+    if (const auto state = weak.lock()) value->set_value(ask(*state));
+  });
+  if (answer.wait_for(blocking_limit) != std::future_status::ready) return nobody_runs_it();
+  return answer.get();
 }
 
 void Membership::leave(std::function<void()> done) {
-  if (state_->left.exchange(true)) return state_->loop->post(std::move(done));
-  post([done = std::move(done)](State& state) mutable {
-    state.shell.leave([&state, done = std::move(done)] {
-      state.shell.close();
-      state.bridge.close();
-      done();
+  state_->left = true;
+  post([done = std::move(done), weak = std::weak_ptr(state_)](State& state) mutable {
+    if (state.shell.is_closed()) return done();
+    state.leaving.push_back(std::move(done));
+    if (state.leaving.size() > 1) return;  // it is under way
+    state.shell.leave([weak] {
+      if (const auto kept = weak.lock()) kept->end();
     });
   });
 }
@@ -204,9 +229,10 @@ void Membership::leave(std::function<void()> done) {
 Status Membership::leave() {
   if (state_->loop->is_this_thread())
     return error(Errc::wrong_thread, "leave() would block its own loop: give it a callback");
-  std::promise<void> left;
-  leave([&] { left.set_value(); });
-  left.get_future().wait();
+  const auto left = std::make_shared<std::promise<void>>();
+  auto answer = left->get_future();
+  leave([left] { left->set_value(); });
+  if (answer.wait_for(blocking_limit) != std::future_status::ready) return nobody_runs_it();
   return Done{};
 }
 

@@ -95,3 +95,32 @@ TEST_CASE("shared state: what is too large or does not decode is refused and cha
   CHECK(accepted < 10'000);
   CHECK(accepted > 6'000);
 }
+
+TEST_CASE(
+    "shared state: a large value that lacks one change gets it, although both halves are over half "
+    "of the bound") {
+  SharedState one("a"), other("b");
+  const SharedKey key{SharedKind::set, "s"};
+  for (int i = 0; i < 4000; ++i) {
+    const auto delta = one.change({.key = key, .item = std::to_string(i) + std::string(600, 'x')});
+    REQUIRE(delta.has_value());
+    if (i != 7) CHECK_FALSE(other.merge(*delta).over_limit);
+  }
+  const auto merged = other.merge(one.entries_in(one.digest() - other.digest()));
+  CHECK_FALSE(merged.over_limit);
+  CHECK((one.digest() - other.digest()).none());
+}
+
+TEST_CASE("shared state: a hostile number neither wraps ours around nor takes others along") {
+  SharedState state("r");
+  Bytes hostile = testing::from_hex("9302a17493cf7fffffffffffffffa178a178");  // time 2^63 - 1
+  append(hostile, testing::from_hex("9300a16792a17205"));
+  const auto merged = state.merge(hostile);
+  CHECK(merged.changed.size() == 2);
+  CHECK_FALSE(state.change({.key = {SharedKind::text, "t"}, .value = "v"}).has_value());
+  Bytes beyond = testing::from_hex("9302a17493cf8000000000000000a178a178");
+  append(beyond, testing::from_hex("9300a16792a17206"));
+  const auto second = state.merge(beyond);
+  CHECK(second.malformed);
+  CHECK(state.view({SharedKind::grow_counter, "g"}).count == 6);
+}

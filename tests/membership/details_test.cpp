@@ -27,7 +27,9 @@ TEST_CASE(
   CHECK_FALSE(details.due(at).has_value());
   CHECK(details.next_deadline() == at + details_retry);
   CHECK_FALSE(details.due(at + details_retry)->from_owner);
-  CHECK(details.due(at + details_retry * 2)->from_owner);
+  CHECK(details.due(at + details_retry * 3)->from_owner);  // twice as long
+  CHECK_FALSE(details.due(at + details_retry * 3).has_value());
+  CHECK(details.next_deadline() == at + details_retry * 7);
   CHECK_FALSE(details.fetched("a", Bytes{9}));  // not what was announced
   CHECK(details.find("a") == nullptr);
   CHECK(details.fetched("a", words));
@@ -61,6 +63,15 @@ TEST_CASE("details: all members together have a bound") {
     (void)details.announced(name, details_hash(large), 9, random, start);
     CHECK(details.fetched(name, large) == (i < most));
   }
-  details.forget("n0");
+  CHECK(details.forget("n0"));
+  CHECK_FALSE(details.forget("n0"));
   CHECK(details.fetched("n" + std::to_string(most), large));
+}
+
+TEST_CASE("details: more than a member may say is not kept, whatever its hash") {
+  Details details;
+  Random random(1);
+  const Bytes huge(64 * 1024 + 1, 1);
+  (void)details.announced("a", details_hash(huge), 9, random, start);
+  CHECK_FALSE(details.fetched("a", huge));
 }

@@ -12,7 +12,7 @@ constexpr Instant start{1'000'000'000'000};
 
 /// One round from `now` on with so many answers; what it says.
 Verdict round(SelfTest& test, Instant now, std::uint32_t answers) {
-  test.begin(100, now + 500ms);
+  test.begin(100, self_test_pings, now + 500ms);
   for (std::uint32_t i = 0; i < answers; ++i) CHECK(test.answered(100 + i, now + 1ms));
   return test.judge(now + 500ms);
 }
@@ -29,7 +29,7 @@ TEST_CASE("self test: one accuser means a bad link, two within the window a doub
 
 TEST_CASE("self test: enough answers end a round at once, one less does not") {
   SelfTest test(30s);
-  test.begin(7, start + 500ms);
+  test.begin(7, self_test_pings, start + 500ms);
   for (std::uint32_t i = 0; i + 1 < self_test_answers; ++i) CHECK(test.answered(7 + i, start));
   CHECK(test.judge(start) == Verdict::none);
   CHECK(test.answered(7, start));  // the same answer again is none
@@ -37,7 +37,7 @@ TEST_CASE("self test: enough answers end a round at once, one less does not") {
   CHECK(test.answered(7 + self_test_pings - 1, start));
   CHECK(test.judge(start) == Verdict::well);
   CHECK_FALSE(test.answered(8, start));  // the round is over
-  test.begin(7, start + 500ms);
+  test.begin(7, self_test_pings, start + 500ms);
   CHECK_FALSE(test.answered(6, start));
   CHECK_FALSE(test.answered(7 + self_test_pings, start));
 }
@@ -45,7 +45,8 @@ TEST_CASE("self test: enough answers end a round at once, one less does not") {
 TEST_CASE("self test: two failed rounds in a row make a member step down, one does not") {
   SelfTest test(30s);
   CHECK(round(test, start, self_test_answers - 1) == Verdict::none);
-  CHECK(test.wants_round(start + 500ms));
+  CHECK_FALSE(test.wants_round(start + 500ms));
+  CHECK(test.wants_round(start + 1s));
   CHECK(round(test, start + 1s, self_test_answers) == Verdict::well);
   CHECK(round(test, start + 2s, 0) == Verdict::none);
   CHECK(round(test, start + 3s, 0) == Verdict::step_down);
@@ -90,4 +91,19 @@ TEST_CASE(
   CHECK(round(test, start + 62s, self_test_answers) == Verdict::none);
   CHECK(round(test, start + 91s, self_test_answers) == Verdict::none);
   CHECK(round(test, start + 92s, self_test_answers) == Verdict::come_back);
+}
+
+TEST_CASE("self test: of few members one that answers well is proof, of many it is not") {
+  for (const std::size_t asked : {2, 3, 4}) {
+    SelfTest test(30s);
+    test.begin(100, asked, start + 500ms);
+    for (std::uint32_t i = 0; i < self_test_pings; i += static_cast<std::uint32_t>(asked))
+      if (asked < 4 || i % 8 == 0) (void)test.answered(100 + i, start);
+    CHECK((test.judge(start + 500ms) == Verdict::well) == (asked <= few_members));
+  }
+  SelfTest test(30s);
+  test.begin(1, 40, start + 500ms);
+  test.cancel();
+  CHECK(test.next_deadline() == never);
+  CHECK(test.judge(start + 1s) == Verdict::none);
 }

@@ -183,3 +183,39 @@ TEST_CASE("membership: a pool without keys migrates: who does not verify hears a
     if (const auto* change = std::get_if<MemberEvent>(&*event))
       CHECK(change->member.name == "strict");
 }
+
+TEST_CASE("membership: it may be destroyed in its own callbacks, on either kind of loop") {
+  auto other = Membership::start(config_of("other")).value();
+  std::promise<void> gone;
+  auto own = std::make_shared<std::optional<Membership>>(
+      Membership::start(config_of("own", {other.gossip_address()})).value());
+  (*own)->watch([own, &gone, done = false](const PoolEvent&) mutable {
+    if (std::exchange(done, true)) return;
+    own->reset();
+    gone.set_value();
+  });
+  gone.get_future().get();
+  boost::asio::io_context context;
+  auto mine = std::make_shared<std::optional<Membership>>(
+      start_membership(context, config_of("mine", {other.gossip_address()})).value());
+  auto shared = (*mine)->shared();
+  (*mine)->watch([mine](const PoolEvent&) { mine->reset(); });
+  context.run_for(std::chrono::seconds(20));
+  CHECK_FALSE(mine->has_value());
+  CHECK_FALSE(shared.add("late", 1).has_value());
+}
+
+TEST_CASE("membership: whoever asks for the leave is told") {
+  auto other = Membership::start(config_of("other")).value();
+  auto seen = other.events();
+  std::promise<void> first;
+  {
+    auto own = Membership::start(config_of("own", {other.gossip_address()})).value();
+    REQUIRE(sees(seen, "own", "alive"));
+    own.leave([&] { first.set_value(); });
+    CHECK(own.leave().has_value());
+    first.get_future().get();
+    CHECK(own.leave().has_value());
+  }
+  CHECK(sees(seen, "own", "left"));
+}

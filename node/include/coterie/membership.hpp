@@ -32,8 +32,8 @@ class Membership {
   Membership(Membership&&) noexcept;
   Membership& operator=(Membership&&) noexcept;
   /// On a thread of its own it leaves gracefully if it did not yet. On a loop of the caller's it
-  /// closes its sockets at once, which the others see as a crash: leave(done) first, and destroy it
-  /// on the loop's thread or after the loop has ended.
+  /// closes its sockets on the loop's next turn, which the others see as a crash: leave(done)
+  /// first. May be destroyed in its own callbacks.
   ~Membership();
 
   /// The members as this one sees them now, itself included.

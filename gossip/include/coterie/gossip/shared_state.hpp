@@ -87,6 +87,7 @@ class SharedState {
     friend bool operator==(const Entry&, const Entry&) = default;
   };
   void measure(const SharedKey& key, Entry& entry);
+  [[nodiscard]] bool merge_one(ByteView entry, Merged& merged);
 
   Replica self_;
   std::map<SharedKey, Entry> values_{};

@@ -21,7 +21,11 @@ namespace coterie::membership {
 inline constexpr std::size_t max_details_total = 64 * 1024 * 1024;
 /// All who see a change fetch it within so long for each member, so that its owner is not run down.
 inline constexpr Duration details_spread = 5ms;
-inline constexpr Duration details_retry = 5s;  ///< after a fetch that brought nothing
+/// After a fetch that brought nothing; twice as long each time, up to the longest.
+inline constexpr Duration details_retry = 5s;
+inline constexpr Duration details_retry_max = 10min;
+/// Streams for it at once: members that never answer must not take those of everybody.
+inline constexpr std::size_t max_details_streams = 8;
 
 /// XXH3-64, and never 0, which means none.
 [[nodiscard]] std::uint64_t details_hash(ByteView details);
@@ -31,8 +35,9 @@ class Details {
   /// A member announces a hash; 0 = none. True if what we held of it is no longer true.
   [[nodiscard]] bool announced(const std::string& name, std::uint64_t hash, std::size_t members,
                                Random& random, Instant now);
-  void forget(const std::string& name);
-  /// Whose details to fetch now, one at a time; the next attempt is details_retry later.
+  /// The member is gone. True if we held something of it.
+  bool forget(const std::string& name);
+  /// Whose details to fetch now, one at a time.
   struct Fetch {
     std::string name{};
     bool from_owner = true;

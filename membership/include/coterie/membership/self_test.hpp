@@ -27,6 +27,9 @@ inline constexpr std::uint32_t self_test_pings = 40;
 /// Answers that make a round good. At 20 % loss of every packet 26 come back (fewer than 17:
 /// 0.1 %), where 80 % of one direction is lost 8 do (17 or more: 0.04 %).
 inline constexpr std::uint32_t self_test_answers = 17;
+/// Of so few members each gets enough pings to be judged alone: that one answers well is proof, the
+/// others may be gone.
+inline constexpr std::size_t few_members = 3;
 /// Failed rounds in a row until a member steps down.
 inline constexpr std::uint32_t failed_rounds_to_step_down = 2;
 /// Between rounds while it is out of office.
@@ -53,8 +56,8 @@ class SelfTest {
   [[nodiscard]] bool condemned() const { return out_ && condemned_; }
 
   [[nodiscard]] bool wants_round(Instant now) const;
-  /// Pings `first` to `first + self_test_pings - 1` are on their way.
-  void begin(std::uint32_t first, Instant ends);
+  /// Pings `first` to `first + self_test_pings - 1` are on their way, to `asked` members in turn.
+  void begin(std::uint32_t first, std::size_t asked, Instant ends);
   /// True if it was an answer to one of them.
   /// Enough of them end the round.
   [[nodiscard]] bool answered(std::uint32_t sequence, Instant now);
@@ -63,6 +66,8 @@ class SelfTest {
   enum class Verdict : std::uint8_t { none, well, step_down, inquire, come_back };
   /// What the round that ended says.
   [[nodiscard]] Verdict judge(Instant now);
+  /// We leave: it does not matter any more.
+  void cancel() { running_ = false, ends_ = next_round_ = never; }
   /// There is nobody to ask.
   void put_off(Instant now) { next_round_ = now + self_test_pause; }
   /// Our own pause does not count.
@@ -82,6 +87,7 @@ class SelfTest {
   Instant good_since_ = never;
   bool running_ = false;
   std::uint64_t seen_{};  ///< a bit for each answer
+  std::size_t asked_ = 1;
   std::uint32_t first_{}, failed_ = 0;
   Instant ends_ = never;
   Instant next_round_ = never;

@@ -215,6 +215,8 @@ class Swim {
   void on_declared_dead(std::uint32_t incarnation, Instant now, SwimEffects& out);
   [[nodiscard]] bool refutes_at_once(std::uint32_t incarnation, Instant now) const;
   void defend(Instant now);
+  [[nodiscard]] std::size_t judges() const;
+  [[nodiscard]] std::vector<const Member*> whom_to_ask(Instant now);
   void step_down(Instant now, SwimEffects& out);
   void probe_unanswered(Instant now);
   void tick_self_test(Instant now, SwimEffects& out);

@@ -115,7 +115,7 @@ void add_sim(CLI::App& app, int& status) {
       ->check(CLI::Range(2, 100'000))
       ->capture_default_str();
   lifeguard->add_option("--seed", guard.first_seed, "first seed")->capture_default_str();
-  lifeguard->add_option("--runs", guard.runs, "runs of each cell; the paper has 10")
+  lifeguard->add_option("--runs,--seeds", guard.runs, "runs of each cell; the paper has 10")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
   lifeguard->add_flag("--quick", guard.quick, "a corner of the grid, in seconds");

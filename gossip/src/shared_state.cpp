@@ -85,7 +85,7 @@ void SharedState::measure(const SharedKey& key, Entry& entry) {
 std::optional<Bytes> SharedState::change(const SharedChange& change) {
   const auto size = change.key.name.size() + change.item.size() + change.value.size();
   if (change.key.name.empty() || change.key.name.size() > max_name || size > max_shared_change ||
-      bytes_ + size + self_.size() > max_shared_bytes)
+      bytes_ + size + self_.size() > limit_)
     return std::nullopt;
   auto [found, fresh] = values_.try_emplace(change.key);
   if (fresh) found->second.value = empty_value(change.key.kind);
@@ -114,7 +114,7 @@ bool SharedState::merge_one(ByteView entry, Merged& merged) {
   const auto all = bytes_;
   measure(key, next);
   // What was there already costs nothing: only growth counts.
-  if (bytes_ > max_shared_bytes && bytes_ > all) {
+  if (bytes_ > limit_ && bytes_ > all) {
     bytes_ = all;
     return merged.over_limit = true;
   }

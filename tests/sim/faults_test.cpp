@@ -7,7 +7,7 @@
 using namespace coterie;
 
 TEST_CASE("faults: members with a bad network are removed, all of them and nobody else, for good") {
-  for (const auto& figure : sim::run_rapid_faults({100}, {.first_seed = 5, .runs = 2})) {
+  for (const auto& figure : sim::run_rapid_faults({60}, {.first_seed = 5, .runs = 1})) {
     INFO(figure.what << " " << figure.value);
     CHECK(figure.met());
   }
@@ -20,7 +20,7 @@ TEST_CASE("faults: a bad link between two members, one way or both, removes neit
     pool.on_death = [&](std::size_t, std::size_t) { ++deaths; };
     pool.cut(1, 2);
     if (both) pool.cut(2, 1);
-    pool.run_until(pool.now() + 600s);
+    pool.run_until(pool.now() + 200s);
     CHECK(deaths == 0);
     CHECK(pool.swim(1).counters().step_downs + pool.swim(2).counters().step_downs == 0);
   }
@@ -30,7 +30,7 @@ TEST_CASE("faults: at a fifth of all packets lost nobody is declared dead and no
   sim::Pool pool({.nodes = 32, .seed = 9, .loss = 0.2});
   std::size_t deaths = 0;
   pool.on_death = [&](std::size_t, std::size_t) { ++deaths; };
-  pool.run_until(pool.now() + 1200s);
+  pool.run_until(pool.now() + 400s);
   CHECK(deaths == 0);
   for (std::size_t i = 0; i < pool.size(); ++i) CHECK(pool.swim(i).counters().step_downs == 0);
 }
@@ -52,10 +52,10 @@ TEST_CASE("faults: a member that hears nobody steps down and comes back once it 
 }
 
 TEST_CASE("scale: one seed gives one history, and everybody learns of a death") {
-  const auto once = sim::run_scale(300, 60s, 4);
-  CHECK(once.know == 299);
-  CHECK(once.trace == sim::run_scale(300, 60s, 4).trace);
-  CHECK(once.trace != sim::run_scale(300, 60s, 5).trace);
+  const auto once = sim::run_scale(150, 40s, 4);
+  CHECK(once.know == 149);
+  CHECK(once.trace == sim::run_scale(150, 40s, 4).trace);
+  CHECK(once.trace != sim::run_scale(150, 40s, 5).trace);
 }
 
 TEST_CASE("faults: the last of three, whose others died and return, is back within seconds") {

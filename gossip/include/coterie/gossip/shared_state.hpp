@@ -57,8 +57,10 @@ struct SharedView {
 
 class SharedState {
  public:
-  /// `self`: one life of one member; it never comes back with its counts forgotten.
-  explicit SharedState(Replica self) : self_(std::move(self)) {}
+  /// `self`: one life of one member; it never comes back with its counts forgotten. `limit`: bytes
+  /// of all values, encoded.
+  explicit SharedState(Replica self, std::size_t limit = max_shared_bytes)
+      : self_(std::move(self)), limit_(limit) {}
 
   /// The encoded delta; nullopt if it is too large, or the state is full.
   [[nodiscard]] std::optional<Bytes> change(const SharedChange& change);
@@ -90,6 +92,7 @@ class SharedState {
   [[nodiscard]] bool merge_one(ByteView entry, Merged& merged);
 
   Replica self_;
+  std::size_t limit_;
   std::map<SharedKey, Entry> values_{};
   std::size_t bytes_ = 0;
 };

@@ -16,6 +16,7 @@ Swim::Swim(SwimConfig config, std::string name, Address advertised, Bytes meta, 
       broadcasts_(config.retransmit_mult),
       packet_(config_.packet, random_.split()),
       paths_(config.packet_bytes),
+      serf_(name_),
       shared_(name_ + '#' + std::to_string(random_.next())),
       health_(config_.lifeguard.max_health),
       self_test_(config_.lifeguard.probation) {

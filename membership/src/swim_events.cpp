@@ -42,6 +42,7 @@ void Swim::on_user(ByteView body, Instant now, SwimEffects& out) {
     case SerfType::leave:
     case SerfType::join:
       if (config_.packet.serf && serf_.receive(body)) pass_on(body);
+      if (serf_.should_rejoin()) say_joined();
       return;
     case SerfType::event:
       return decoded(wire::decode_serf_event(rest), [&](const wire::SerfEvent& event) {

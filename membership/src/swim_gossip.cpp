@@ -4,8 +4,10 @@
 namespace coterie::membership {
 namespace {
 
-const std::string leave_subject(256, 'l');  // no member's name: those have at most 255 bytes
-constexpr std::uint8_t crc_version = 5;     // pMax from which a member checks checksums
+// No member's name: those have at most 255 bytes.
+const std::string leave_subject(256, 'l');
+const std::string join_subject(256, 'j');
+constexpr std::uint8_t crc_version = 5;  // pMax from which a member checks checksums
 
 }  // namespace
 
@@ -39,6 +41,8 @@ void Swim::tick_gossip(Instant now, SwimEffects& out) {
   }
 }
 
+void Swim::say_joined() { broadcasts_.push(join_subject, serf_.join_intent()); }
+
 SwimEffects Swim::leave(Instant now) {
   SwimEffects out;
   if (leaving_) return out;
@@ -46,7 +50,7 @@ SwimEffects Swim::leave(Instant now) {
   next_gossip_ = now;
   if (config_.packet.serf) {
     // Without it Serf shows a failed member, and tries to reach it for a day.
-    broadcasts_.push(leave_subject, serf_.leave_intent(name_));
+    broadcasts_.push(leave_subject, serf_.leave_intent());
     intent_until_ = now + config_.leave_timeout / 2;
   } else {
     intent_until_ = now;

@@ -152,8 +152,7 @@ void Swim::read_answer(ConnId id, Stream& stream, const wire::StreamMessage& in,
       end_stream(id, out);
       merge(*remote, false, now, out);
       if (first) settle(now);
-      if (first && config_.packet.serf)
-        broadcasts_.push(std::string(256, 'j'), serf_.join_intent(name_));
+      if (first && config_.packet.serf) say_joined();
       return;
     }
   } else if (type == MessageType::user &&

@@ -50,6 +50,11 @@ class Serf:
         with open(self.log_path, encoding="utf-8", errors="replace") as log:
             return log.read()
 
+    def errors(self):
+        """What the agent holds against the pool. `agent.ipc` is about its own command line, which hangs up when it has read
+        enough; nothing of ours is on that connection."""
+        return [line for line in self.log().splitlines() if "[ERR]" in line and "[ERR] agent.ipc" not in line]
+
     def kill(self):
         if self.process.poll() is None:
             self.process.kill()
@@ -109,8 +114,7 @@ class RealSerf(unittest.TestCase):
         one.kill()
         wait_for("s1 is dead", lambda: a.members()["s1"]["state"] == "dead", 60)
         for serf in (one, two):
-            problems = [l for l in serf.log().splitlines() if "[ERR]" in l]
-            self.assertEqual(problems, [])
+            self.assertEqual(serf.errors(), [])
 
     def coterie(self, node, *words):
         return subprocess.run([BIN + "/coterie", *words, "--management", f"127.0.0.1:{node.management}"],
@@ -155,7 +159,7 @@ class RealSerf(unittest.TestCase):
         finally:
             watching.kill()
             watching.wait()
-        self.assertEqual([line for line in one.log().splitlines() if "[ERR]" in line], [])
+        self.assertEqual(one.errors(), [])
 
     def test_serf_notices_our_kill(self):
         one = self.serf("s1")

@@ -227,6 +227,7 @@ class Swim {
   void tick_gossip(Instant now, SwimEffects& out);
   void tick_leave(Instant now, SwimEffects& out);
   void tick_intent(Instant now, SwimEffects& out);
+  void say_joined();
   // swim_events.cpp: Serf's user messages
   void on_user(ByteView body, Instant now, SwimEffects& out);
   void pass_on(ByteView body);
@@ -245,6 +246,7 @@ class Swim {
   // swim_join.cpp
   void tick_join(Instant now, SwimEffects& out);
   void settle(Instant now);
+  void rest(Instant now);
   void tick_reconnect(Instant now, SwimEffects& out);
   // swim_streams.cpp
   void tick_streams(Instant now, SwimEffects& out);
@@ -293,7 +295,7 @@ class Swim {
   gossip::BroadcastQueue broadcasts_;
   PacketLayer packet_;
   PathMtu paths_;
-  SerfLayer serf_{};
+  SerfLayer serf_;
   Details details_{};
   gossip::SharedState shared_;
   Bytes own_details_{};
@@ -309,7 +311,8 @@ class Swim {
   bool joined_ = false;
   bool heard_state_ = false;  ///< Serf's state of events, once
   Duration join_pause_{};
-  std::uint32_t settling_ = 0;  ///< early exchanges to come
+  std::uint32_t agreed_ = 0;    ///< exchanges in a row that found no difference
+  std::uint32_t settling_ = 0;  ///< the next early exchange, from 1; 0 = the pool is settled
   std::uint32_t sequence_{};
   std::uint64_t next_stream_ = 1;
   std::uint64_t user_messages_ = 0;

@@ -51,13 +51,23 @@ wire::PushPull Swim::answer_state(const wire::PushPull& asked, Instant now) cons
   return state;
 }
 
-void Swim::tick_push_pull(Instant now, SwimEffects& out) {
-  if (now < next_push_pull_) return;
+/// The pool is settled as far as we know: the next exchange after the regular interval, which grows
+/// with the pool as memberlist's does.
+void Swim::rest(Instant now) {
+  settling_ = 0;
   const auto n = static_cast<double>(std::max<std::size_t>(1, present()));
   const auto scale = n <= 32 ? 1 : static_cast<std::int64_t>(std::ceil(std::log2(n) - 5)) + 1;
   next_push_pull_ = now + config_.push_pull_interval * scale;
+}
+
+void Swim::tick_push_pull(Instant now, SwimEffects& out) {
+  if (now < next_push_pull_) return;
   const bool fresh = settling_ > 0;
-  if (fresh) next_push_pull_ = now + settle_pause * (1 << (settle_exchanges - settling_--));
+  // Whoever is not native does not say whether we differed.
+  const auto most = is_native(self().meta) ? settle_exchanges_max : settle_exchanges;
+  if (fresh && settling_ < most)
+    next_push_pull_ = now + std::min(settle_pause * (1 << settling_++), settle_pause_max);
+  else rest(now);
   if (leaving_) return;
   for (const auto* peer : random_members(1, false, name_, now)) {
     if (is_native(peer->meta) && is_native(self().meta)) {
@@ -121,7 +131,8 @@ void Swim::read_digest_answer(ConnId id, const Address& peer, const wire::Native
                               ? wire::decode_difference(message.body)
                               : std::nullopt;
   end_stream(id, out);  // and with it what `message` points into
-  if (same) return;
+  agreed_ = same ? agreed_ + 1 : 0;
+  if (same) return settling_ >= settle_exchanges && agreed_ >= settle_agreed ? rest(now) : void();
   if (!difference) return void(++counters_.malformed);
   merge(difference->held, false, now, out);
   const auto told = open_stream(StreamKind::one_way, peer,
@@ -153,6 +164,7 @@ void Swim::merge(const wire::PushPull& remote, bool inbound, Instant now, SwimEf
     return refuse(wire::Refusal::versions, "a state exchange that names '" + name + "'", now, out);
   if (config_.packet.serf) {
     serf_.witness_state(remote.user_state);
+    if (serf_.should_rejoin()) say_joined();
     witness_events(remote.user_state, now, out);
   }
   auto newcomers = inbound ? inbound_newcomers + members_.size() : max_members;

@@ -34,7 +34,7 @@ void Swim::tick_join(Instant now, SwimEffects& out) {
 
 /// We found the pool: what goes on is told early and often.
 void Swim::settle(Instant now) {
-  settling_ = settle_exchanges - 1;
+  settling_ = 1;
   next_push_pull_ = now + settle_pause / 2 + random_.below(settle_pause);
 }
 

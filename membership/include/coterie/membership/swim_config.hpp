@@ -40,9 +40,14 @@ struct SwimConfig {
 
 /// A newcomer's state exchanges beyond the join: when many start at once, gossip alone leaves pairs
 /// that do not know each other until the next regular exchange (memberlist: up to 89 s). The first
-/// comes after settle_pause, each further one after twice as long.
+/// comes after settle_pause, each further one after twice as long, up to settle_pause_max. Who
+/// finds a difference goes on until settle_agreed in a row find none, since one other may lack whom
+/// we lack; but not for ever: a pool that changes all the time never agrees.
 inline constexpr std::uint32_t settle_exchanges = 3;
+inline constexpr std::uint32_t settle_agreed = 2;
+inline constexpr std::uint32_t settle_exchanges_max = 12;
 inline constexpr Duration settle_pause = 300ms;
+inline constexpr Duration settle_pause_max = 2400ms;
 
 /// A suspect is asked so often for a last word before it is declared dead, and so far apart. At 20
 /// % loss of every packet one exchange in 20 fails three times.

@@ -84,6 +84,18 @@ void add_experiments(CLI::App& sim, int& status) {
   }
 }
 
+void add_raft(CLI::App& sim, int& status) {
+  static coterie::tools::SimOptions options{.seeds = 1000};
+  auto* command = sim.add_subcommand(
+      "raft", "a Raft group that is killed, cut off, wiped and reconfigured, seed after seed");
+  command->add_option("--seed,--from", options.first_seed, "first seed")->capture_default_str();
+  command->add_option("--seeds", options.seeds, "how many")->capture_default_str();
+  command->add_option("-o,--output", options.output, "table or json")
+      ->check(CLI::IsMember({"table", "json"}));
+  command->footer("example: coterie sim raft --seeds 20000");
+  command->callback([&status] { status = coterie::tools::run_sim_raft(options); });
+}
+
 void add_scale(CLI::App& sim, int& status) {
   static coterie::tools::ScaleSimOptions options;
   auto* command = sim.add_subcommand("scale", "how fast a large pool at rest is simulated");
@@ -131,6 +143,7 @@ void add_sim(CLI::App& app, int& status) {
   heal->add_option("-o,--output", healing.output, "table or json")
       ->check(CLI::IsMember({"table", "json"}));
   heal->callback([&status] { status = coterie::tools::run_sim_heal(healing); });
+  add_raft(*sim, status);
   add_scale(*sim, status);
   add_experiments(*sim, status);
   sim->callback([&status, sim] {

@@ -8,6 +8,7 @@
 #include "coterie/membership/node_meta.hpp"
 #include "coterie/membership/serf.hpp"
 #include "coterie/messaging/handshake.hpp"
+#include "coterie/replication/raft/messages.hpp"
 #include "coterie/replication/record.hpp"
 #include "coterie/replication/register.hpp"
 #include "coterie/sharding/shard_table.hpp"
@@ -125,11 +126,33 @@ void link_seeds() {
 
 }  // namespace
 
+std::vector<Bytes> raft_messages() {
+  using namespace replication::raft;
+  const Configuration both{{{"a", 1}, {"b", 2}}, {{"c", 3}}};
+  const auto of = [](decltype(Message::body) body) {
+    return encode(Message{{"b", 2}, {"a", 1}, Term{3}, std::move(body)});
+  };
+  return {of(VoteRequest{false, true, Index{9}, Term{2}}),
+          of(VoteReply{false, true}),
+          of(AppendEntries{Index{1},
+                           Term{1},
+                           Index{2},
+                           8,
+                           {{Term{2}, EntryKind::command, {1}},
+                            {Term{3}, EntryKind::configuration, encode(both)}}}),
+          of(AppendReply{true, Index{2}, Index{0}, 8}),
+          of(SnapshotChunk{Index{9}, Term{2}, both, 2, 0, 8, {1, 2}}),
+          of(SnapshotReply{Index{9}, 2, 8}),
+          of(TimeoutNow{}),
+          encode(both)};
+}
+
 int main(int argc, char** argv) {
   if (argc != 2) return std::fprintf(stderr, "usage: fuzz_seeds DIRECTORY\n"), 2;
   root = argv[1];
   gossip_seeds();
   link_seeds();
+  for (const auto& message : raft_messages()) seed("raft", message);
   std::printf("%d seeds\n", count);
   return 0;
 }

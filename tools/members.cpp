@@ -10,7 +10,7 @@ int run_members(const Query& query) {
   if (!body) return 1;
   if (query.output == "json") return std::printf("%s\n", body->c_str()), 0;
   std::vector<std::vector<std::string>> rows{
-      {"NAME", "STATE", "GOSSIP", "LINK", "MANAGEMENT", "INCARNATION", "PHI"}};
+      {"NAME", "STATE", "GOSSIP", "LINK", "MANAGEMENT", "INCARNATION", "PHI", "REGISTERS"}};
   const auto text = [](const nlohmann::json& v) {
     return v.is_null() ? std::string("-") : v.get<std::string>();
   };
@@ -22,7 +22,7 @@ int run_members(const Query& query) {
   for (const auto& m : nlohmann::json::parse(*body))
     rows.push_back({text(m["name"]), text(m["state"]), text(m["gossip"]), text(m["link"]),
                     text(m["management"]), std::to_string(m["incarnation"].get<std::uint64_t>()),
-                    phi(m)});
+                    phi(m), text(m["registers"])});
   std::printf("%s", format_table(rows).c_str());
   return 0;
 }

@@ -19,10 +19,10 @@ Bytes first_meta(const NodeCoreConfig& config) {
   return membership::encode(membership::NodeMeta{.link = config.link,
                                                  .management = config.management,
                                                  .data_workers = config.data_workers,
-                                                 .hosts_register = config.hosts_register,
                                                  .start = config.start,
                                                  .cluster = config.cluster,
-                                                 .entity_types = config.entity_types});
+                                                 .entity_types = config.entity_types,
+                                                 .disk = config.stored.disk});
 }
 
 }  // namespace
@@ -33,15 +33,8 @@ NodeCore::NodeCore(NodeCoreConfig config, Random random, Instant now)
       swim_(config_.swim, config_.name, config_.gossip, first_meta(config_), random_.split(), now),
       links_(config_.links, hello_of(config_), random_.split()),
       parts_(config_.parts, {"gossip", "links", "management"}, random_.split()),
-      cluster_(config_.cluster),
-      hosts_register_(config_.hosts_register) {
-  if (!hosts_register_) return;
-  auto registers = config_.registers;
-  registers.resize(sharding::shard_count);
-  host_.emplace(registers);
-  table_.registers = std::move(registers);
-  table_.entity_types = config_.cluster_types;
-  links_.set_entity_types(table_.entity_types);
+      cluster_(config_.cluster) {
+  if (cluster_.is_set()) open_store(now);
 }
 
 NodeEffects NodeCore::start(Instant now) {
@@ -64,12 +57,15 @@ NodeEffects NodeCore::set_seeds(std::vector<Address> seeds, Instant now) {
 NodeEffects NodeCore::leave(Instant now) {
   NodeEffects out;
   leaving_ = true;
+  if (leads_registers()) take(store_->hand_over(now), now, out);
   take(swim_.leave(now), now, out);
   return finish(std::move(out), now);
 }
 
 /// What every input ends with: whatever became possible is done now, once.
 NodeEffects NodeCore::finish(NodeEffects out, Instant now) {
+  for (const auto& node : std::exchange(suspects_, {}))
+    if (store_) take(store_->suspect(node, now), now, out);
   if (!leaving_) {
     try_bootstrap(out);
     try_place(now, out);
@@ -103,6 +99,8 @@ NodeEffects NodeCore::tick(Instant now) {
   take(std::move(effects), out);
   supervise(parts_.tick(now), out);
   tick_beats(now);
+  if (store_) take(store_->tick(now), now, out);
+  tick_voters(now, out);
   return finish(std::move(out), now);
 }
 
@@ -110,6 +108,7 @@ Instant NodeCore::next_deadline() const {
   auto at = earliest(swim_.next_deadline(), links_.next_deadline());
   at = earliest(at, parts_.next_deadline());
   if (!lanes_up_.empty()) at = earliest(at, next_beat_);
+  if (store_) at = earliest(at, earliest(store_->next_deadline(), next_voters_));
   return claim_retry_ && !leaving_ ? earliest(at, *claim_retry_) : at;
 }
 
@@ -181,9 +180,10 @@ Readiness NodeCore::readiness() const {
   if (config_.entity_types != 0 && serving < led)
     return no("recovering " + std::to_string(led - serving) + " of " + std::to_string(led) +
               " shards");
-  const auto host = register_host();
-  if (host.empty())
-    degraded.push_back("the register's host is down: nothing changes hands until it returns");
+  if (registers_leader().empty())
+    degraded.push_back(
+        "the placement registers have no leader: nothing changes hands until a majority of their "
+        "voters is back");
   std::map<std::string, int> down;
   for (const auto& entry : table_.registers)
     if (!entry.primary.empty() && entry.primary != config_.name && !present(entry.primary))

@@ -4,16 +4,15 @@
 namespace coterie::cluster {
 
 /// Formation is explicit and happens once: a node that was given no seed and has no cluster id
-/// waits for `bootstrap_expect` live members, then creates the id and hosts the register. It is
-/// never inferred from an empty view.
+/// waits for `bootstrap_expect` live members, then creates the id and is the first voter on the
+/// registers. It is never inferred from an empty view.
 void NodeCore::try_bootstrap(NodeEffects& out) {
   if (cluster_.is_set() || persisting_ || config_.seeded || config_.foreign_meta) return;
   if (swim_.present() < config_.bootstrap_expect) return;
   for (const auto& [name, meta] : metas_)
     if (meta.cluster.is_set() && present(name))
       return;  // there is a cluster already: adopt its id by the handshake
-  persisting_ =
-      PersistIdentity{.cluster = {random_.next() | 1, random_.next()}, .hosts_register = true};
+  persisting_ = PersistIdentity{.cluster = {random_.next() | 1, random_.next()}, .founder = true};
   out.emplace_back(LogEvent{LogLevel::info, "forming cluster " + to_string(persisting_->cluster) +
                                                 " of " + std::to_string(swim_.present()) +
                                                 " members"});
@@ -28,20 +27,17 @@ NodeEffects NodeCore::identity_persisted(Instant now) {
   const bool fresh = !cluster_.is_set();
   cluster_ = identity.cluster;
   links_.set_cluster(cluster_);
-  if (identity.hosts_register && !host_) {
-    hosts_register_ = true;
-    host_.emplace(std::vector<replication::Register>(sharding::shard_count));
-  }
-  if (identity.entity_types != 0) config_.cluster_types = identity.entity_types;
+  config_.stored.founder = config_.stored.founder || identity.founder;
+  if (!store_) open_store(now);
   routes_dirty_ = true;
   if (fresh) publish_meta(now, out);
   return finish(std::move(out), now);
 }
 
 /// The coordinator's first plan: all shards among the present nodes that registered entity types.
-/// After it no shard moves in this version, because its only copy is local (docs/adr/0003).
+/// After it no shard moves in this version, because its only copy is local.
 void NodeCore::try_place(Instant now, NodeEffects& out) {
-  if (!host_ || placing_ || persisting_ || table_.formed() ||
+  if (!leads_registers() || placing_ || table_.formed() ||
       swim_.present() < config_.bootstrap_expect)
     return;
   std::map<std::string, StartId> candidates;
@@ -53,12 +49,6 @@ void NodeCore::try_place(Instant now, NodeEffects& out) {
     if (meta.entity_types == digest) candidates[name] = meta.start;
   }
   if (candidates.empty()) return;
-  if (config_.cluster_types == 0) {  // the digest is durable before any node leads
-    persisting_ =
-        PersistIdentity{.cluster = cluster_, .hosts_register = true, .entity_types = digest};
-    out.emplace_back(*persisting_);
-    return;
-  }
   placing_ = true;
   std::vector<std::string> names;
   for (const auto& [name, start] : candidates) names.push_back(name);
@@ -69,7 +59,7 @@ void NodeCore::try_place(Instant now, NodeEffects& out) {
     swaps.push_back(
         {ShardId{i}, Epoch{0}, {Epoch{1}, owner, candidates.at(owner), {owner}, {owner}}});
   }
-  submit(std::move(swaps), now, out);
+  take(store_->compare_and_swap(next_token_++, swaps, digest), now, out);
 }
 
 }  // namespace coterie::cluster

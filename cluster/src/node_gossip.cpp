@@ -109,6 +109,7 @@ void NodeCore::on_member(const membership::MemberChanged& change, Instant now, N
     messaging::LinkEffects effects;
     links_.peer_down(member.name, effects);
     take(std::move(effects), out);
+    suspects_.push_back(member.name);
   }
 }
 
@@ -117,11 +118,12 @@ Bytes NodeCore::own_meta() const {
   return membership::encode(membership::NodeMeta{.link = config_.link,
                                                  .management = config_.management,
                                                  .data_workers = config_.data_workers,
-                                                 .hosts_register = hosts_register_,
+                                                 .hosts_register = leads_registers(),
                                                  .start = config_.start,
                                                  .cluster = cluster_,
                                                  .entity_types = config_.entity_types,
-                                                 .details = details_});
+                                                 .details = details_,
+                                                 .disk = config_.stored.disk});
 }
 
 void NodeCore::publish_meta(Instant now, NodeEffects& out) {

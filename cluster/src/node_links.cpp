@@ -57,11 +57,16 @@ void NodeCore::take(messaging::LinkEffects&& effects, NodeEffects& out) {
             lanes_up_[e.lane] = e.peer;
             had_lane_ = true;
             if (table_.formed()) send_table(e.lane);
+            if (leads_registers()) announce(e.lane);
             claim_retry_.reset();  // it may be the register's host: claim at once
           } else if constexpr (std::is_same_v<E, messaging::LaneDown>) {
-            swim_.beats_ended(lanes_up_[e.lane]);
+            const auto peer = lanes_up_[e.lane];
+            swim_.beats_ended(peer);
+            suspects_.push_back(peer);
+            if (peer == announced_leader_) announced_leader_.clear();
             lanes_up_.erase(e.lane);
-            std::erase_if(swap_askers_, [&](const auto& asker) { return asker.second == e.lane; });
+            std::erase_if(swap_askers_,
+                          [&](const auto& asker) { return asker.second.lane == e.lane; });
           } else if constexpr (std::is_same_v<E, messaging::AdoptCluster>) {
             adopt(e, out);
           } else if constexpr (std::is_same_v<E, messaging::Refused>) {
@@ -127,17 +132,18 @@ void NodeCore::on_frame(const messaging::Frame& frame, Instant now, NodeEffects&
     case wire::FrameKind::table:
       if (const auto table = sharding::decode_shard_table(body)) return merge(*table);
       break;
-    case wire::FrameKind::meta_swap: {
-      std::uint64_t asker_token = 0;
-      std::vector<replication::Swap> swaps;
-      if (!replication::decode_swaps(body, asker_token, swaps)) break;
-      // Its asker tries again, with the host or when the disk has caught up.
-      if (!host_ || swap_tokens_.size() >= max_open_swaps) return;
-      const auto token = next_token_++;
-      swap_askers_[token] = frame.lane;
-      swap_tokens_[token] = asker_token;
-      return take(host_->compare_and_swap(token, std::move(swaps)), now, out);
-    }
+    case wire::FrameKind::meta_swap: return on_meta_swap(frame, now, out);
+    case wire::FrameKind::raft:
+      if (const auto message = replication::raft::decode_message(body)) {
+        if (store_) take(store_->receive(*message, now), now, out);
+        return;
+      }
+      break;
+    case wire::FrameKind::leader:
+      if (body.size() < sizeof(std::uint64_t)) break;
+      if (const auto peer = lanes_up_.find(frame.lane); peer != lanes_up_.end())
+        on_announced(peer->second, load_le<std::uint64_t>(body.data()));
+      return;
     case wire::FrameKind::meta_result: {
       std::uint64_t token = 0;
       std::vector<replication::SwapResult> results;

@@ -8,16 +8,36 @@ constexpr Duration claim_pause =
 
 }  // namespace
 
-std::string NodeCore::register_host() const {
-  if (hosts_register_) return config_.name;
+/// What is on disk, or a group of its own for who formed the cluster: with the registers that a
+/// disk of format 1 holds, or none.
+void NodeCore::open_store(Instant now) {
+  auto stored = config_.stored.raft;
+  const replication::raft::MemberId self{config_.name, config_.stored.disk};
+  if (config_.stored.founder && stored.snapshot.index == replication::raft::Index{}) {
+    auto first = replication::RaftMetaStore::founded(
+        self, {config_.stored.entity_types, config_.stored.registers});
+    if (stored.hard.term < first.hard.term) stored.hard = first.hard;
+    stored.snapshot = std::move(first.snapshot);
+  }
+  store_.emplace(config_.raft, self, std::move(stored), random_.split(), now);
+  for (std::uint16_t i = 0; i < sharding::shard_count; ++i)
+    table_.merge(ShardId{i}, store_->get(ShardId{i}));
+  if (table_.entity_types == 0) table_.entity_types = store_->state().entity_types();
+  links_.set_entity_types(table_.entity_types);
+}
+
+std::string NodeCore::registers_leader() const {
+  if (leads_registers()) return config_.name;
+  if (store_ && !store_->raft().leader().node.empty()) return store_->raft().leader().node;
+  if (!announced_leader_.empty()) return announced_leader_;
   for (const auto& [name, meta] : metas_)
     if (meta.hosts_register && meta.cluster == cluster_ && present(name)) return name;
   return {};
 }
 
 void NodeCore::submit(std::vector<replication::Swap> swaps, Instant now, NodeEffects& out) {
-  if (host_) return take(host_->compare_and_swap(next_token_++, std::move(swaps)), now, out);
-  const auto lane = links_.lane_to(register_host(), 0);
+  if (leads_registers()) return take(store_->compare_and_swap(next_token_++, swaps, 0), now, out);
+  const auto lane = links_.lane_to(registers_leader(), 0);
   if (links_.is_up(lane))
     send_control(lane, wire::FrameKind::meta_swap, replication::encode_swaps(next_token_++, swaps));
 }
@@ -70,35 +90,86 @@ void NodeCore::on_results(const std::vector<replication::SwapResult>& results) {
       routes_dirty_ |= table_.merge(result.shard, result.current);
 }
 
-NodeEffects NodeCore::registers_persisted(std::uint64_t batch, Instant now) {
+NodeEffects NodeCore::raft_persisted(std::uint64_t batch, Instant now) {
   NodeEffects out;
-  if (host_) take(host_->persisted(batch), now, out);
+  if (store_) take(store_->persisted(batch, now), now, out);
   return finish(std::move(out), now);
 }
 
-void NodeCore::take(replication::MetaEffects&& effects, Instant, NodeEffects& out) {
+void NodeCore::on_meta_swap(const messaging::Frame& frame, Instant now, NodeEffects& out) {
+  std::uint64_t asker_token = 0;
+  std::vector<replication::Swap> swaps;
+  if (!replication::decode_swaps(frame.bytes.subspan(wire::frame_prefix_bytes), asker_token, swaps))
+    return void(out.emplace_back(
+        LogEvent{LogLevel::warning, "a batch of register changes did not decode"}));
+  // Its asker tries again, with who leads or when the disk has caught up.
+  if (!leads_registers() || swap_askers_.size() >= max_open_swaps) return;
+  const auto token = next_token_++;
+  swap_askers_[token] = {frame.lane, asker_token};
+  take(store_->compare_and_swap(token, swaps, 0), now, out);
+}
+
+void NodeCore::take(replication::MetaEffects&& effects, Instant now, NodeEffects& out) {
   for (auto& effect : effects) {
-    if (auto* persist = std::get_if<replication::PersistRegisters>(&effect)) {
+    if (auto* send = std::get_if<replication::raft::Send>(&effect)) {
+      const auto lane = links_.lane_to(send->message.to.node, 0);
+      if (links_.is_up(lane))
+        send_control(lane, wire::FrameKind::raft, replication::raft::encode(send->message));
+    } else if (auto* persist = std::get_if<replication::raft::Persist>(&effect)) {
       out.emplace_back(std::move(*persist));
     } else if (const auto* swapped = std::get_if<replication::Swapped>(&effect)) {
-      const auto asker = swap_askers_.find(swapped->token);
-      if (asker == swap_askers_.end()) {
-        on_results(swapped->results);
-      } else {
-        send_control(
-            asker->second, wire::FrameKind::meta_result,
-            replication::encode_results(swap_tokens_.at(swapped->token), swapped->results));
-        swap_askers_.erase(asker);
-      }
-      swap_tokens_.erase(swapped->token);
+      on_swapped(*swapped);
+    } else if (const auto* leader = std::get_if<replication::raft::LeaderChanged>(&effect)) {
+      on_leader(*leader, now, out);
     } else if (const auto* changed = std::get_if<replication::RegistersChanged>(&effect)) {
       for (const auto& [shard, value] : changed->registers) table_.merge(shard, value);
-      table_.entity_types = config_.cluster_types;
+      if (table_.entity_types == 0) table_.entity_types = changed->entity_types;
       links_.set_entity_types(table_.entity_types);
       routes_dirty_ = true;
-      for (const auto& [lane, peer] : lanes_up_) send_table(lane);
+      if (leads_registers())
+        for (const auto& [lane, peer] : lanes_up_) send_table(lane);
     }
   }
+}
+
+void NodeCore::on_swapped(const replication::Swapped& swapped) {
+  const auto asker = swap_askers_.find(swapped.token);
+  if (asker == swap_askers_.end()) return on_results(swapped.results);
+  send_control(asker->second.lane, wire::FrameKind::meta_result,
+               replication::encode_results(asker->second.token, swapped.results));
+  swap_askers_.erase(asker);
+}
+
+/// Who asked the old leader asks again, at once if the new one is known.
+void NodeCore::on_leader(const replication::raft::LeaderChanged& leader, Instant now,
+                         NodeEffects& out) {
+  const bool led = next_voters_ != never;
+  swap_askers_.clear();
+  placing_ = false;
+  claim_retry_.reset();
+  next_voters_ = never;
+  if (leads_registers()) {
+    next_voters_ = now;
+    out.emplace_back(LogEvent{LogLevel::info, "this node leads the placement registers, term " +
+                                                  std::to_string(leader.term.value)});
+    for (const auto& [lane, peer] : lanes_up_) announce(lane);
+  } else if (led) {
+    out.emplace_back(LogEvent{LogLevel::info, "this node leads the placement registers no longer"});
+  }
+  if (led || leads_registers()) publish_meta(now, out);
+}
+
+void NodeCore::announce(messaging::LaneId lane) {
+  Bytes body;
+  append_le(body, store_->raft().term().value);
+  send_control(lane, wire::FrameKind::leader, body);
+}
+
+void NodeCore::on_announced(const std::string& leader, std::uint64_t term) {
+  if (term < announced_term_) return;
+  announced_term_ = term;
+  announced_leader_ = leader;
+  claim_retry_.reset();
 }
 
 void NodeCore::merge(const sharding::ShardTable& other) {

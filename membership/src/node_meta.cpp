@@ -7,7 +7,7 @@ namespace coterie::membership {
 namespace {
 
 constexpr std::uint32_t fields = 10;  // of the first version
-constexpr std::uint32_t own_fields = 11;
+constexpr std::uint32_t own_fields = 12;
 constexpr std::uint32_t max_fields = 64;  // room for newer versions
 
 }  // namespace
@@ -27,6 +27,7 @@ Bytes encode(const NodeMeta& meta) {
   out.unsigned_integer(meta.cluster.low);
   out.unsigned_integer(meta.entity_types);
   out.unsigned_integer(meta.details);
+  out.unsigned_integer(meta.disk);
   return bytes;
 }
 
@@ -48,6 +49,7 @@ std::optional<NodeMeta> decode_node_meta(ByteView bytes) {
   meta.cluster.low = in.unsigned_integer();
   meta.entity_types = in.unsigned_integer();
   if (size > fields) meta.details = in.unsigned_integer();
+  if (size > fields + 1) meta.disk = in.unsigned_integer();
   return in.ok() ? std::optional(meta) : std::nullopt;
 }
 

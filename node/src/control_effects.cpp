@@ -53,7 +53,7 @@ void ControlWorker::apply(cluster::NodeEffect& effect) {
               hooks_.hand_off(id, worker, std::move(*released));
           });
         } else if constexpr (std::is_same_v<E, cluster::PersistIdentity> ||
-                             std::is_same_v<E, replication::PersistRegisters>) {
+                             std::is_same_v<E, replication::raft::Persist>) {
           persist(e);
         } else if constexpr (std::is_same_v<E, cluster::RememberPeers>) {
           store_thread_->run([this, peers = e.gossip] { return store_.save_peers(peers); }, {});
@@ -77,17 +77,14 @@ void ControlWorker::apply(cluster::NodeEffect& effect) {
 
 void ControlWorker::persist(const cluster::PersistIdentity& identity) {
   store_thread_->run(
-      [this, identity] {
-        return store_.save_identity(identity.cluster, identity.hosts_register,
-                                    identity.entity_types);
-      },
+      [this, identity] { return store_.save_identity(identity.cluster, identity.founder); },
       [this] { loop_.post([this] { feed(node_input::IdentityPersisted{}); }); });
 }
 
-void ControlWorker::persist(const replication::PersistRegisters& registers) {
-  store_thread_->run([this, values = registers.registers] { return store_.save_registers(values); },
-                     [this, batch = registers.batch] {
-                       loop_.post([this, batch] { feed(node_input::RegistersPersisted{batch}); });
+void ControlWorker::persist(const replication::raft::Persist& batch) {
+  store_thread_->run([this, batch] { return store_.save_raft(batch); },
+                     [this, number = batch.batch] {
+                       loop_.post([this, number] { feed(node_input::RaftPersisted{number}); });
                      });
 }
 

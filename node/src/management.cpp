@@ -20,6 +20,19 @@ json text_or_null(const Address& address) {
   return address.is_set() ? json(to_string(address)) : json(nullptr);
 }
 
+/// What a member is in the registers' Raft group; null: nothing, or this node is not of the group
+/// and does not know.
+json registers_role(const cluster::NodeCore& core, const std::string& name) {
+  if (name == core.registers_leader()) return "leader";
+  if (core.meta_store() == nullptr) return nullptr;
+  const auto& configuration = core.meta_store()->raft().configuration();
+  for (const auto& id : configuration.voters)
+    if (id.node == name) return "voter";
+  for (const auto& id : configuration.learners)
+    if (id.node == name) return "learner";
+  return nullptr;
+}
+
 HttpResponse members(const cluster::NodeCore& core) {
   auto out = json::array();
   for (const auto& info : core.members(transport::EventLoop::now())) {
@@ -33,7 +46,7 @@ HttpResponse members(const cluster::NodeCore& core) {
                    {"phi", info.phi},
                    {"tags", membership::SerfLayer::decode_tags(m.meta)},
                    {"start", info.meta ? json(info.meta->start.value) : json(nullptr)},
-                   {"hosts_register", info.meta && info.meta->hosts_register}});
+                   {"registers", registers_role(core, m.name)}});
   }
   return {.body = text(out)};
 }

@@ -93,6 +93,21 @@ void membership_metrics(Text& text, const cluster::NodeCore& core) {
                c.conflicts);
 }
 
+void registers_metrics(Text& text, const cluster::NodeCore& core) {
+  const auto* const store = core.meta_store();
+  if (store == nullptr) return;
+  const auto& raft = store->raft();
+  text.gauge("coterie_registers_leads", "1 while this node leads the placement registers.",
+             raft.leads() ? 1 : 0);
+  text.gauge("coterie_registers_leader_known", "0: the registers have no leader that we know of.",
+             core.registers_leader().empty() ? 0 : 1);
+  text.gauge("coterie_registers_term", "Raft term of the placement registers.", raft.term().value);
+  text.gauge("coterie_registers_committed", "Index committed in the registers' log.",
+             raft.commit().value);
+  text.gauge("coterie_registers_voters", "Voters of the registers' group, as known here.",
+             raft.configuration().voters.size());
+}
+
 }  // namespace
 
 std::string exposition(const cluster::NodeCore& core, const std::vector<DataSnapshot>& data,
@@ -105,6 +120,7 @@ std::string exposition(const cluster::NodeCore& core, const std::vector<DataSnap
   text.counter("coterie_part_restarts_total", "Parts of the node restarted by its supervisor.",
                core.part_restarts());
   membership_metrics(text, core);
+  registers_metrics(text, core);
   std::uint64_t serving = 0;
   for (const auto& [shard, status] : core.shards())
     serving += status.phase == cluster::ShardPhase::serving ? 1 : 0;

@@ -120,9 +120,8 @@ cluster::NodeCoreConfig Runtime::core_config() const {
       .start = stored.start,
       .session = session_,
       .cluster = stored.cluster,
-      .hosts_register = stored.hosts_register,
-      .cluster_types = stored.cluster_types,
-      .registers = stored.registers,
+      .stored = {stored.replica, stored.founder, stored.cluster_types, stored.registers,
+                 stored.raft},
       .foreign_meta = foreign_meta(config_),
       .swim = swim_config(config_).value()};
   for (const auto& seed : config_.join)

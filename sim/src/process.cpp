@@ -1,5 +1,7 @@
 #include "coterie/sim/process.hpp"
 
+#include "coterie/replication/raft/stored.hpp"
+
 namespace coterie::sim {
 namespace {
 
@@ -20,6 +22,7 @@ Process::Process(World& world, std::size_t index, Disk& disk, Random random)
       lanes_(world, index, lane_handler_, {.largest_message = 2 * wire::max_frame_bytes}),
       timer_(world) {
   disk_.start = next(disk_.start);
+  if (disk_.number == 0) disk_.number = random.next() | 1;
   const SessionId session{random.next()};
   reports_ = std::make_unique<Mailbox<cluster::ShardStatus>>(
       world, max_reports, report_delay, random.split(),
@@ -52,9 +55,11 @@ cluster::NodeCoreConfig Process::core_config(SessionId session) const {
                                  .start = disk_.start,
                                  .session = session,
                                  .cluster = disk_.cluster,
-                                 .hosts_register = disk_.hosts_register,
-                                 .cluster_types = disk_.cluster_types,
-                                 .registers = disk_.registers};
+                                 .stored = {.disk = disk_.number,
+                                            .founder = disk_.founder,
+                                            .entity_types = 0,
+                                            .registers = {},
+                                            .raft = disk_.raft}};
   if (index_ > 0) config.seeds.push_back(World::gossip_address(0));
   config.seeded = index_ > 0;
   return config;
@@ -153,7 +158,7 @@ void Process::apply(cluster::NodeEffect& effect) {
               data_[worker - 1u]->adopt(conn, *released);
           });
         } else if constexpr (std::is_same_v<E, cluster::PersistIdentity> ||
-                             std::is_same_v<E, replication::PersistRegisters>) {
+                             std::is_same_v<E, replication::raft::Persist>) {
           persist(e);
         } else if constexpr (std::is_same_v<E, cluster::RememberPeers>) {
           disk_.peers = e.gossip;
@@ -169,17 +174,15 @@ void Process::apply(cluster::NodeEffect& effect) {
 void Process::persist(const cluster::PersistIdentity& identity) {
   later(disk_.sync_time(), [this, identity] {
     disk_.cluster = identity.cluster;
-    disk_.hosts_register = disk_.hosts_register || identity.hosts_register;
-    if (identity.entity_types != 0) disk_.cluster_types = identity.entity_types;
+    disk_.founder = disk_.founder || identity.founder;
     feed(cluster::node_input::IdentityPersisted{});
   });
 }
 
-void Process::persist(const replication::PersistRegisters& changed) {
-  later(register_sync, [this, changed] {
-    disk_.registers.resize(sharding::shard_count);
-    for (const auto& [shard, value] : changed.registers) disk_.registers[shard.value] = value;
-    feed(cluster::node_input::RegistersPersisted{changed.batch});
+void Process::persist(const replication::raft::Persist& batch) {
+  later(register_sync, [this, batch] {
+    replication::raft::write(disk_.raft, batch);
+    feed(cluster::node_input::RaftPersisted{batch.batch});
   });
 }
 

@@ -1,6 +1,7 @@
 #include "coterie/sim/raft_group.hpp"
 
 #include "coterie/core/ensure.hpp"
+#include "coterie/replication/raft/stored.hpp"
 
 namespace coterie::sim {
 namespace {
@@ -105,26 +106,13 @@ void RaftGroup::sync(std::size_t node) {
                 .batches = std::exchange(n.batches, {})});
 }
 
-void RaftGroup::write(Node& node, const Persist& batch) {
-  auto& disk = node.disk;
-  if (batch.hard) disk.hard = *batch.hard;
-  Log log(disk.snapshot, std::move(disk.entries));
-  if (batch.from > log.snapshot().index) log.truncate_from(batch.from);
-  if (batch.snapshot) log.install(*batch.snapshot);
-  for (const auto& entry : batch.entries) log.append(entry);
-  disk.snapshot = log.snapshot();
-  disk.entries.clear();
-  for (auto i = next(disk.snapshot.index); i <= log.last(); i = next(i))
-    disk.entries.push_back(log.at(i));
-}
-
 void RaftGroup::handle(Event event) {
   auto& node = nodes_[event.node];
   if (!node.raft || (event.kind != Event::Kind::arrive && event.life != node.life)) return;
   if (event.kind == Event::Kind::resume) return resume(event.node);
   if (event.kind == Event::Kind::arrive && cut(event.from, event.node)) return;
   if (event.kind == Event::Kind::synced) {  // the disk does not pause
-    for (const auto& batch : event.batches) write(node, batch);
+    for (const auto& batch : event.batches) replication::raft::write(node.disk, batch);
     node.syncing = false;
     sync(event.node);
   }

@@ -75,14 +75,14 @@ void World::kill(std::size_t node, bool power_cut) {
   slot.disk->crash(power_cut);
 }
 
-Process* World::register_host() {
+Process* World::registers_leader() {
   for (auto& slot : slots_)
-    if (slot.process && slot.disk->hosts_register) return slot.process.get();
+    if (slot.process && slot.process->node().leads_registers()) return slot.process.get();
   return nullptr;
 }
 
 void World::move(ShardId shard, std::size_t to) {
-  auto* host = register_host();
+  auto* host = registers_leader();
   if (host == nullptr || !host->node().table().formed()) return;
   const auto& current = host->node().table().at(shard);
   if (current.primary == Process::name_of(to)) return;
@@ -96,7 +96,7 @@ void World::move(ShardId shard, std::size_t to) {
 }
 
 void World::retry_move(ShardId shard, std::size_t to, Epoch above) {
-  if (auto* host = register_host()) {
+  if (auto* host = registers_leader()) {
     if (host->node().table().at(shard).epoch > above) return;
     host->transfer(shard, Process::name_of(to));
   }

@@ -5,6 +5,7 @@
 #include "coterie/wire/msgpack_reader.hpp"
 #include "coterie/wire/msgpack_writer.hpp"
 #include "lmdb.hpp"
+#include "raft_table.hpp"
 
 namespace coterie::storage {
 namespace {
@@ -24,7 +25,7 @@ Bytes encode(const StoredNode& node) {
   out.unsigned_integer(node.start.value);
   out.unsigned_integer(node.cluster.high);
   out.unsigned_integer(node.cluster.low);
-  out.boolean(node.hosts_register);
+  out.boolean(node.founder);
   out.unsigned_integer(node.cluster_types);
   return bytes;
 }
@@ -37,7 +38,7 @@ bool decode(ByteView bytes, StoredNode& node) {
   node.start = StartId{in.unsigned_integer()};
   node.cluster.high = in.unsigned_integer();
   node.cluster.low = in.unsigned_integer();
-  node.hosts_register = in.boolean();
+  node.founder = in.boolean();
   node.cluster_types = in.unsigned_integer();
   return in.ok();
 }
@@ -47,6 +48,7 @@ bool decode(ByteView bytes, StoredNode& node) {
 struct NodeStore::Impl {
   Env env;
   MDB_dbi table{};
+  MDB_dbi raft{};
   std::string file;
   StoredNode node{};
 
@@ -110,6 +112,7 @@ Result<NodeStore> NodeStore::open(const DataDirectory& directory, const std::str
     Txn txn(impl->env.get(), 0);
     auto rc = txn.status();
     if (rc == 0) rc = mdb_dbi_open(txn.get(), "node", MDB_CREATE, &impl->table);
+    if (rc == 0) rc = mdb_dbi_open(txn.get(), "raft", MDB_CREATE, &impl->raft);
     if (rc != 0) return disk_problem(rc, impl->file).error;
     const std::string identity = "identity";
     auto key = val(coterie::view(identity));
@@ -121,6 +124,9 @@ Result<NodeStore> NodeStore::open(const DataDirectory& directory, const std::str
             Errc::configuration,
             impl->file + " was written by a newer coterie, or is damaged; upgrade or restore it");
     }
+    auto raft = load_raft(txn.get(), impl->raft, impl->file);
+    if (!raft) return raft.error();
+    impl->node.raft = std::move(*raft);
     rc = txn.commit();
     if (rc != 0) return disk_problem(rc, impl->file).error;
   }
@@ -140,29 +146,19 @@ Result<NodeStore> NodeStore::open(const DataDirectory& directory, const std::str
   return NodeStore(std::move(impl));
 }
 
-Status NodeStore::save_identity(const ClusterId& cluster, bool hosts_register,
-                                std::uint64_t cluster_types) {
+Status NodeStore::save_identity(const ClusterId& cluster, bool founder) {
   auto changed = impl_->node;
   changed.cluster = cluster;
-  changed.hosts_register = changed.hosts_register || hosts_register;
-  if (cluster_types != 0) changed.cluster_types = cluster_types;
+  changed.founder = changed.founder || founder;
   auto saved = impl_->put({{"identity", encode(changed)}});
   if (saved) impl_->node = changed;
   return saved;
 }
 
-Status NodeStore::save_registers(
-    const std::vector<std::pair<ShardId, replication::Register>>& registers) {
+Status NodeStore::save_raft(const replication::raft::Persist& batch) {
   Txn txn(impl_->env.get(), 0);
   auto rc = txn.status();
-  for (const auto& [shard, entry] : registers) {
-    const auto name = "shard/" + std::to_string(shard.value);
-    Bytes bytes;
-    replication::append_register(bytes, entry);
-    auto key = val(coterie::view(name));
-    auto value = val(bytes);
-    if (rc == 0) rc = mdb_put(txn.get(), impl_->table, &key, &value, 0);
-  }
+  if (rc == 0) rc = storage::save_raft(txn.get(), impl_->raft, batch);
   if (rc == 0) rc = txn.commit();
   if (rc != 0) return disk_problem(rc, impl_->file).error;
   return Done{};

@@ -120,7 +120,7 @@ AGENT = [os.path.join(BIN, "coterie"), "agent"]
 
 
 class Cluster:
-    """Three ledgers; the first bootstraps and hosts the register."""
+    """Three ledgers; the first bootstraps."""
 
     def __init__(self, size=3):
         self.directory = tempfile.mkdtemp(prefix="coterie-test-")

@@ -288,24 +288,6 @@ class ThreeLedgers(unittest.TestCase):
             self.assertEqual(other.terminate(), 0)
             wait_for("the leave is seen as left", lambda: host.members()["n3"]["state"] == "left")
 
-    def test_the_register_host_down_degrades_and_stops_nothing_else(self):
-        with Cluster() as cluster:
-            host, second, third = cluster.nodes
-            accounts = [f"acc{i}" for i in range(40)]
-            served = [a for a in accounts if second.deposit(a, 1, "1")[0] == 200]
-            self.assertEqual(served, accounts)
-            host.kill()
-            wait_for("the register's host is missed", lambda: "register" in second.health())
-            self.assertTrue(second.ready())
-            still = [a for a in accounts if second.deposit(a, 1, "2")[0] == 200]
-            self.assertTrue(0 < len(still) < len(accounts))
-            third.kill()
-            third.start()
-            wait_for("it waits", lambda: "recovering" in third.health())
-            host.start().wait_ready()
-            third.wait_ready()
-            wait_for("all serve again", lambda: all(second.deposit(a, 1, "3")[0] == 200 for a in accounts))
-
 
 class FullDisk(unittest.TestCase):
     def test_a_full_disk_acknowledges_nothing_and_recovers_when_space_returns(self):

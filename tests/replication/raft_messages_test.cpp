@@ -70,7 +70,7 @@ TEST_CASE("raft messages: what a later version adds at the end is passed over") 
   CHECK(decode_message(from_hex("980101a16101a162020793c2c3c0")) == of(VoteReply{false, true}));
 }
 
-TEST_CASE("raft messages: a configuration has at most five voters and eight learners") {
+TEST_CASE("raft messages: a configuration has at most seven voters and eight learners") {
   Configuration full;
   for (std::uint64_t i = 0; i < max_voters; ++i) full.voters.push_back({"v", i});
   for (std::uint64_t i = 0; i < max_learners; ++i) full.learners.push_back({"l", i});

@@ -3,7 +3,7 @@
 #include "coterie/replication/crc32c.hpp"
 #include "coterie/replication/duplicate_table.hpp"
 #include "coterie/replication/record.hpp"
-#include "coterie/replication/register_host.hpp"
+#include "coterie/replication/register.hpp"
 #include "support/hex.hpp"
 
 using namespace coterie;
@@ -151,33 +151,6 @@ Swap swap(std::uint16_t shard, std::uint64_t expected, const std::string& node) 
   return {ShardId{shard}, Epoch{expected}, {Epoch{expected + 1}, node, StartId{1}, {node}, {node}}};
 }
 }  // namespace
-
-TEST_CASE(
-    "register host: each shard of a batch wins or loses alone, and nothing is answered before it "
-    "is durable") {
-  RegisterHost host(std::vector<Register>(2));
-  auto effects = host.compare_and_swap(7, {swap(0, 0, "a"), swap(1, 5, "a"), swap(9, 0, "a")});
-  REQUIRE(effects.size() == 1);
-  CHECK(std::get<PersistRegisters>(effects[0]).registers.size() == 1);
-  CHECK(host.get(ShardId{0}).epoch == Epoch{0});
-  effects = host.persisted(std::get<PersistRegisters>(effects[0]).batch);
-  const auto& swapped = std::get<Swapped>(effects[0]);
-  CHECK(swapped.token == 7);
-  CHECK(swapped.results[0].won);
-  CHECK_FALSE(swapped.results[1].won);
-  CHECK_FALSE(swapped.results[2].won);
-  CHECK(host.get(ShardId{0}).primary == "a");
-}
-
-TEST_CASE("register host: of two swaps of one epoch in flight the first wins") {
-  RegisterHost host(std::vector<Register>(1));
-  (void)host.compare_and_swap(1, {swap(0, 0, "a")});
-  (void)host.compare_and_swap(2, {swap(0, 0, "b")});
-  CHECK(std::get<Swapped>(host.persisted(1)[0]).results[0].won);
-  const auto second = host.persisted(2);
-  CHECK_FALSE(std::get<Swapped>(second[0]).results[0].won);
-  CHECK(std::get<Swapped>(second[0]).results[0].current.primary == "a");
-}
 
 TEST_CASE("register messages: round-trip, and truncations are refused") {
   const std::vector<Swap> swaps{swap(3, 1, "x"), swap(4, 2, "y")};

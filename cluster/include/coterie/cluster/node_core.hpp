@@ -1,6 +1,6 @@
-/// The control plane of a node as a value: membership, control lanes, formation, the register (host
-/// or client), the coordinator's plan, the table, the supervision of the node's parts. Production
-/// and the simulator run this same class.
+/// The control plane of a node as a value: membership, control lanes, formation, the registers
+/// (member of their Raft group or client), the coordinator's plan, the table, the supervision of
+/// the node's parts. Production and the simulator run this same class.
 ///
 /// Invariants: a node has at most one cluster id, durable before it is used; only a node that was
 /// told of no seed and has no cluster id bootstraps; an epoch is led only by the life that its
@@ -16,7 +16,8 @@
 #include "coterie/membership/node_meta.hpp"
 #include "coterie/membership/swim.hpp"
 #include "coterie/messaging/links.hpp"
-#include "coterie/replication/register_host.hpp"
+#include "coterie/replication/raft_meta_store.hpp"
+#include "coterie/replication/voters.hpp"
 #include "coterie/supervision/supervisor.hpp"
 
 namespace coterie::cluster {
@@ -29,6 +30,19 @@ inline constexpr Duration beat_interval = 100ms;
 inline constexpr std::size_t beat_lanes = 32;
 /// Swap batches that wait for the register's disk; more is not answered, and asked again.
 inline constexpr std::size_t max_open_swaps = 1024;
+/// How often the leader of the registers looks whether their voters are the right ones.
+/// One step is followed by the next as soon as it can be committed.
+inline constexpr Duration voters_interval = 500ms;
+inline constexpr Duration voters_soon = 20ms;
+
+/// What a node's disk holds of the registers.
+struct StoredRegisters {
+  std::uint64_t disk{};          ///< the number of the data directory
+  bool founder = false;          ///< formed the cluster: it was the first voter
+  std::uint64_t entity_types{};  ///< of format 1, before Raft: the digest of the formed table
+  std::vector<replication::Register> registers{};  ///< of format 1
+  replication::raft::Stored raft{};
+};
 
 struct NodeCoreConfig {
   std::string name{};
@@ -43,10 +57,9 @@ struct NodeCoreConfig {
   std::uint64_t entity_types{};  ///< digest of what this node registered; 0 = takes no shards
   StartId start{};               ///< this life; larger than every earlier one
   SessionId session{};
-  ClusterId cluster{};                             ///< from disk
-  bool hosts_register = false;                     ///< from disk
-  std::uint64_t cluster_types{};                   ///< from disk: the digest of the formed table
-  std::vector<replication::Register> registers{};  ///< from disk, if this node hosts them
+  ClusterId cluster{};       ///< from disk
+  StoredRegisters stored{};  ///< from disk
+  replication::raft::RaftConfig raft{};
   /// Set: this node takes part in a foreign pool and shows this; it has no cluster.
   std::optional<Bytes> foreign_meta{};
   membership::SwimConfig swim{};
@@ -98,7 +111,7 @@ class NodeCore {
   [[nodiscard]] NodeEffects link_received(ConnId id, ByteView bytes, std::size_t& consumed,
                                           Instant now);
   [[nodiscard]] NodeEffects identity_persisted(Instant now);
-  [[nodiscard]] NodeEffects registers_persisted(std::uint64_t batch, Instant now);
+  [[nodiscard]] NodeEffects raft_persisted(std::uint64_t batch, Instant now);
   [[nodiscard]] NodeEffects shard_status(const ShardStatus& status, Instant now);
   [[nodiscard]] NodeEffects part_failed(const std::string& part, const std::string& reason,
                                         Instant now);
@@ -118,6 +131,13 @@ class NodeCore {
   [[nodiscard]] const membership::Swim& swim() const { return swim_; }
   [[nodiscard]] const messaging::LinkCounters& link_counters() const { return links_.counters(); }
   [[nodiscard]] std::uint64_t part_restarts() const { return parts_.restarts(); }
+  /// Null until the node belongs to a cluster.
+  [[nodiscard]] const replication::RaftMetaStore* meta_store() const {
+    return store_ ? &*store_ : nullptr;
+  }
+  [[nodiscard]] bool leads_registers() const { return store_ && store_->leads(); }
+  /// The node that leads the registers, as far as this one knows; empty: none.
+  [[nodiscard]] std::string registers_leader() const;
 
  private:
   // node_core.cpp
@@ -145,9 +165,17 @@ class NodeCore {
   void claim(Instant now, NodeEffects& out);
   void on_results(const std::vector<replication::SwapResult>& results);
   void take(replication::MetaEffects&& effects, Instant now, NodeEffects& out);
+  void open_store(Instant now);
+  void on_swapped(const replication::Swapped& swapped);
+  void on_leader(const replication::raft::LeaderChanged& leader, Instant now, NodeEffects& out);
+  void on_meta_swap(const messaging::Frame& frame, Instant now, NodeEffects& out);
+  void announce(messaging::LaneId lane);
+  void on_announced(const std::string& leader, std::uint64_t term);
+  // node_voters.cpp
+  void tick_voters(Instant now, NodeEffects& out);
+  [[nodiscard]] std::vector<replication::VoterCandidate> voter_candidates(Instant now) const;
   void merge(const sharding::ShardTable& other);
   void publish_routes(NodeEffects& out);
-  [[nodiscard]] std::string register_host() const;
   [[nodiscard]] bool present(const std::string& name) const;
 
   NodeCoreConfig config_;
@@ -156,12 +184,18 @@ class NodeCore {
   messaging::Links links_;
   supervision::Supervisor parts_;
   ClusterId cluster_{};
-  std::optional<PersistIdentity> persisting_{};  ///< on its way to the disk
-  bool hosts_register_ = false;
-  std::optional<replication::RegisterHost> host_{};
-  std::map<std::uint64_t, messaging::LaneId>
-      swap_askers_{};  ///< host: who waits for which token; bounded by its lanes
-  std::map<std::uint64_t, std::uint64_t> swap_tokens_{};  ///< host: own token -> the asker's token
+  std::optional<PersistIdentity> persisting_{};        ///< on its way to the disk
+  std::optional<replication::RaftMetaStore> store_{};  ///< since this node has a cluster
+  struct Asker {
+    messaging::LaneId lane{};
+    std::uint64_t token{};  ///< its own
+  };
+  std::map<std::uint64_t, Asker> swap_askers_{};  ///< leader: own token -> who waits
+  std::string announced_leader_{};                ///< it said so on its lane
+  std::uint64_t announced_term_ = 0;
+  std::vector<std::string> suspects_{};  ///< their lanes went down in this input
+  Instant next_voters_ = never;          ///< leader
+  Instant removed_at_{INT64_MIN};        ///< the last voter that was removed by us
   std::uint64_t next_token_ = 1;
   std::optional<Instant> claim_retry_{};
   sharding::ShardTable table_{};

@@ -14,8 +14,7 @@ namespace coterie::cluster {
 /// Make this identity durable, then call identity_persisted().
 struct PersistIdentity {
   ClusterId cluster{};
-  bool hosts_register = false;
-  std::uint64_t entity_types{};  ///< the cluster's digest once the table is formed; 0 before
+  bool founder = false;  ///< this node formed it, and is the first voter on the registers
   friend bool operator==(const PersistIdentity&, const PersistIdentity&) = default;
 };
 /// Where to look for the pool after a restart; fire and forget.
@@ -47,7 +46,7 @@ using NodeEffect =
                  membership::QueryAsked, membership::QueryAnswer, membership::QueryFinished,
                  membership::MemberDetails, membership::SharedChanged, messaging::Connect,
                  messaging::Write, messaging::Close, messaging::HandOff, PersistIdentity,
-                 replication::PersistRegisters, RememberPeers, PublishRoutes, StartPart, Stop,
+                 replication::raft::Persist, RememberPeers, PublishRoutes, StartPart, Stop,
                  LogEvent>;
 using NodeEffects = std::vector<NodeEffect>;
 

@@ -43,7 +43,7 @@ struct LinkClosed {
   ConnId id{};
 };
 struct IdentityPersisted {};
-struct RegistersPersisted {
+struct RaftPersisted {
   std::uint64_t batch{};
 };
 struct ShardReport {
@@ -95,7 +95,7 @@ using NodeInput =
                  node_input::StreamAccepted, node_input::StreamReceived, node_input::StreamClosed,
                  node_input::LinkAccepted, node_input::LinkConnected, node_input::LinkReceived,
                  node_input::LinkWritten, node_input::LinkClosed, node_input::IdentityPersisted,
-                 node_input::RegistersPersisted, node_input::ShardReport, node_input::PartFailed,
+                 node_input::RaftPersisted, node_input::ShardReport, node_input::PartFailed,
                  node_input::Transfer, node_input::Broadcast, node_input::Query, node_input::Answer,
                  node_input::Seeds, node_input::Starved, node_input::SetDetails, node_input::Share,
                  node_input::TooLarge>;

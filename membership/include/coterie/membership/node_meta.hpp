@@ -17,11 +17,12 @@ struct NodeMeta {
   Address link{};
   Address management{};
   std::uint16_t data_workers{};  ///< 0 = worker 0 also owns the shards
-  bool hosts_register = false;   ///< this node hosts the MetaStore
+  bool hosts_register = false;   ///< this node leads the MetaStore
   StartId start{};               ///< which life of its data directory this is
   ClusterId cluster{};           ///< unset until adopted
   std::uint64_t entity_types{};  ///< digest of the registered entity types; 0 = takes no shards
   std::uint64_t details{};       ///< hash of what did not fit here (details.hpp); 0 = none
+  std::uint64_t disk{};          ///< number of the data directory: a voter is a disk; 0 = old node
   friend bool operator==(const NodeMeta&, const NodeMeta&) = default;
 };
 

@@ -1,8 +1,8 @@
 /// The MetaStore seam of the placement contract: get, compare_and_swap of a batch in which each
 /// shard wins or loses alone, and watch. A store is a pure value driven by inputs; `MetaStore` is
-/// the concept it satisfies. Today's store is RegisterHost on one node, reached by the others over
-/// links; the Raft group takes the same place. Answers and changes come out as effects, because a
-/// durable answer takes time. Thread-safety: one owner.
+/// the concept it satisfies and tests/conformance/meta_store_test.cpp the suite that it must pass.
+/// The default is RaftMetaStore. Answers and changes come out as effects, because a durable answer
+/// takes time. Thread-safety: one owner.
 #pragma once
 
 #include <concepts>
@@ -10,17 +10,13 @@
 #include <vector>
 
 #include "coterie/core/error.hpp"
+#include "coterie/replication/raft/effects.hpp"
 #include "coterie/replication/register.hpp"
 
 namespace coterie::replication {
 
-/// Make these registers durable in order, however long it takes, then call persisted(batch).
-struct PersistRegisters {
-  std::uint64_t batch{};
-  std::vector<std::pair<ShardId, Register>> registers{};
-  friend bool operator==(const PersistRegisters&, const PersistRegisters&) = default;
-};
-/// The outcome of compare_and_swap(token): sent only after it is durable.
+/// The outcome of compare_and_swap(token): sent only after it is durable. No answer means outcome
+/// unknown: to ask again is safe, for a swap can win only once.
 struct Swapped {
   std::uint64_t token{};
   std::vector<SwapResult> results{};
@@ -28,18 +24,22 @@ struct Swapped {
 };
 /// Watchers: these registers changed, durably.
 struct RegistersChanged {
+  std::uint64_t entity_types{};  ///< the digest that the first placement fixed; 0 = none yet
   std::vector<std::pair<ShardId, Register>> registers{};
   friend bool operator==(const RegistersChanged&, const RegistersChanged&) = default;
 };
-using MetaEffect = std::variant<PersistRegisters, Swapped, RegistersChanged>;
+using MetaEffect =
+    std::variant<raft::Send, raft::Persist, raft::LeaderChanged, Swapped, RegistersChanged>;
 using MetaEffects = std::vector<MetaEffect>;
 
 template <class S>
-concept MetaStore = requires(S store, const S& view, ShardId shard, std::uint64_t token,
-                             std::vector<Swap> swaps) {
+concept MetaStore = requires(S store, const S& view, ShardId shard, std::uint64_t number,
+                             const std::vector<Swap>& swaps, Instant now) {
   { view.get(shard) } -> std::same_as<const Register&>;
-  { store.compare_and_swap(token, swaps) } -> std::same_as<MetaEffects>;
-  { store.persisted(token) } -> std::same_as<MetaEffects>;
+  { store.compare_and_swap(number, swaps, number) } -> std::same_as<MetaEffects>;
+  { store.persisted(number, now) } -> std::same_as<MetaEffects>;
+  { store.tick(now) } -> std::same_as<MetaEffects>;
+  { view.next_deadline() } -> std::same_as<Instant>;
 };
 
 }  // namespace coterie::replication

@@ -10,7 +10,7 @@
 #include "coterie/core/address.hpp"
 #include "coterie/core/random.hpp"
 #include "coterie/replication/journal.hpp"
-#include "coterie/replication/register.hpp"
+#include "coterie/replication/raft/types.hpp"
 
 namespace coterie::sim {
 
@@ -38,9 +38,9 @@ class Disk {
   std::map<ShardId, Epoch> promised{};
   StartId start{};
   ClusterId cluster{};
-  bool hosts_register = false;
-  std::uint64_t cluster_types{};
-  std::vector<replication::Register> registers{};
+  std::uint64_t number{};  ///< of the data directory
+  bool founder = false;
+  replication::raft::Stored raft{};
   std::vector<Address> peers{};
   bool full = false;  ///< every sync fails, nothing of it is kept
 

@@ -53,7 +53,7 @@ class Process final {
   std::size_t feed(const cluster::NodeInput& input);
   void apply(cluster::NodeEffect& effect);
   void persist(const cluster::PersistIdentity& identity);
-  void persist(const replication::PersistRegisters& registers);
+  void persist(const replication::raft::Persist& batch);
   /// After `delay`, if this life still runs.
   void later(Duration delay, std::function<void()> task);
 

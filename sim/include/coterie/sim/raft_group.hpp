@@ -97,7 +97,6 @@ class RaftGroup {
   void resume(std::size_t node);
   void sync(std::size_t node);
   void deliver(const Event& event);
-  void write(Node& node, const raft::Persist& batch);
   void apply(std::size_t node, raft::Effects effects);
   void apply(std::size_t node, const raft::Apply& applied);
   void restore(std::size_t node, const raft::Snapshot& snapshot);

@@ -84,8 +84,8 @@ class World {
   };
   bool step(Instant limit);
   void retry_move(ShardId shard, std::size_t to, Epoch above);
-  /// The process that hosts the register, if it is up.
-  [[nodiscard]] Process* register_host();
+  /// The process that leads the placement registers, if any does.
+  [[nodiscard]] Process* registers_leader();
 
   WorldConfig config_;
   Instant now_{1'000'000'000};

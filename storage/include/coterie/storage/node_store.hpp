@@ -1,6 +1,6 @@
 /// What a node must remember of itself: name, replica id, how often it was started, its cluster,
-/// the register if it hosts it, and where its peers were. LMDB file `node.mdb`; every write is
-/// synced before it returns. Thread-safety: open() first; then one thread at a time.
+/// its part of the registers' Raft log, and where its peers were. LMDB file `node.mdb`; every write
+/// is synced before it returns. Thread-safety: open() first; then one thread at a time.
 #pragma once
 
 #include <memory>
@@ -9,6 +9,7 @@
 
 #include "coterie/core/address.hpp"
 #include "coterie/core/ids.hpp"
+#include "coterie/replication/raft/effects.hpp"
 #include "coterie/replication/register.hpp"
 #include "coterie/storage/data_directory.hpp"
 
@@ -19,9 +20,10 @@ struct StoredNode {
   std::uint64_t replica{};  ///< random, made with the directory
   StartId start{};          ///< of this life, already durable
   ClusterId cluster{};
-  bool hosts_register = false;
-  std::uint64_t cluster_types{};
-  std::vector<replication::Register> registers{};  ///< by shard; empty if not the host
+  bool founder = false;                            ///< formed the cluster
+  std::uint64_t cluster_types{};                   ///< of format 1, before Raft
+  std::vector<replication::Register> registers{};  ///< of format 1, by shard; empty: not the host
+  replication::raft::Stored raft{};
   std::vector<Address> peers{};
 };
 
@@ -35,10 +37,8 @@ class NodeStore {
   ~NodeStore();
 
   [[nodiscard]] const StoredNode& stored() const;
-  [[nodiscard]] Status save_identity(const ClusterId& cluster, bool hosts_register,
-                                     std::uint64_t cluster_types);
-  [[nodiscard]] Status save_registers(
-      const std::vector<std::pair<ShardId, replication::Register>>& registers);
+  [[nodiscard]] Status save_identity(const ClusterId& cluster, bool founder);
+  [[nodiscard]] Status save_raft(const replication::raft::Persist& batch);
   [[nodiscard]] Status save_peers(const std::vector<Address>& peers);
 
  private:

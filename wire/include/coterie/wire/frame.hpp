@@ -30,8 +30,10 @@ enum class FrameKind : std::uint8_t {
   reply = 5,
   meta_swap = 6,  ///< compare-and-swap batch to the register's host
   meta_result = 7,
-  table = 8,  ///< a shard table, merged by highest epoch
-  beat = 9,   ///< nothing: the sender lives
+  table = 8,    ///< a shard table, merged by highest epoch
+  beat = 9,     ///< nothing: the sender lives
+  raft = 10,    ///< between the members of the registers' group
+  leader = 11,  ///< the sender leads the registers, in this term
 };
 
 /// Frame flags (feature bits of one frame).

@@ -73,8 +73,8 @@ struct Stored {
   std::vector<Entry> entries{};
 };
 
-/// Bounds of a group: 5 voters, as many learners, names of 255 bytes.
-inline constexpr std::size_t max_voters = 5;
+/// Bounds of a group: 5 voters and those that are about to be replaced; names of 255 bytes.
+inline constexpr std::size_t max_voters = 7;
 inline constexpr std::size_t max_learners = 8;
 
 }  // namespace coterie::replication::raft

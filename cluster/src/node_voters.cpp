@@ -1,0 +1,52 @@
+#include "coterie/cluster/node_core.hpp"
+
+namespace coterie::cluster {
+
+/// Every member that could vote, present or away; a disk that has no number is an older node's.
+std::vector<replication::VoterCandidate> NodeCore::voter_candidates(Instant now) const {
+  std::vector<replication::VoterCandidate> out{{.id = store_->raft().self()}};
+  for (const auto& [name, meta] : metas_) {
+    if (meta.disk == 0 || meta.cluster != cluster_) continue;
+    const auto* const member = swim_.members().find(name);
+    if (member == nullptr) continue;
+    replication::VoterCandidate candidate{.id = {name, meta.disk}};
+    if (!member->is_present()) {
+      candidate.away_since = earliest(member->changed, now);
+      candidate.left = member->state == membership::MemberState::left;
+    }
+    out.push_back(std::move(candidate));
+  }
+  return out;
+}
+
+/// One step at a time, each after the one before is committed.
+void NodeCore::tick_voters(Instant now, NodeEffects& out) {
+  if (!leads_registers() || now < next_voters_) return;
+  next_voters_ = now + voters_interval;
+  if (leaving_ || !table_.formed()) return;
+  const auto& raft = store_->raft();
+  const auto change =
+      replication::plan_voters(raft.configuration(), raft.self(), voter_candidates(now), now);
+  if (!change) return;
+  using Kind = replication::VoterChange::Kind;
+  const bool removes_voter =
+      change->kind == Kind::remove && raft.configuration().is_voter(change->id);
+  if (removes_voter && removed_at_ != Instant{INT64_MIN} &&
+      now - removed_at_ < replication::removal_pause)
+    return;
+  replication::MetaEffects effects;
+  const bool begun = change->kind == Kind::add_learner
+                         ? store_->add_learner(change->id, now, effects)
+                     : change->kind == Kind::promote ? store_->promote(change->id, now, effects)
+                                                     : store_->remove(change->id, now, effects);
+  take(std::move(effects), now, out);
+  if (!begun) return;
+  next_voters_ = now + voters_soon;
+  if (removes_voter) removed_at_ = now;
+  const char* const what = change->kind == Kind::add_learner ? "learns the placement registers"
+                           : change->kind == Kind::promote   ? "votes on the placement registers"
+                                                             : "votes or learns no longer";
+  out.emplace_back(LogEvent{LogLevel::info, "node '" + change->id.node + "' " + what});
+}
+
+}  // namespace coterie::cluster

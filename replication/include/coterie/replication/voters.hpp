@@ -1,0 +1,37 @@
+/// Which members of a cluster vote on the registers: 1, 3 or 5 stable ones, changed one step at a
+/// time: a learner first, added before another is removed. Source: placement contract, "Voters".
+/// Thread-safety: pure functions.
+#pragma once
+
+#include <optional>
+
+#include "coterie/core/time.hpp"
+#include "coterie/replication/raft/types.hpp"
+
+namespace coterie::replication {
+
+/// A voter that is away for so long is replaced; one that left, after the shorter span, which a
+/// rolling restart fits into.
+inline constexpr Duration replace_after = 600s;
+inline constexpr Duration replace_left_after = 30s;
+/// Between two removals: each costs a quorum's margin until its substitute has proved itself.
+inline constexpr Duration removal_pause = 60s;
+
+struct VoterCandidate {
+  raft::MemberId id{};
+  Instant away_since = never;  ///< never = it is present
+  bool left = false;
+};
+struct VoterChange {
+  enum class Kind : std::uint8_t { add_learner, promote, remove } kind = Kind::add_learner;
+  raft::MemberId id{};
+  friend bool operator==(const VoterChange&, const VoterChange&) = default;
+};
+
+/// The next step, if any. `candidates`: every member of the cluster once, the leader included.
+[[nodiscard]] std::optional<VoterChange> plan_voters(const raft::Configuration& configuration,
+                                                     const raft::MemberId& leader,
+                                                     const std::vector<VoterCandidate>& candidates,
+                                                     Instant now);
+
+}  // namespace coterie::replication

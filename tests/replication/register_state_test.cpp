@@ -1,0 +1,60 @@
+#include "coterie/replication/register_state.hpp"
+
+#include <doctest/doctest.h>
+
+#include "coterie/core/hash.hpp"
+#include "support/hex.hpp"
+
+using namespace coterie;
+using namespace coterie::replication;
+
+namespace {
+
+Swap to(std::uint16_t shard, std::uint64_t expected, const std::string& node) {
+  return {ShardId{shard}, Epoch{expected}, {Epoch{expected + 1}, node, StartId{4}, {node}, {node}}};
+}
+
+}  // namespace
+
+TEST_CASE("register state: a snapshot is the fold of its commands") {
+  RegisterState state;
+  (void)state.apply(RegisterState::command({to(0, 0, "a"), to(255, 0, "b")}, 9));
+  (void)state.apply(RegisterState::command({to(0, 1, "c")}, 0));
+  const auto restored = RegisterState::restore(state.snapshot());
+  REQUIRE(restored);
+  CHECK(*restored == state);
+  CHECK(restored->get(ShardId{0}).primary == "c");
+  CHECK(restored->entity_types() == 9);
+}
+
+TEST_CASE("register state: the golden vectors of a command and of a snapshot's beginning") {
+  CHECK(coterie::testing::to_hex(RegisterState::command({to(3, 1, "a")}, 9)) ==
+        "92099193030195"
+        "02a1610491a16191a161");
+  const auto snapshot = RegisterState{}.snapshot();
+  CHECK(snapshot.size() == 1 + 8 + register_count * (4 + 6));
+  CHECK(coterie::testing::to_hex(ByteView(snapshot).first(19)) ==
+        "01"
+        "0000000000000000"
+        "06000000"
+        "9500a0009090");
+}
+
+TEST_CASE("register state: what does not decode changes nothing, and a cut snapshot is none") {
+  RegisterState state;
+  CHECK(state.apply(Bytes{1, 2, 3}).empty());
+  CHECK(state == RegisterState{});
+  const auto whole = state.snapshot();
+  for (std::size_t size = 0; size < whole.size(); size += 7)
+    CHECK_FALSE(RegisterState::restore(ByteView(whole).first(size)));
+  auto other = whole;
+  other[0] = 2;
+  CHECK_FALSE(RegisterState::restore(other));
+}
+
+TEST_CASE("register state: registers of format 1, fewer than there are shards, are taken over") {
+  const RegisterState state(5, {Register{.epoch = Epoch{3}, .primary = "a"}});
+  CHECK(state.get(ShardId{0}).primary == "a");
+  CHECK(state.get(ShardId{255}) == Register{});
+  CHECK(state.entity_types() == 5);
+}

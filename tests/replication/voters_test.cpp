@@ -1,0 +1,100 @@
+#include "coterie/replication/voters.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace coterie;
+using namespace coterie::replication;
+using Kind = VoterChange::Kind;
+
+namespace {
+
+const Instant now{10'000'000'000'000};
+raft::MemberId id(char name, std::uint64_t disk = 1) { return {std::string(1, name), disk}; }
+
+struct Pool {
+  std::vector<VoterCandidate> members{};
+  raft::Configuration configuration{{id('a')}, {}};
+  explicit Pool(std::size_t size) {
+    for (std::size_t i = 0; i < size; ++i) members.push_back({.id = id(char('a' + i))});
+  }
+  std::optional<VoterChange> plan() const {
+    return plan_voters(configuration, id('a'), members, now);
+  }
+  /// Until there is nothing to do; how many steps that took.
+  std::size_t settle() {
+    for (std::size_t steps = 0; steps < 100; ++steps) {
+      const auto change = plan();
+      if (!change) return steps;
+      std::erase(configuration.learners, change->id);
+      std::erase(configuration.voters, change->id);
+      if (change->kind == Kind::add_learner) configuration.learners.push_back(change->id);
+      if (change->kind == Kind::promote) configuration.voters.push_back(change->id);
+    }
+    return 100;
+  }
+  void away(char name, Duration span, bool left = false) {
+    for (auto& member : members)
+      if (member.id.node == std::string(1, name)) {
+        member.away_since = now - span;
+        member.left = left;
+      }
+  }
+};
+
+}  // namespace
+
+TEST_CASE("voters: one of one or two members, three of three or four, five of five or more") {
+  const std::size_t wanted[] = {0, 1, 1, 3, 3, 5, 5, 5};
+  for (std::size_t size = 1; size < 8; ++size) {
+    Pool pool(size);
+    CHECK(pool.settle() < 100);
+    CHECK(pool.configuration.voters.size() == wanted[size]);
+    CHECK(pool.configuration.learners.empty());
+  }
+}
+
+TEST_CASE("voters: a learner comes first, and is promoted before anybody is removed") {
+  Pool pool(4);
+  pool.configuration.voters = {id('a'), id('b'), id('c')};
+  pool.away('c', replace_after);
+  CHECK(pool.plan() == VoterChange{Kind::add_learner, id('d')});
+  pool.configuration.learners = {id('d')};
+  CHECK(pool.plan() == VoterChange{Kind::promote, id('d')});
+  pool.configuration = {{id('a'), id('b'), id('c'), id('d')}, {}};
+  CHECK(pool.plan() == VoterChange{Kind::remove, id('c')});
+}
+
+TEST_CASE("voters: who is away is waited for ten minutes, who left half a minute") {
+  Pool pool(4);
+  pool.configuration.voters = {id('a'), id('b'), id('c')};
+  pool.away('c', replace_after - 1ns);
+  CHECK_FALSE(pool.plan());
+  pool.away('c', replace_left_after - 1ns, true);
+  CHECK_FALSE(pool.plan());
+  pool.away('c', replace_left_after, true);
+  CHECK(pool.plan());
+}
+
+TEST_CASE("voters: a disk that was replaced votes no longer, and its node learns anew") {
+  Pool pool(3);
+  pool.configuration.voters = {id('a'), id('b'), id('c')};
+  pool.members[2].id.disk = 2;
+  CHECK(pool.plan() == VoterChange{Kind::add_learner, id('c', 2)});
+  CHECK(pool.settle() < 100);
+  CHECK(pool.configuration.voters == std::vector{id('a'), id('b'), id('c', 2)});
+}
+
+TEST_CASE("voters: who is away does not become one, and a learner that went away is dropped") {
+  Pool pool(3);
+  pool.away('b', 1s);
+  CHECK(pool.plan() == VoterChange{Kind::add_learner, id('c')});
+  pool.configuration.learners = {id('b')};
+  CHECK(pool.plan() == VoterChange{Kind::remove, id('b')});
+}
+
+TEST_CASE("voters: the leader never removes itself") {
+  Pool pool(2);
+  pool.configuration.voters = {id('a'), id('b')};
+  CHECK(pool.settle() == 1);
+  CHECK(pool.configuration.voters == std::vector{id('a')});
+}

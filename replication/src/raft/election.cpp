@@ -9,6 +9,11 @@ void Raft::rest(Instant now) {
   election_at_ = is_voter() ? now + config_.election_min +
                                   random_.below(config_.election_max - config_.election_min)
                             : never;
+  // The others may have been about to hear of it: after a hint it asks again soon, a few times.
+  if (quick_tries_ == 0 || election_at_ == never) return;
+  --quick_tries_;
+  const auto turn = static_cast<std::int64_t>(configuration().voters.size());
+  election_at_ = now + config_.hint_spread * turn;
 }
 
 /// Asks without disturbing anybody whether an election could be won (thesis 9.6).
@@ -49,6 +54,7 @@ void Raft::count_votes(Instant now, Effects& out) {
 
 void Raft::lead(Instant now, Effects& out) {
   role_ = Role::leader;
+  quick_tries_ = 0;
   leader_ = self_;
   out.emplace_back(LeaderChanged{hard_.term, leader_});
   election_at_ = never;
@@ -127,7 +133,13 @@ Effects Raft::suspect(const std::string& node, Instant now) {
   Effects out;
   if (leads() || leader_.node != node || !is_voter()) return out;
   become_follower(hard_.term, {}, out);
-  election_at_ = earliest(election_at_, now + random_.below(config_.hint_spread));
+  quick_tries_ = config_.hint_tries;
+  std::int64_t before = 0;
+  for (const auto& id : configuration().voters) {
+    if (id == self_) break;
+    before += id.node == node ? 0 : 1;
+  }
+  election_at_ = earliest(election_at_, now + config_.hint_delay + config_.hint_spread * before);
   return finish(std::move(out));
 }
 

@@ -68,6 +68,7 @@ void Raft::on(const MemberId& from, Term term, const AppendEntries& append, Inst
   if (leads() && term == hard_.term) return;  // cannot be; no peer may stop us by saying it
   become_follower(term, from, out);
   leader_heard_ = now;
+  quick_tries_ = 0;
   auto reply = take_entries(append);
   rest(now);  // after the entries: they may have made us a voter
   reply.round = append.round;

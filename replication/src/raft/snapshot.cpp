@@ -42,6 +42,7 @@ void Raft::on(const MemberId& from, Term term, const SnapshotChunk& chunk, Insta
   if (leads() && term == hard_.term) return;  // cannot be; no peer may stop us by saying it
   become_follower(term, from, out);
   leader_heard_ = now;
+  quick_tries_ = 0;
   rest(now);
   SnapshotReply reply{.index = chunk.index, .next = chunk.size, .round = chunk.round};
   if (chunk.index <= commit_) return say_durably(from, reply);  // all of it is ours already

@@ -21,10 +21,15 @@
 namespace coterie::replication::raft {
 
 struct RaftConfig {
-  Duration heartbeat = 100ms;           ///< of a leader, and until something lost is sent again
-  Duration election_min = 500ms;        ///< silence after which a follower asks for an election
-  Duration election_max = 1000ms;       ///< each one's own pause is uniform between these
-  Duration hint_spread = 20ms;          ///< after suspect(): soon, but not all at once
+  Duration heartbeat = 100ms;      ///< of a leader, and until something lost is sent again
+  Duration election_min = 500ms;   ///< silence after which a follower asks for an election
+  Duration election_max = 1000ms;  ///< each one's own pause is uniform between these
+  /// After suspect(): as soon as the others will have noticed as well, but each voter so much after
+  /// the one before it in the list. It has to be longer than a sync and a round trip, or two of
+  /// them split the votes and both wait for a time-out.
+  Duration hint_delay = 5ms;
+  Duration hint_spread = 40ms;
+  std::uint32_t hint_tries = 6;         ///< elections asked for so closely, before patience is back
   std::size_t batch_bytes = 64 * 1024;  ///< of the entries of one message
   std::size_t chunk_bytes = 32 * 1024;  ///< of a snapshot, in one message
   std::size_t max_uncommitted = 1024;   ///< proposals; more is refused: the group is too slow
@@ -161,6 +166,7 @@ class Raft {
   MemberId leader_{};
   Instant leader_heard_{INT64_MIN};
   Instant election_at_ = never;
+  std::uint32_t quick_tries_ = 0;
   Instant heartbeat_at_ = never;
   Instant quorum_at_ = never;
   std::map<MemberId, bool> votes_{};

@@ -32,6 +32,7 @@ void RaftGroup::check_vote(const Message& message) {
   const auto& whom = votes ? message.to : message.from;
   const auto [held, first] = votes_.try_emplace({message.from, message.term}, whom);
   if (!first && held->second != whom) fail("two votes in one term");
+  if (votes && on_vote) on_vote(static_cast<std::size_t>(message.from.node.at(0) - 'a'));
 }
 
 /// Committed means: on the disks of a quorum. A voter whose disk was wiped since may have had it.

@@ -51,9 +51,10 @@ void RaftGroup::start(std::size_t node) {
   n.paused_until = {};
   n.batches.clear();
   n.syncing = false;
-  n.raft =
-      std::make_unique<Raft>(RaftConfig{.batch_bytes = config_.batch_bytes, .chunk_bytes = 1024},
-                             id_of(node), n.disk, Random(random_.next()), now_);
+  n.raft = std::make_unique<Raft>(RaftConfig{.hint_spread = config_.hint_spread,
+                                             .batch_bytes = config_.batch_bytes,
+                                             .chunk_bytes = 1024},
+                                  id_of(node), n.disk, Random(random_.next()), now_);
   n.applied = n.disk.snapshot.index;
   n.state = n.applied == Index{} ? 0 : load_le<std::uint64_t>(n.disk.snapshot.state.data());
   n.wake_at = never;

@@ -22,6 +22,8 @@ struct Swarm {
     wipes = rate(0.1);
     transfers = rate(1.0);
     young = rate(1.0);
+    forgetful = rate(1.0);
+    rivals = random.chance(0.5);
     suspects = rate(1.0);
     reads = 1 + rate(20);
     single = random.chance(0.5);
@@ -29,7 +31,9 @@ struct Swarm {
   }
   double kills, splits, pauses, changes, wipes, transfers, suspects, reads, proposals;
   double young;  ///< the chance that a leader is cut off as soon as it leads (the paper's figure 8)
-  bool single;   ///< one entry a message, so that members stand between any two entries
+  double forgetful;  ///< the chance that a member is restarted as soon as it gave its vote
+  bool rivals;       ///< all who suspect a leader ask for an election at once
+  bool single;       ///< one entry a message, so that members stand between any two entries
 };
 
 RaftGroupConfig group_of(std::uint64_t seed, const Swarm& swarm, Random& random) {
@@ -43,6 +47,7 @@ RaftGroupConfig group_of(std::uint64_t seed, const Swarm& swarm, Random& random)
           .sync = random.chance(0.3) ? Duration{40ms} : Duration{3ms},
           .compact_at = 4 + random.below(std::uint64_t{60}),
           .batch_bytes = swarm.single ? std::size_t{1} : std::size_t{64 * 1024},
+          .hint_spread = swarm.rivals ? Duration{0} : Duration{40ms},
           .padding = random.chance(0.5) ? random.below(std::uint64_t{6000}) : 0};
 }
 
@@ -52,6 +57,7 @@ class RaftRun {
       : random_(seed ^ 0x5eed), swarm_(random_), group_(group_of(seed, swarm_, random_)) {}
 
   RaftRunResult run() {
+    group_.on_vote = [this](std::size_t voter) { voted_.push_back(voter); };
     const auto end = group_.now() + faults_for;
     while (group_.now() < end && group_.problem().empty()) {
       step();
@@ -80,6 +86,11 @@ class RaftRun {
   }
 
   void step() {
+    for (const auto voter : std::exchange(voted_, {}))
+      if (random_.chance(swarm_.forgetful)) {
+        kill(voter);
+        group_.start(voter);
+      }
     for (double left = swarm_.proposals / 100; random_.chance(std::min(1.0, left)); left -= 1)
       group_.propose(group_.leader().value_or(any()));
     if (now_and_then(5)) group_.propose(any());
@@ -89,7 +100,11 @@ class RaftRun {
     if (now_and_then(swarm_.pauses)) group_.pause(victim(), random_.below(Duration{5s}));
     if (now_and_then(swarm_.splits)) split();
     if (now_and_then(1)) group_.split({});
-    if (now_and_then(swarm_.suspects)) group_.suspect(any(), victim());
+    if (now_and_then(swarm_.suspects)) {
+      const auto whom = victim();
+      for (std::size_t i = 0; i < group_.size(); ++i)
+        if (random_.chance(0.7)) group_.suspect(i, whom);
+    }
     const auto leader = group_.leader();
     if (!leader) return;
     if (const auto term = group_.raft(*leader).term(); std::exchange(newest_, term) != term)
@@ -193,6 +208,7 @@ class RaftRun {
   RaftGroup group_;
   RaftRunResult result_{};
   replication::raft::Term newest_{};
+  std::vector<std::size_t> voted_{};
   bool agreed_ = false, wiped_ = false;
 };
 

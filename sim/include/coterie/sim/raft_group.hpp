@@ -25,6 +25,7 @@ struct RaftGroupConfig {
   Duration sync = 3ms;                  ///< mean
   std::size_t compact_at = 20;          ///< entries
   std::size_t batch_bytes = 64 * 1024;  ///< of one message; 1 = an entry each
+  Duration hint_spread = 40ms;          ///< 0: rivals
   std::size_t padding = 0;              ///< bytes of a snapshot beyond what it needs
 };
 
@@ -58,6 +59,9 @@ class RaftGroup {
   void promote(std::size_t by, const raft::MemberId& whom);
   void remove(std::size_t by, const raft::MemberId& whom);
   void transfer(std::size_t by, const raft::MemberId& to);
+
+  /// Told of every vote that a member gave to another.
+  std::function<void(std::size_t voter)> on_vote{};
 
   /// What was violated; empty = nothing.
   [[nodiscard]] const std::string& problem() const { return problem_; }

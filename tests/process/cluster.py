@@ -12,6 +12,9 @@ import time
 BIN = os.environ.get("COTERIE_BIN", "build/release/bin")
 
 
+GIVEN = set()  # ports handed out in this process: a program that has not bound its own yet must not lose it to the next one
+
+
 def free_ports(count):
     """Free ports below the ephemeral range, where no outgoing connection can take one before its process binds it."""
     ports = []
@@ -23,7 +26,8 @@ def free_ports(count):
                 udp.bind(("127.0.0.1", port))
             except OSError:
                 continue
-        if port not in ports:
+        if port not in GIVEN:
+            GIVEN.add(port)
             ports.append(port)
     return ports
 

@@ -56,6 +56,7 @@ struct ExperimentOptions {
 [[nodiscard]] int run_sim_lifeguard(const LifeguardSimOptions& options);
 [[nodiscard]] int run_sim(const SimOptions& options);
 [[nodiscard]] int run_sim_raft(const SimOptions& options);
+[[nodiscard]] int run_sim_shard(const SimOptions& options);
 [[nodiscard]] int run_agent(int argc, const char* const* argv);
 [[nodiscard]] int run_members(const Query& query);
 [[nodiscard]] int run_shards(const Query& query);

@@ -84,16 +84,22 @@ void add_experiments(CLI::App& sim, int& status) {
   }
 }
 
-void add_raft(CLI::App& sim, int& status) {
+/// Single protocols, seed after seed.
+void add_protocols(CLI::App& sim, int& status) {
   static coterie::tools::SimOptions options{.seeds = 1000};
-  auto* command = sim.add_subcommand(
-      "raft", "a Raft group that is killed, cut off, wiped and reconfigured, seed after seed");
-  command->add_option("--seed,--from", options.first_seed, "first seed")->capture_default_str();
-  command->add_option("--seeds", options.seeds, "how many")->capture_default_str();
-  command->add_option("-o,--output", options.output, "table or json")
-      ->check(CLI::IsMember({"table", "json"}));
-  command->footer("example: coterie sim raft --seeds 20000");
-  command->callback([&status] { status = coterie::tools::run_sim_raft(options); });
+  const auto add = [&](const char* name, const char* help, auto run) {
+    auto* command = sim.add_subcommand(name, help);
+    command->add_option("--seed,--from", options.first_seed, "first seed")->capture_default_str();
+    command->add_option("--seeds", options.seeds, "how many")->capture_default_str();
+    command->add_option("-o,--output", options.output, "table or json")
+        ->check(CLI::IsMember({"table", "json"}));
+    command->footer("example: coterie sim " + std::string(name) + " --seeds 20000");
+    command->callback([&status, run] { status = run(options); });
+  };
+  add("raft", "a Raft group that is killed, cut off, wiped and reconfigured",
+      coterie::tools::run_sim_raft);
+  add("shard", "the replicas of a shard that are killed, cut off, wiped and suspected",
+      coterie::tools::run_sim_shard);
 }
 
 void add_scale(CLI::App& sim, int& status) {
@@ -143,7 +149,7 @@ void add_sim(CLI::App& app, int& status) {
   heal->add_option("-o,--output", healing.output, "table or json")
       ->check(CLI::IsMember({"table", "json"}));
   heal->callback([&status] { status = coterie::tools::run_sim_heal(healing); });
-  add_raft(*sim, status);
+  add_protocols(*sim, status);
   add_scale(*sim, status);
   add_experiments(*sim, status);
   sim->callback([&status, sim] {

@@ -9,31 +9,59 @@
 
 #include "coterie/core/mutation.hpp"
 #include "coterie/sim/raft_run.hpp"
+#include "coterie/sim/shard_run.hpp"
 
 using namespace coterie;
 
 namespace {
 
+struct Run {
+  bool passed = false;
+  std::string problem{};
+};
+Run raft(std::uint64_t seed) {
+  auto result = sim::run_raft(seed);
+  return {result.passed, std::move(result.problem)};
+}
+Run shard(std::uint64_t seed) {
+  auto result = sim::run_shard(seed);
+  return {result.passed, std::move(result.problem)};
+}
+
 struct Mutation {
   std::string_view name;
   std::uint64_t within;  ///< seeds; several times what it took when this was written
+  Run (*run)(std::uint64_t seed);
 };
 
 constexpr Mutation mutations[] = {
-    {"raft: the vote is not durable", 5000},
-    {"raft: answers before the disk has it", 2000},
-    {"raft: commits an older term by counting", 40000},
-    {"raft: a second vote for a transfer's target", 20000},
-    {"raft: commits what it did not verify", 2000},
-    {"raft: votes for a log that is behind", 2000},
-    {"raft: two changes at once", 20000},
-    {"raft: reads without asking a quorum", 2000},
+    {"raft: the vote is not durable", 5000, raft},
+    {"raft: answers before the disk has it", 2000, raft},
+    {"raft: commits an older term by counting", 40000, raft},
+    {"raft: a second vote for a transfer's target", 20000, raft},
+    {"raft: commits what it did not verify", 2000, raft},
+    {"raft: votes for a log that is behind", 2000, raft},
+    {"raft: two changes at once", 20000, raft},
+    {"raft: reads without asking a quorum", 2000, raft},
+    {"shard: the promise is not durable", 5000, shard},
+    {"shard: acknowledges before the disk has it", 5000, shard},
+    {"shard: accepts appends of an older epoch", 5000, shard},
+    {"shard: a restarted primary resumes its epoch", 5000, shard},
+    {"shard: acks are carried across a skipped epoch", 5000, shard},
+    {"shard: shrinks before the swap is known", 5000, shard},
+    {"shard: grows without the newcomer's acks", 5000, shard},
+    {"shard: grows with a lagging target", 5000, shard},
+    {"shard: grows up to the commit index only", 5000, shard},
+    {"shard: reads without a confirmation round", 5000, shard},
+    {"shard: promotes a replica that is not in sync", 5000, shard},
+    {"shard: a lost disk returns as the same replica", 5000, shard},
 };
 
 /// Seeds until one failed; 0 = none did.
-std::uint64_t seeds_until_caught(std::uint64_t most, std::string& problem) {
+std::uint64_t seeds_until_caught(const Mutation& mutation, std::uint64_t most,
+                                 std::string& problem) {
   for (std::uint64_t seed = 1; seed <= most; ++seed) {
-    auto result = sim::run_raft(seed);
+    auto result = mutation.run(seed);
     if (result.passed) continue;
     problem = result.problem.substr(0, result.problem.find('\n'));
     return seed;
@@ -47,15 +75,16 @@ int main(int argc, char** argv) {
   const std::string_view only = argc > 1 ? argv[1] : "";
   int survived = 0;
   std::string problem;
-  if (only.empty() && seeds_until_caught(200, problem) != 0) {
-    std::printf("without any mutation a seed fails: %s\n", problem.c_str());
-    return 1;
-  }
+  for (const auto run : {raft, shard})
+    if (only.empty() && seeds_until_caught({"", 0, run}, 200, problem) != 0) {
+      std::printf("without any mutation a seed fails: %s\n", problem.c_str());
+      return 1;
+    }
   std::printf("%-48s %8s  %s\n", "MUTATION", "SEEDS", "CAUGHT BY");
   for (const auto& mutation : mutations) {
     if (!only.empty() && mutation.name != only) continue;
     active_mutation = mutation.name;
-    const auto seeds = seeds_until_caught(mutation.within, problem);
+    const auto seeds = seeds_until_caught(mutation, mutation.within, problem);
     survived += seeds == 0 ? 1 : 0;
     std::printf("%-48s %8s  %s\n", std::string(mutation.name).c_str(),
                 seeds == 0 ? "-" : std::to_string(seeds).c_str(),

@@ -1,0 +1,148 @@
+/// One replica of one shard's log as a value: primary while the register says so, else backup or
+/// learner. Source: placement contract, invariants 1 to 10; PacificA (Lin 2008).
+///
+/// Invariants, asserted by the simulator (sim/shard_group.hpp) after every event: what is committed
+/// is on the disk of every member of the register's in-sync set and never changes; whoever serves
+/// has all of it; nobody acknowledges or leads below what it promised; a read sees everything that
+/// was committed before it. Nothing that depends on the disk is said before the disk has it.
+/// Records are opaque: their checksums and chain are the journal's. Thread-safety: one owner; no
+/// clock, socket or disk inside.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "coterie/core/time.hpp"
+#include "coterie/replication/shard_log/messages.hpp"
+
+namespace coterie::replication::shard_log {
+
+struct ReplicaConfig {
+  std::uint32_t min_in_sync = 2;         ///< nothing commits with fewer in I
+  Duration heartbeat = 100ms;            ///< of a primary, and until something lost is sent again
+  Duration silence = 700ms;              ///< after which a member is proposed out of I
+  Duration propose_again = 200ms;        ///< until the outcome is known
+  std::size_t batch_bytes = 256 * 1024;  ///< of the entries of one message
+  std::size_t tail_bytes = 4 * 1024 * 1024;  ///< kept in memory for who lags; older is read again
+  std::size_t max_uncommitted = 65'536;      ///< entries; more is refused as busy
+  std::size_t max_held = 256;                ///< messages that wait for the disk; the oldest go
+  std::size_t max_reads = 4096;              ///< that wait for their round
+};
+
+class ShardReplica {
+ public:
+  ShardReplica(ReplicaConfig config, Replica self, StartId start, Stored stored);
+
+  /// The register, whoever told of it: an older one than the newest seen is ignored.
+  [[nodiscard]] Effects assigned(const Assignment& assignment, Instant now);
+  [[nodiscard]] Effects receive(const Message& message, Instant now);
+  [[nodiscard]] Effects tick(Instant now);
+  [[nodiscard]] Instant next_deadline() const;
+  [[nodiscard]] Effects persisted(std::uint64_t batch, Instant now);
+  [[nodiscard]] Effects log_read(const ReadLog& asked, std::vector<Entry> entries);
+
+  /// The index at which the record commits, if it does; nullopt: does not serve, or too much is
+  /// uncommitted.
+  [[nodiscard]] std::optional<LogIndex> append(Bytes record, Effects& out);
+  /// Answered by ReadReady or ReadFailed.
+  [[nodiscard]] Effects read(std::uint64_t token);
+
+  [[nodiscard]] bool leads() const { return leading_; }
+  [[nodiscard]] bool serves() const { return leading_ && serving_; }
+  [[nodiscard]] Epoch epoch() const { return epoch_; }
+  [[nodiscard]] Epoch promised() const { return promised_; }
+  [[nodiscard]] LogIndex last() const { return last_; }
+  [[nodiscard]] LogIndex commit() const { return commit_; }
+  [[nodiscard]] const Assignment& assignment() const { return assignment_; }
+  [[nodiscard]] const Replica& self() const { return self_; }
+
+ private:
+  struct Peer {
+    LogIndex next{};
+    LogIndex match{};
+    Instant heard{};
+    std::uint64_t sent = 0, answered = 0;  ///< one message with entries is under way at a time
+    std::uint64_t confirmed = 0;           ///< newest round
+    bool reading = false;                  ///< its entries come from the disk
+  };
+  struct InFlight {
+    std::uint64_t batch{};
+    LogIndex last{};
+  };
+  struct Waiting {
+    std::uint64_t batch{};
+    Message message{};
+  };
+  struct Read {
+    std::uint64_t token{};
+    std::uint64_t round{};
+    LogIndex index{};
+  };
+
+  // replica.cpp
+  [[nodiscard]] Effects finish(Effects out);
+  void say(const Replica& to, decltype(Message::body) body, Effects& out) const;
+  void say_durably(const Message& to, decltype(Message::body) body);
+  [[nodiscard]] Epoch epoch_at(LogIndex index) const;
+  [[nodiscard]] LogIndex first_of_epoch(LogIndex index) const;
+  void append_entry(Entry entry);
+  void truncate_from(LogIndex index);
+  void trim_tail();
+  // backup.cpp
+  void on(const Message& message, const Append& append, Instant now, Effects& out);
+  void on(const Message& message, const Confirm& confirm, Instant now, Effects& out);
+  [[nodiscard]] std::variant<Accepted, Refused> take(const Append& append);
+  // primary.cpp
+  void lead(Instant now, Effects& out);
+  void open_epoch();
+  void step_down(Effects& out);
+  void on(const Message& message, const Accepted& accepted, Instant now, Effects& out);
+  void on(const Message& message, const Refused& refused, Instant now, Effects& out);
+  void on(const Message& message, const Confirmed& confirmed, Instant now, Effects& out);
+  void know_peers(Instant now);
+  void send_entries(const Replica& to, Peer& peer, bool again, Effects& out);
+  void send(const Replica& to, Peer& peer, LogIndex from, std::vector<Entry> entries, Effects& out);
+  void broadcast(bool again, Effects& out);
+  void advance_commit(Effects& out);
+  void finish_reads(Effects& out);
+  // in_sync.cpp
+  [[nodiscard]] std::vector<Replica> ack_set() const;
+  void tick_in_sync(Instant now, Effects& out);
+  void propose(std::vector<Replica> in_sync, Instant now, Effects& out);
+  [[nodiscard]] bool is_caught_up(const Replica& replica) const;
+
+  ReplicaConfig config_;
+  Replica self_;
+  StartId start_;
+  Assignment assignment_{};
+  // The log.
+  std::vector<EpochStart> starts_{};
+  LogIndex last_{};
+  LogIndex durable_{};  ///< of the log as it is now
+  LogIndex commit_{};   ///< known here; a backup learns it late
+  Epoch promised_{};
+  std::deque<Entry> tail_{};  ///< the newest entries, up to last_
+  std::size_t tail_bytes_ = 0;
+  // The primary.
+  bool leading_ = false, serving_ = false;
+  Epoch epoch_{};
+  LogIndex barrier_{};  ///< of this epoch
+  std::map<Replica, Peer> peers_{};
+  std::uint64_t numbers_ = 0, rounds_ = 0;
+  std::deque<Read> reads_{};
+  Instant heartbeat_at_ = never;
+  std::optional<Replica> widened_{};      ///< a learner whose acknowledgement is waited for already
+  std::optional<Assignment> proposal_{};  ///< its outcome is not known
+  Instant propose_at_ = never;
+  // The disk.
+  std::uint64_t next_batch_ = 1;
+  std::deque<InFlight> in_flight_{};
+  LogIndex changed_from_{};  ///< 0 = nothing
+  bool promised_changed_ = false;
+  std::deque<Message> staged_{};
+  std::deque<Waiting> held_{};
+};
+
+}  // namespace coterie::replication::shard_log

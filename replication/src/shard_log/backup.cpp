@@ -1,0 +1,53 @@
+#include "coterie/core/mutation.hpp"
+#include "coterie/replication/shard_log/replica.hpp"
+
+namespace coterie::replication::shard_log {
+
+void ShardReplica::on(const Message& message, const Append& append, Instant, Effects& out) {
+  if (message.epoch < promised_ && !mutated("shard: accepts appends of an older epoch"))
+    return say_durably(message, Refused{promised_, next(last_), append.number});
+  if (leading_) {
+    if (message.epoch <= epoch_) return;  // cannot be; no peer may stop us by saying it
+    step_down(out);
+  }
+  if (message.epoch > promised_) {
+    promised_ = message.epoch;
+    promised_changed_ = true;
+  }
+  auto answer = take(append);
+  if (auto* refused = std::get_if<Refused>(&answer)) {
+    refused->number = append.number;
+    refused->promised = promised_;
+    return say_durably(message, *refused);
+  }
+  auto& accepted = std::get<Accepted>(answer);
+  accepted.number = append.number;
+  commit_ = std::max(commit_, std::min(append.commit, accepted.match));
+  say_durably(message, accepted);
+}
+
+/// As Raft's: who agrees on one entry and its epoch agrees on all before it, because an epoch has
+/// one writer. What a backup has beyond its primary was never committed: the primary is of I.
+std::variant<Accepted, Refused> ShardReplica::take(const Append& append) {
+  if (append.previous > last_) return Refused{.hint = next(last_)};
+  if (append.previous != LogIndex{} && epoch_at(append.previous) != append.previous_epoch)
+    return Refused{.hint = first_of_epoch(append.previous)};
+  auto index = append.previous;
+  for (const auto& entry : append.entries) {
+    index = next(index);
+    if (index <= last_) {
+      if (epoch_at(index) == entry.epoch) continue;
+      if (index <= commit_) return Refused{.hint = next(commit_)};  // cannot be
+      truncate_from(index);
+    }
+    append_entry(entry);
+  }
+  return Accepted{.match = index};
+}
+
+/// Only who promised this very epoch, durably, says that no later one can have begun.
+void ShardReplica::on(const Message& message, const Confirm& confirm, Instant, Effects&) {
+  if (message.epoch == promised_) say_durably(message, Confirmed{confirm.round});
+}
+
+}  // namespace coterie::replication::shard_log

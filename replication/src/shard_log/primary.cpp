@@ -1,0 +1,209 @@
+#include "coterie/core/ensure.hpp"
+#include "coterie/core/mutation.hpp"
+#include "coterie/replication/shard_log/replica.hpp"
+
+namespace coterie::replication::shard_log {
+
+Effects ShardReplica::assigned(const Assignment& assignment, Instant now) {
+  Effects out;
+  if (assignment.epoch <= assignment_.epoch) return out;
+  assignment_ = assignment;
+  // A restarted process never resumes an epoch that it led (invariant 6).
+  const bool mine =
+      assignment.primary == self_ &&
+      (assignment.start == start_ || mutated("shard: a restarted primary resumes its epoch"));
+  const bool follows = assignment.epoch == next(epoch_);
+  if (leading_ && mine && (follows || mutated("shard: acks are carried across a skipped epoch"))) {
+    // The same life leads on: what was acknowledged to it stands (invariant 7).
+    epoch_ = assignment.epoch;
+    open_epoch();
+    know_peers(now);
+    broadcast(true, out);
+  } else {
+    if (leading_) step_down(out);
+    if (mine) lead(now, out);
+  }
+  return finish(std::move(out));
+}
+
+/// A fresh leadership: nobody has acknowledged anything to it, and nothing is answered before its
+/// barrier is committed (invariants 7 and 8).
+void ShardReplica::lead(Instant now, Effects& out) {
+  if (promised_ > assignment_.epoch || !holds(assignment_.in_sync, self_)) return;
+  leading_ = true;
+  serving_ = false;
+  epoch_ = assignment_.epoch;
+  peers_.clear();
+  heartbeat_at_ = now + config_.heartbeat;
+  open_epoch();
+  know_peers(now);
+  broadcast(false, out);
+}
+
+/// NewEpoch is the promise of this epoch, ours and everybody's.
+void ShardReplica::open_epoch() {
+  promised_ = std::max(promised_, epoch_);
+  promised_changed_ = true;
+  proposal_.reset();
+  propose_at_ = never;
+  widened_.reset();
+  append_entry({.epoch = epoch_, .barrier = true, .record = {}});
+  barrier_ = last_;
+}
+
+void ShardReplica::step_down(Effects& out) {
+  leading_ = serving_ = false;
+  peers_.clear();
+  proposal_.reset();
+  widened_.reset();
+  heartbeat_at_ = propose_at_ = never;
+  for (const auto& read : std::exchange(reads_, {})) out.emplace_back(ReadFailed{read.token});
+  out.emplace_back(SteppedDown{epoch_});
+}
+
+void ShardReplica::know_peers(Instant now) {
+  std::erase_if(peers_, [&](const auto& peer) {
+    return !holds(assignment_.replicas, peer.first) && !holds(assignment_.in_sync, peer.first);
+  });
+  for (const auto* set : {&assignment_.in_sync, &assignment_.replicas})
+    for (const auto& replica : *set)
+      if (replica != self_) peers_.try_emplace(replica, Peer{.next = last_, .heard = now});
+}
+
+std::optional<LogIndex> ShardReplica::append(Bytes record, Effects& out) {
+  if (!serves() || last_.value - commit_.value >= config_.max_uncommitted) return std::nullopt;
+  append_entry({.epoch = epoch_, .record = std::move(record)});
+  const auto index = last_;
+  broadcast(false, out);
+  out = finish(std::move(out));
+  return index;
+}
+
+void ShardReplica::broadcast(bool again, Effects& out) {
+  for (auto& [replica, peer] : peers_) send_entries(replica, peer, again, out);
+}
+
+void ShardReplica::send_entries(const Replica& to, Peer& peer, bool again, Effects& out) {
+  if (peer.sent > peer.answered && !again) return;
+  const auto oldest = last_.value + 1 - tail_.size();  // in memory
+  std::vector<Entry> entries;
+  if (peer.next.value < oldest) {
+    if (again || !std::exchange(peer.reading, true)) out.emplace_back(ReadLog{to, peer.next});
+    if (!again) return;
+    peer.reading = true;  // the heartbeat goes without entries
+  } else {
+    std::size_t bytes = 0;
+    for (auto i = peer.next.value; i <= last_.value; ++i) {
+      const auto& entry = tail_[i - oldest];
+      if (!entries.empty() && bytes + entry.record.size() > config_.batch_bytes) break;
+      bytes += entry.record.size();
+      entries.push_back(entry);
+    }
+  }
+  send(to, peer, peer.next, std::move(entries), out);
+}
+
+void ShardReplica::send(const Replica& to, Peer& peer, LogIndex from, std::vector<Entry> entries,
+                        Effects& out) {
+  const LogIndex previous{from.value - 1};
+  peer.sent = ++numbers_;
+  say(to,
+      Append{.previous = previous,
+             .previous_epoch = epoch_at(previous),
+             .commit = commit_,
+             .number = numbers_,
+             .entries = std::move(entries)},
+      out);
+}
+
+Effects ShardReplica::log_read(const ReadLog& asked, std::vector<Entry> entries) {
+  Effects out;
+  const auto peer = peers_.find(asked.to);
+  if (!leading_ || peer == peers_.end()) return out;
+  peer->second.reading = false;
+  // It went on meanwhile, or our log was cut: what it needs now is looked for anew.
+  if (peer->second.next != asked.from || entries.empty()) return out;
+  send(asked.to, peer->second, asked.from, std::move(entries), out);
+  return finish(std::move(out));
+}
+
+/// Committed is what the whole ack set has on disk, the barrier of this epoch included: a primary
+/// does not know what an earlier one committed until then (invariants 3, 5 and 8).
+void ShardReplica::advance_commit(Effects& out) {
+  if (assignment_.in_sync.size() < config_.min_in_sync) return;
+  auto agreed = durable_;
+  for (const auto& replica : ack_set())
+    if (replica != self_) {
+      const auto peer = peers_.find(replica);
+      agreed = std::min(agreed, peer == peers_.end() ? LogIndex{} : peer->second.match);
+    }
+  if (agreed <= commit_ || agreed < barrier_) return;
+  commit_ = agreed;
+  out.emplace_back(Committed{commit_});
+  if (!std::exchange(serving_, true)) out.emplace_back(Serving{epoch_});
+}
+
+void ShardReplica::on(const Message& message, const Accepted& accepted, Instant now, Effects& out) {
+  const auto found = peers_.find(message.from);
+  if (!leading_ || message.epoch != epoch_ || found == peers_.end()) return;
+  auto& peer = found->second;
+  peer.heard = now;
+  peer.answered = std::max(peer.answered, std::min(accepted.number, peer.sent));
+  peer.match = std::max(peer.match, std::min(accepted.match, last_));
+  peer.next = std::max(peer.next, next(peer.match));
+  advance_commit(out);
+  tick_in_sync(now, out);
+  if (peer.next <= last_) send_entries(message.from, peer, false, out);
+}
+
+void ShardReplica::on(const Message& message, const Refused& refused, Instant now, Effects& out) {
+  const auto found = peers_.find(message.from);
+  if (!leading_ || message.epoch != epoch_ || found == peers_.end()) return;
+  if (refused.promised > epoch_) return step_down(out);  // fenced: the register tells by whom
+  auto& peer = found->second;
+  peer.heard = now;
+  peer.answered = std::max(peer.answered, std::min(refused.number, peer.sent));
+  if (refused.hint <= peer.match) return;
+  peer.next = std::max(next(peer.match), std::min(refused.hint, peer.next));
+  if (peer.next.value > last_.value + 1) peer.next = next(last_);
+  send_entries(message.from, peer, false, out);
+}
+
+Effects ShardReplica::read(std::uint64_t token) {
+  Effects out;
+  if (!serves() || reads_.size() >= config_.max_reads) {
+    out.emplace_back(ReadFailed{token});
+    return out;
+  }
+  reads_.push_back({token, ++rounds_, last_});
+  for (const auto& replica : ack_set())
+    if (replica != self_) say(replica, Confirm{rounds_}, out);
+  finish_reads(out);
+  return out;
+}
+
+void ShardReplica::on(const Message& message, const Confirmed& confirmed, Instant now,
+                      Effects& out) {
+  const auto found = peers_.find(message.from);
+  if (!leading_ || message.epoch != epoch_ || found == peers_.end()) return;
+  found->second.heard = now;
+  found->second.confirmed = std::max(found->second.confirmed, std::min(confirmed.round, rounds_));
+  finish_reads(out);
+}
+
+void ShardReplica::finish_reads(Effects& out) {
+  if (reads_.empty()) return;
+  auto confirmed = rounds_;
+  for (const auto& replica : ack_set())
+    if (replica != self_) {
+      const auto peer = peers_.find(replica);
+      confirmed = std::min(confirmed, peer == peers_.end() ? 0 : peer->second.confirmed);
+    }
+  if (mutated("shard: reads without a confirmation round")) confirmed = rounds_;
+  while (!reads_.empty() && reads_.front().round <= confirmed) {
+    out.emplace_back(ReadReady{reads_.front().token, reads_.front().index});
+    reads_.pop_front();
+  }
+}
+
+}  // namespace coterie::replication::shard_log

@@ -1,0 +1,123 @@
+#include "coterie/replication/shard_log/replica.hpp"
+
+#include "coterie/core/ensure.hpp"
+#include "coterie/core/mutation.hpp"
+
+namespace coterie::replication::shard_log {
+
+ShardReplica::ShardReplica(ReplicaConfig config, Replica self, StartId start, Stored stored)
+    : config_(config),
+      self_(std::move(self)),
+      start_(start),
+      starts_(std::move(stored.starts)),
+      last_(stored.last),
+      durable_(stored.last),
+      promised_(stored.promised) {}
+
+Effects ShardReplica::receive(const Message& message, Instant now) {
+  Effects out;
+  if (message.to != self_ || message.from == self_) return out;
+  std::visit([&](const auto& body) { on(message, body, now, out); }, message.body);
+  return finish(std::move(out));
+}
+
+Effects ShardReplica::persisted(std::uint64_t batch, Instant) {
+  COTERIE_ENSURE(!in_flight_.empty() && in_flight_.front().batch == batch);
+  Effects out;
+  durable_ = std::max(durable_, in_flight_.front().last);
+  in_flight_.pop_front();
+  while (!held_.empty() && held_.front().batch <= batch) {
+    out.emplace_back(Send{std::move(held_.front().message)});
+    held_.pop_front();
+  }
+  if (leading_) advance_commit(out);
+  trim_tail();
+  return finish(std::move(out));
+}
+
+/// Whatever the input changed goes to the disk as one write, and what was said behind it waits.
+Effects ShardReplica::finish(Effects out) {
+  if (changed_from_ != LogIndex{} || promised_changed_) {
+    Persist persist{.batch = next_batch_++, .from = changed_from_, .promised = promised_};
+    if (mutated("shard: the promise is not durable")) persist.promised = {};
+    if (changed_from_ != LogIndex{}) {
+      const auto count = last_.value + 1 - changed_from_.value;
+      COTERIE_ENSURE(count <= tail_.size());
+      persist.entries.assign(tail_.end() - static_cast<std::ptrdiff_t>(count), tail_.end());
+    }
+    changed_from_ = {};
+    promised_changed_ = false;
+    in_flight_.push_back({persist.batch, last_});
+    out.emplace_back(std::move(persist));
+  }
+  for (auto& message : staged_) {
+    if (in_flight_.empty() || mutated("shard: acknowledges before the disk has it"))
+      out.emplace_back(Send{std::move(message)});
+    else held_.push_back({in_flight_.back().batch, std::move(message)});
+  }
+  staged_.clear();
+  // A disk that hangs: whoever asked asks again.
+  while (held_.size() > config_.max_held) held_.pop_front();
+  return out;
+}
+
+void ShardReplica::say(const Replica& to, decltype(Message::body) body, Effects& out) const {
+  out.emplace_back(Send{{self_, to, epoch_, std::move(body)}});
+}
+
+void ShardReplica::say_durably(const Message& to, decltype(Message::body) body) {
+  staged_.push_back({self_, to.from, to.epoch, std::move(body)});
+}
+
+Epoch ShardReplica::epoch_at(LogIndex index) const {
+  for (auto start = starts_.rbegin(); start != starts_.rend(); ++start)
+    if (start->first <= index) return start->epoch;
+  return {};
+}
+
+LogIndex ShardReplica::first_of_epoch(LogIndex index) const {
+  for (auto start = starts_.rbegin(); start != starts_.rend(); ++start)
+    if (start->first <= index) return start->first;
+  return LogIndex{1};
+}
+
+void ShardReplica::append_entry(Entry entry) {
+  last_ = next(last_);
+  if (starts_.empty() || starts_.back().epoch != entry.epoch)
+    starts_.push_back({entry.epoch, last_});
+  if (changed_from_ == LogIndex{}) changed_from_ = last_;
+  tail_bytes_ += entry.record.size();
+  tail_.push_back(std::move(entry));
+}
+
+void ShardReplica::truncate_from(LogIndex index) {
+  COTERIE_ENSURE(index > LogIndex{} && index > commit_);
+  while (!starts_.empty() && starts_.back().first >= index) starts_.pop_back();
+  while (last_ >= index) {
+    if (!tail_.empty()) {
+      tail_bytes_ -= tail_.back().record.size();
+      tail_.pop_back();
+    }
+    last_ = LogIndex{last_.value - 1};
+  }
+  durable_ = std::min(durable_, last_);
+  for (auto& batch : in_flight_) batch.last = std::min(batch.last, last_);
+  if (changed_from_ == LogIndex{} || index < changed_from_) changed_from_ = index;
+}
+
+/// What the disk has need not be in memory; a primary keeps some for who lags.
+void ShardReplica::trim_tail() {
+  const auto keep = leading_ ? config_.tail_bytes : 0;
+  while (!tail_.empty() && tail_bytes_ > keep) {
+    const auto oldest = last_.value + 1 - tail_.size();
+    if (oldest > durable_.value) return;
+    tail_bytes_ -= tail_.front().record.size();
+    tail_.pop_front();
+  }
+}
+
+Instant ShardReplica::next_deadline() const {
+  return leading_ ? earliest(heartbeat_at_, propose_at_) : never;
+}
+
+}  // namespace coterie::replication::shard_log

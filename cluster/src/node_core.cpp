@@ -99,7 +99,7 @@ NodeEffects NodeCore::tick(Instant now) {
   take(std::move(effects), out);
   supervise(parts_.tick(now), out);
   tick_beats(now);
-  if (store_) take(store_->tick(now), now, out);
+  if (store_ && !old_copy_) take(store_->tick(now), now, out);
   tick_voters(now, out);
   return finish(std::move(out), now);
 }
@@ -108,7 +108,7 @@ Instant NodeCore::next_deadline() const {
   auto at = earliest(swim_.next_deadline(), links_.next_deadline());
   at = earliest(at, parts_.next_deadline());
   if (!lanes_up_.empty()) at = earliest(at, next_beat_);
-  if (store_) at = earliest(at, earliest(store_->next_deadline(), next_voters_));
+  if (store_ && !old_copy_) at = earliest(at, earliest(store_->next_deadline(), next_voters_));
   return claim_retry_ && !leaving_ ? earliest(at, *claim_retry_) : at;
 }
 
@@ -160,8 +160,7 @@ Readiness NodeCore::readiness() const {
     return no("waiting to join a cluster through --join");
   }
   if (config_.entity_types != 0 && !table_.formed()) return no("waiting for the shard table");
-  if (stale_disk_)
-    return no("the data directory is an old copy: a later life of this node led its shards");
+  if (!stale_disk_.empty()) return no(stale_disk_);
   std::size_t led = 0;
   std::size_t serving = 0;
   std::vector<std::string> degraded;

@@ -40,26 +40,27 @@ void NodeCore::try_place(Instant now, NodeEffects& out) {
   if (!leads_registers() || placing_ || table_.formed() ||
       swim_.present() < config_.bootstrap_expect)
     return;
-  std::map<std::string, StartId> candidates;
+  std::map<std::string, std::pair<StartId, std::uint64_t>> candidates;  // life and disk
   auto digest = config_.entity_types;
-  if (digest != 0) candidates[config_.name] = config_.start;
+  if (digest != 0) candidates[config_.name] = {config_.start, config_.stored.disk};
   for (const auto& [name, meta] : metas_) {
     if (meta.entity_types == 0 || !present(name)) continue;
     if (digest == 0) digest = meta.entity_types;
-    if (meta.entity_types == digest) candidates[name] = meta.start;
+    if (meta.entity_types == digest) candidates[name] = {meta.start, meta.disk};
   }
   if (candidates.empty()) return;
-  placing_ = true;
   std::vector<std::string> names;
-  for (const auto& [name, start] : candidates) names.push_back(name);
+  for (const auto& [name, life] : candidates) names.push_back(name);
   const auto owners = sharding::plan_owners(std::vector<std::string>(sharding::shard_count), names);
   std::vector<replication::Swap> swaps;
   for (std::uint16_t i = 0; i < sharding::shard_count; ++i) {
     const auto& owner = owners[i];
-    swaps.push_back(
-        {ShardId{i}, Epoch{0}, {Epoch{1}, owner, candidates.at(owner), {owner}, {owner}}});
+    const auto& [start, disk] = candidates.at(owner);
+    swaps.push_back({ShardId{i}, Epoch{0}, {Epoch{1}, owner, start, {owner}, {owner}, disk}});
   }
-  take(store_->compare_and_swap(next_token_++, swaps, digest), now, out);
+  auto effects = store_->compare_and_swap(next_token_++, swaps, digest);
+  placing_ = !effects.empty();
+  take(std::move(effects), now, out);
 }
 
 }  // namespace coterie::cluster

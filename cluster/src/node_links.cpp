@@ -135,7 +135,10 @@ void NodeCore::on_frame(const messaging::Frame& frame, Instant now, NodeEffects&
     case wire::FrameKind::meta_swap: return on_meta_swap(frame, now, out);
     case wire::FrameKind::raft:
       if (const auto message = replication::raft::decode_message(body)) {
-        if (store_) take(store_->receive(*message, now), now, out);
+        // An old copy forgot what it promised: it takes no part until its disk is replaced.
+        const auto peer = lanes_up_.find(frame.lane);
+        const bool own_word = peer != lanes_up_.end() && peer->second == message->from.node;
+        if (store_ && own_word && !old_copy_) take(store_->receive(*message, now), now, out);
         return;
       }
       break;

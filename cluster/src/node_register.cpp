@@ -28,7 +28,9 @@ void NodeCore::open_store(Instant now) {
 
 std::string NodeCore::registers_leader() const {
   if (leads_registers()) return config_.name;
-  if (store_ && !store_->raft().leader().node.empty()) return store_->raft().leader().node;
+  const bool heard = store_ && !store_->raft().leader().node.empty();
+  if (heard && (announced_leader_.empty() || store_->raft().term().value >= announced_term_))
+    return store_->raft().leader().node;
   if (!announced_leader_.empty()) return announced_leader_;
   for (const auto& [name, meta] : metas_)
     if (meta.hosts_register && meta.cluster == cluster_ && present(name)) return name;
@@ -48,24 +50,30 @@ void NodeCore::claim(Instant now, NodeEffects& out) {
   if (config_.entity_types == 0 || !table_.formed() || (claim_retry_ && now < *claim_retry_))
     return;
   std::vector<replication::Swap> swaps;
-  bool stale = false;
+  std::string stale;
   for (std::uint16_t i = 0; i < sharding::shard_count; ++i) {
     const auto& entry = table_.registers[i];
-    if (entry.primary != config_.name || entry.start == config_.start) continue;
+    if (entry.primary != config_.name) continue;
+    if (!is_own_disk(entry)) {
+      stale = "its shards were led from another data directory, and their only copy is there";
+      continue;
+    }
+    if (entry.start == config_.start && entry.disk != 0) continue;
     if (entry.start > config_.start) {
-      stale = true;
+      old_copy_ = true;
+      stale = "this data directory is an old copy: the register knows a later life of it";
       continue;
     }
     auto desired = entry;
+    desired.disk = config_.stored.disk;
     desired.epoch = next(entry.epoch);
     desired.start = config_.start;
     swaps.push_back({ShardId{i}, entry.epoch, std::move(desired)});
   }
-  if (stale && !stale_disk_)
-    out.emplace_back(
-        LogEvent{LogLevel::error,
-                 "this data directory is an old copy: the register knows a later life of '" +
-                     config_.name + "'; its shards stay unavailable. Restore the newest copy"});
+  if (!stale.empty() && stale_disk_.empty())
+    out.emplace_back(LogEvent{LogLevel::error, "'" + config_.name + "': " + stale +
+                                                   "; they stay unavailable until the newest copy "
+                                                   "of it is back"});
   stale_disk_ = stale;
   claim_retry_.reset();
   if (swaps.empty()) return;
@@ -106,7 +114,9 @@ void NodeCore::on_meta_swap(const messaging::Frame& frame, Instant now, NodeEffe
   if (!leads_registers() || swap_askers_.size() >= max_open_swaps) return;
   const auto token = next_token_++;
   swap_askers_[token] = {frame.lane, asker_token};
-  take(store_->compare_and_swap(token, swaps, 0), now, out);
+  auto effects = store_->compare_and_swap(token, swaps, 0);
+  if (effects.empty()) swap_askers_.erase(token);  // refused: it asks again
+  take(std::move(effects), now, out);
 }
 
 void NodeCore::take(replication::MetaEffects&& effects, Instant now, NodeEffects& out) {
@@ -149,10 +159,13 @@ void NodeCore::on_leader(const replication::raft::LeaderChanged& leader, Instant
   claim_retry_.reset();
   next_voters_ = never;
   if (leads_registers()) {
-    next_voters_ = now;
+    next_voters_ = leads_since_ = now;
     out.emplace_back(LogEvent{LogLevel::info, "this node leads the placement registers, term " +
                                                   std::to_string(leader.term.value)});
-    for (const auto& [lane, peer] : lanes_up_) announce(lane);
+    for (const auto& [lane, peer] : lanes_up_) {
+      announce(lane);
+      if (table_.formed()) send_table(lane);  // what we learned while we did not lead
+    }
   } else if (led) {
     out.emplace_back(LogEvent{LogLevel::info, "this node leads the placement registers no longer"});
   }
@@ -188,7 +201,8 @@ void NodeCore::publish_routes(NodeEffects& out) {
       routes->peers.push_back({name, meta.link, meta.data_workers, meta.start, present(name)});
   for (std::uint16_t i = 0; i < sharding::shard_count; ++i) {
     const auto& entry = table_.registers[i];
-    if (entry.primary == config_.name && entry.start == config_.start && config_.entity_types != 0)
+    if (entry.primary == config_.name && entry.start == config_.start && is_own_disk(entry) &&
+        config_.entity_types != 0)
       routes->lead.emplace_back(ShardId{i}, entry.epoch);
   }
   out.emplace_back(PublishRoutes{std::move(routes)});

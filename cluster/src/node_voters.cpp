@@ -14,6 +14,7 @@ std::vector<replication::VoterCandidate> NodeCore::voter_candidates(Instant now)
       candidate.away_since = earliest(member->changed, now);
       candidate.left = member->state == membership::MemberState::left;
     }
+    candidate.reachable = links_.is_up(links_.lane_to(name, 0));
     out.push_back(std::move(candidate));
   }
   return out;
@@ -23,10 +24,11 @@ std::vector<replication::VoterCandidate> NodeCore::voter_candidates(Instant now)
 void NodeCore::tick_voters(Instant now, NodeEffects& out) {
   if (!leads_registers() || now < next_voters_) return;
   next_voters_ = now + voters_interval;
+  for (const auto& [lane, peer] : lanes_up_) announce(lane);  // one may have been lost
   if (leaving_ || !table_.formed()) return;
   const auto& raft = store_->raft();
-  const auto change =
-      replication::plan_voters(raft.configuration(), raft.self(), voter_candidates(now), now);
+  const auto change = replication::plan_voters(raft.configuration(), raft.self(),
+                                               voter_candidates(now), leads_since_, now);
   if (!change) return;
   using Kind = replication::VoterChange::Kind;
   const bool removes_voter =

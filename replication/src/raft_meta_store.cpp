@@ -8,7 +8,8 @@ using raft::MemberId;
 
 RaftMetaStore::RaftMetaStore(raft::RaftConfig config, MemberId self, raft::Stored stored,
                              Random random, Instant now)
-    : raft_(config, std::move(self), std::move(stored), random, now) {
+    : raft_(config, std::move(self), std::move(stored), random, now,
+            [](ByteView state) { return RegisterState::restore(state).has_value(); }) {
   const auto& snapshot = raft_.log().snapshot();
   if (snapshot.index == raft::Index{}) return;
   auto state = RegisterState::restore(snapshot.state);
@@ -98,7 +99,9 @@ MetaEffects RaftMetaStore::take(raft::Effects&& effects) {
       out.emplace_back(*leader);
     }
   }
-  if (raft_.log().size() >= compact_entries || raft_.log().bytes() >= compact_bytes) compact(out);
+  const auto applied = raft_.applied().value - raft_.log().snapshot().index.value;
+  if (applied >= compact_entries || (applied > 0 && raft_.log().bytes() >= compact_bytes))
+    compact(out);
   return out;
 }
 

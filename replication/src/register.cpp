@@ -12,7 +12,7 @@ constexpr std::uint32_t max_fields = 64;
 constexpr std::size_t max_name = 255;
 
 void write(wire::MsgpackWriter& out, const Register& r) {
-  out.array(5);
+  out.array(6);
   out.unsigned_integer(r.epoch.value);
   out.str(r.primary);
   out.unsigned_integer(r.start.value);
@@ -20,6 +20,7 @@ void write(wire::MsgpackWriter& out, const Register& r) {
     out.array(static_cast<std::uint32_t>(names->size()));
     for (const auto& name : *names) out.str(name);
   }
+  out.unsigned_integer(r.disk);
 }
 
 bool read(wire::MsgpackReader& in, Register& r) {
@@ -32,7 +33,8 @@ bool read(wire::MsgpackReader& in, Register& r) {
     const auto count = in.array(max_replicas);
     for (std::uint32_t i = 0; i < count && in.ok(); ++i) names->emplace_back(in.text(max_name));
   }
-  for (std::uint32_t i = 5; i < fields; ++i) in.skip();
+  if (fields > 5) r.disk = in.unsigned_integer();
+  for (std::uint32_t i = 6; i < fields; ++i) in.skip();
   return in.ok();
 }
 

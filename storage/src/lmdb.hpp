@@ -40,18 +40,23 @@ class Txn {
 
 class Cursor {
  public:
-  Cursor(MDB_txn* txn, MDB_dbi dbi) { mdb_cursor_open(txn, dbi, &cursor_); }
+  Cursor(MDB_txn* txn, MDB_dbi dbi) { status_ = mdb_cursor_open(txn, dbi, &cursor_); }
   ~Cursor() {
     if (cursor_ != nullptr) mdb_cursor_close(cursor_);
   }
   Cursor(const Cursor&) = delete;
   Cursor& operator=(const Cursor&) = delete;
   [[nodiscard]] bool get(MDB_val& key, MDB_val& value, MDB_cursor_op op) {
-    return cursor_ != nullptr && mdb_cursor_get(cursor_, &key, &value, op) == 0;
+    if (cursor_ != nullptr) status_ = mdb_cursor_get(cursor_, &key, &value, op);
+    return status_ == 0;
   }
+  /// After get() said no: whether that was the end, or the disk.
+  [[nodiscard]] bool at_end() const { return status_ == MDB_NOTFOUND; }
+  [[nodiscard]] int status() const { return status_; }
 
  private:
   MDB_cursor* cursor_ = nullptr;
+  int status_ = 0;
 };
 
 [[nodiscard]] inline MDB_val val(ByteView bytes) {

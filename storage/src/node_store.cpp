@@ -117,7 +117,9 @@ Result<NodeStore> NodeStore::open(const DataDirectory& directory, const std::str
     const std::string identity = "identity";
     auto key = val(coterie::view(identity));
     MDB_val value{};
-    if (mdb_get(txn.get(), impl->table, &key, &value) == 0) {
+    rc = mdb_get(txn.get(), impl->table, &key, &value);
+    if (rc != 0 && rc != MDB_NOTFOUND) return disk_problem(rc, impl->file).error;
+    if (rc == 0) {
       known = true;
       if (!decode(storage::view(value), impl->node))
         return error(

@@ -167,6 +167,7 @@ Result<Stored> load_raft(MDB_txn* txn, MDB_dbi table, const std::string& file) {
       entries.emplace_back(index, std::move(entry));
     }
   }
+  if (!cursor.at_end()) return disk_problem(cursor.status(), file).error;
   // Without a snapshot this is a founder's disk: its log follows the group's first one.
   auto expected = next(stored.snapshot.index != Index{} ? stored.snapshot.index : Index{1});
   for (auto& [index, entry] : entries) {

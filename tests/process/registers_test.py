@@ -95,6 +95,8 @@ class Registers(unittest.TestCase):
             wait_for(f"it votes again: {[roles(n) for n in alive(cluster)]}", lambda: settled(cluster, 3))
             leader = leader_of(cluster)
             wait_for("the new disk was added before the old one went", lambda: "learns the placement registers" in leader.log())
+            self.assertFalse(victim.ready())
+            self.assertIn("another data directory", victim.health())
 
     def test_five_nodes_are_five_voters_and_two_may_go(self):
         with Cluster(5) as cluster:

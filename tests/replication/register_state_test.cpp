@@ -28,16 +28,20 @@ TEST_CASE("register state: a snapshot is the fold of its commands") {
 }
 
 TEST_CASE("register state: the golden vectors of a command and of a snapshot's beginning") {
-  CHECK(coterie::testing::to_hex(RegisterState::command({to(3, 1, "a")}, 9)) ==
-        "92099193030195"
-        "02a1610491a16191a161");
+  auto swap = to(3, 1, "a");
+  swap.desired.disk = 9;
+  CHECK(coterie::testing::to_hex(RegisterState::command({swap}, 9)) ==
+        "9209919303019602a1610491a16191a16109");
   const auto snapshot = RegisterState{}.snapshot();
-  CHECK(snapshot.size() == 1 + 8 + register_count * (4 + 6));
-  CHECK(coterie::testing::to_hex(ByteView(snapshot).first(19)) ==
-        "01"
-        "0000000000000000"
-        "06000000"
-        "9500a0009090");
+  CHECK(snapshot.size() == 1 + 8 + register_count * (4 + 7));
+  CHECK(coterie::testing::to_hex(ByteView(snapshot).first(20)) ==
+        "010000000000000000070000009600a000909000");
+}
+
+TEST_CASE("register state: a register from before disks had numbers is read, of no disk") {
+  const auto old = decode_register(coterie::testing::from_hex("9502a1610491a16191a161"));
+  REQUIRE(old);
+  CHECK(*old == Register{Epoch{2}, "a", StartId{4}, {"a"}, {"a"}, 0});
 }
 
 TEST_CASE("register state: what does not decode changes nothing, and a cut snapshot is none") {

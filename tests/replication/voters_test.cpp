@@ -14,11 +14,12 @@ raft::MemberId id(char name, std::uint64_t disk = 1) { return {std::string(1, na
 struct Pool {
   std::vector<VoterCandidate> members{};
   raft::Configuration configuration{{id('a')}, {}};
+  Instant known_since = now;
   explicit Pool(std::size_t size) {
     for (std::size_t i = 0; i < size; ++i) members.push_back({.id = id(char('a' + i))});
   }
   std::optional<VoterChange> plan() const {
-    return plan_voters(configuration, id('a'), members, now);
+    return plan_voters(configuration, id('a'), members, known_since, now);
   }
   /// Until there is nothing to do; how many steps that took.
   std::size_t settle() {
@@ -97,4 +98,22 @@ TEST_CASE("voters: the leader never removes itself") {
   pool.configuration.voters = {id('a'), id('b')};
   CHECK(pool.settle() == 1);
   CHECK(pool.configuration.voters == std::vector{id('a')});
+}
+
+// A leader that was just restarted knows nobody who is down: its pool never told it of them.
+TEST_CASE("voters: one that this leader never saw is waited for as long as one that went away") {
+  Pool pool(2);
+  pool.configuration.voters = {id('a'), id('b'), id('c')};
+  pool.known_since = now - replace_after + 1ns;
+  CHECK_FALSE(pool.plan());
+  pool.known_since = now - replace_after;
+  CHECK(pool.plan() == VoterChange{Kind::remove, id('c')});
+}
+
+TEST_CASE("voters: who cannot be reached by its link is no candidate, and no learner for long") {
+  Pool pool(4);
+  pool.members[1].reachable = false;
+  CHECK(pool.plan() == VoterChange{Kind::add_learner, id('c')});
+  pool.configuration.learners = {id('b')};
+  CHECK(pool.plan() == VoterChange{Kind::remove, id('b')});
 }

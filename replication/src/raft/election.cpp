@@ -131,8 +131,9 @@ void Raft::check_quorum(Instant now, Effects& out) {
 
 Effects Raft::suspect(const std::string& node, Instant now) {
   Effects out;
-  if (leads() || leader_.node != node || !is_voter()) return out;
+  if (leads() || leader_.node != node) return out;
   become_follower(hard_.term, {}, out);
+  if (!is_voter()) return finish(std::move(out));
   quick_tries_ = config_.hint_tries;
   std::int64_t before = 0;
   for (const auto& id : configuration().voters) {

@@ -5,8 +5,10 @@
 
 namespace coterie::replication::raft {
 
-Raft::Raft(RaftConfig config, MemberId self, Stored stored, Random random, Instant now)
+Raft::Raft(RaftConfig config, MemberId self, Stored stored, Random random, Instant now,
+           StateCheck valid)
     : config_(config),
+      valid_(valid),
       self_(std::move(self)),
       random_(random),
       hard_(std::move(stored.hard)),

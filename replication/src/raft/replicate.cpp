@@ -9,7 +9,8 @@ void Raft::append_own(EntryKind kind, Bytes data) {
 }
 
 std::optional<Index> Raft::propose(Bytes command, Effects& out) {
-  if (!leads() || transfer_ || log_.last().value - commit_.value >= config_.max_uncommitted)
+  if (!leads() || transfer_ || log_.last().value - commit_.value >= config_.max_uncommitted ||
+      log_.bytes() >= config_.max_log_bytes)
     return std::nullopt;
   append_own(EntryKind::command, std::move(command));
   const auto index = log_.last();

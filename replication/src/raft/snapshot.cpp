@@ -53,6 +53,7 @@ void Raft::on(const MemberId& from, Term term, const SnapshotChunk& chunk, Insta
     append(state, chunk.part);
   reply.next = static_cast<std::uint32_t>(state.size());
   if (state.size() < chunk.size) return say_durably(from, reply);
+  if (valid_ != nullptr && !valid_(state)) return incoming_.reset();  // of a later version, or none
   const auto old_last = log_.last();
   const bool keeps = log_.term(chunk.index) == chunk.index_term;
   log_.install({chunk.index, chunk.index_term, chunk.configuration, std::move(state)});

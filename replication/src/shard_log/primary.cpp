@@ -88,9 +88,8 @@ void ShardReplica::send_entries(const Replica& to, Peer& peer, bool again, Effec
   const auto oldest = last_.value + 1 - tail_.size();  // in memory
   std::vector<Entry> entries;
   if (peer.next.value < oldest) {
-    if (again || !std::exchange(peer.reading, true)) out.emplace_back(ReadLog{to, peer.next});
-    if (!again) return;
-    peer.reading = true;  // the heartbeat goes without entries
+    if (!std::exchange(peer.reading, true)) out.emplace_back(ReadLog{to, peer.next});
+    if (!again) return;  // the heartbeat goes without entries
   } else {
     std::size_t bytes = 0;
     for (auto i = peer.next.value; i <= last_.value; ++i) {
@@ -123,6 +122,11 @@ Effects ShardReplica::log_read(const ReadLog& asked, std::vector<Entry> entries)
   peer->second.reading = false;
   // It went on meanwhile, or our log was cut: what it needs now is looked for anew.
   if (peer->second.next != asked.from || entries.empty()) return out;
+  auto index = asked.from;
+  for (const auto& entry : entries) {
+    if (index > last_ || epoch_at(index) != entry.epoch) return out;
+    index = next(index);
+  }
   send(asked.to, peer->second, asked.from, std::move(entries), out);
   return finish(std::move(out));
 }

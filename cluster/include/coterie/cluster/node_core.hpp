@@ -166,6 +166,9 @@ class NodeCore {
   void on_results(const std::vector<replication::SwapResult>& results);
   void take(replication::MetaEffects&& effects, Instant now, NodeEffects& out);
   void open_store(Instant now);
+  [[nodiscard]] bool is_own_disk(const replication::Register& entry) const {
+    return entry.disk == 0 || entry.disk == config_.stored.disk;
+  }
   void on_swapped(const replication::Swapped& swapped);
   void on_leader(const replication::raft::LeaderChanged& leader, Instant now, NodeEffects& out);
   void on_meta_swap(const messaging::Frame& frame, Instant now, NodeEffects& out);
@@ -194,8 +197,9 @@ class NodeCore {
   std::string announced_leader_{};                ///< it said so on its lane
   std::uint64_t announced_term_ = 0;
   std::vector<std::string> suspects_{};  ///< their lanes went down in this input
-  Instant next_voters_ = never;          ///< leader
-  Instant removed_at_{INT64_MIN};        ///< the last voter that was removed by us
+  Instant leads_since_{};
+  Instant next_voters_ = never;    ///< leader
+  Instant removed_at_{INT64_MIN};  ///< the last voter that was removed by us
   std::uint64_t next_token_ = 1;
   std::optional<Instant> claim_retry_{};
   sharding::ShardTable table_{};
@@ -206,7 +210,8 @@ class NodeCore {
   bool routes_dirty_ = true;
   bool remember_ = false;
   bool placing_ = false;
-  bool stale_disk_ = false;
+  std::string stale_disk_{};  ///< why this disk may not lead what the register says
+  bool old_copy_ = false;     ///< it forgot a later life, and with it votes and entries
   bool was_ready_ = false;
   bool had_lane_ = false;
   bool leaving_ = false;

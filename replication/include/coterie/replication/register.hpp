@@ -17,6 +17,9 @@ struct Register {
   StartId start{};                     ///< the primary's life that leads this epoch (invariant 6)
   std::vector<std::string> in_sync{};  ///< I, the primary included
   std::vector<std::string> replicas{};
+  /// The primary's data directory: who has its name and another disk lacks what it acknowledged
+  /// (invariant 10). 0 = not known: written before disks had numbers, or not claimed yet.
+  std::uint64_t disk{};
   friend bool operator==(const Register&, const Register&) = default;
 };
 

@@ -21,6 +21,7 @@ struct VoterCandidate {
   raft::MemberId id{};
   Instant away_since = never;  ///< never = it is present
   bool left = false;
+  bool reachable = true;  ///< by its link, without which it cannot learn
 };
 struct VoterChange {
   enum class Kind : std::uint8_t { add_learner, promote, remove } kind = Kind::add_learner;
@@ -28,10 +29,12 @@ struct VoterChange {
   friend bool operator==(const VoterChange&, const VoterChange&) = default;
 };
 
-/// The next step, if any. `candidates`: every member of the cluster once, the leader included.
+/// The next step, if any. `candidates`: every member of the cluster once, the leader included. A
+/// voter that is not among them is one that this leader never saw: it counts as away since
+/// `known_since`, when the leader began to look.
 [[nodiscard]] std::optional<VoterChange> plan_voters(const raft::Configuration& configuration,
                                                      const raft::MemberId& leader,
                                                      const std::vector<VoterCandidate>& candidates,
-                                                     Instant now);
+                                                     Instant known_since, Instant now);
 
 }  // namespace coterie::replication

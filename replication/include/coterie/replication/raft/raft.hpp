@@ -33,15 +33,19 @@ struct RaftConfig {
   std::size_t batch_bytes = 64 * 1024;  ///< of the entries of one message
   std::size_t chunk_bytes = 32 * 1024;  ///< of a snapshot, in one message
   std::size_t max_uncommitted = 1024;   ///< proposals; more is refused: the group is too slow
-  std::size_t max_held = 256;           ///< messages that wait for the disk; the oldest go
-  std::size_t max_reads = 1024;         ///< that wait for their round
+  std::size_t max_log_bytes = 8 * 1024 * 1024;  ///< of entries; more is refused likewise
+  std::size_t max_held = 256;                   ///< messages that wait for the disk; the oldest go
+  std::size_t max_reads = 1024;                 ///< that wait for their round
 };
 
 enum class Role : std::uint8_t { follower, pre_candidate, candidate, leader };
 
 class Raft {
  public:
-  Raft(RaftConfig config, MemberId self, Stored stored, Random random, Instant now);
+  /// `valid`: whether bytes are a state of ours; a snapshot that is none is not taken over.
+  using StateCheck = bool (*)(ByteView state);
+  Raft(RaftConfig config, MemberId self, Stored stored, Random random, Instant now,
+       StateCheck valid = nullptr);
 
   [[nodiscard]] Effects receive(const Message& message, Instant now);
   [[nodiscard]] Effects tick(Instant now);
@@ -156,6 +160,7 @@ class Raft {
   void fail_reads(Effects& out);
 
   RaftConfig config_;
+  StateCheck valid_;
   MemberId self_;
   Random random_;
   HardState hard_;

@@ -41,7 +41,14 @@ ControlWorker::ControlWorker(EventLoop& loop, storage::NodeStore& store,
           .bridge = *hooks_.pool,
           .offered = hooks_.user_messages},
       timer_(loop),
-      store_thread_(std::make_unique<StoreThread>(hooks_.log)) {}
+      store_thread_(std::make_unique<StoreThread>(hooks_.log, [this](const Error& problem) {
+        loop_.post([this, problem] {
+          hooks_.pool->close();
+          hooks_.stopped(error(Errc::storage, problem.detail +
+                                                  "; this node cannot promise anything any more: "
+                                                  "restart it on a sound disk"));
+        });
+      })) {}
 
 ControlWorker::~ControlWorker() { store_thread_.reset(); }
 

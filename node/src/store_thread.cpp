@@ -7,7 +7,8 @@ constexpr auto retry_pause = std::chrono::milliseconds(500);
 
 }  // namespace
 
-StoreThread::StoreThread(LogSink log) : log_(std::move(log)), thread_([this] { loop(); }) {}
+StoreThread::StoreThread(LogSink log, std::function<void(const Error&)> failed)
+    : log_(std::move(log)), failed_(std::move(failed)), thread_([this] { loop(); }) {}
 
 StoreThread::~StoreThread() {
   {
@@ -37,8 +38,12 @@ void StoreThread::loop() {
       lock.unlock();
       const auto status = task.write();
       if (status && task.done) task.done();
-      if (!status)
-        log_(LogLevel::error, "node store: " + to_string(status.error()) + "; trying again");
+      if (!status) {
+        const bool room = status.error().retry_after.has_value();  // only that is missing
+        log_(LogLevel::error,
+             "node store: " + to_string(status.error()) + (room ? "; trying again" : ""));
+        if (!room) return failed_(status.error());
+      }
       lock.lock();
       if (status || stopping_) break;
       ready_.wait_for(lock, retry_pause, [&] { return stopping_; });

@@ -1,6 +1,7 @@
 /// The thread that writes a node's own small state, so that a slow disk never delays a gossip ack.
-/// Tasks run in order; one that the disk refuses is tried again until it succeeds, so that nothing
-/// later overtakes it.
+/// Tasks run in order. One that the disk has no room for is tried again until it has, so that
+/// nothing later overtakes it; after any other error nothing is written any more: after a failed
+/// sync no retry is safe (placement contract, "Where disk and data disagree").
 #pragma once
 
 #include <condition_variable>
@@ -16,7 +17,8 @@ namespace coterie {
 
 class StoreThread {
  public:
-  explicit StoreThread(LogSink log);
+  /// `failed` is called once, on this thread, when nothing will be written any more.
+  StoreThread(LogSink log, std::function<void(const Error&)> failed);
   ~StoreThread();
   StoreThread(const StoreThread&) = delete;
   StoreThread& operator=(const StoreThread&) = delete;
@@ -31,6 +33,7 @@ class StoreThread {
   };
   void loop();
   LogSink log_;
+  std::function<void(const Error&)> failed_;
   std::mutex mutex_{};
   std::condition_variable ready_{};
   std::deque<Task> tasks_{};

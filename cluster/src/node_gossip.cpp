@@ -118,7 +118,7 @@ Bytes NodeCore::own_meta() const {
   return membership::encode(membership::NodeMeta{.link = config_.link,
                                                  .management = config_.management,
                                                  .data_workers = config_.data_workers,
-                                                 .hosts_register = leads_registers(),
+                                                 .leads_registers = leads_registers(),
                                                  .start = config_.start,
                                                  .cluster = cluster_,
                                                  .entity_types = config_.entity_types,

@@ -33,7 +33,7 @@ std::string NodeCore::registers_leader() const {
     return store_->raft().leader().node;
   if (!announced_leader_.empty()) return announced_leader_;
   for (const auto& [name, meta] : metas_)
-    if (meta.hosts_register && meta.cluster == cluster_ && present(name)) return name;
+    if (meta.leads_registers && meta.cluster == cluster_ && present(name)) return name;
   return {};
 }
 

@@ -21,7 +21,7 @@ Bytes encode(const NodeMeta& meta) {
   out.bin(meta.management.ip_bytes());
   out.unsigned_integer(meta.management.port);
   out.unsigned_integer(meta.data_workers);
-  out.boolean(meta.hosts_register);
+  out.boolean(meta.leads_registers);
   out.unsigned_integer(meta.start.value);
   out.unsigned_integer(meta.cluster.high);
   out.unsigned_integer(meta.cluster.low);
@@ -43,7 +43,7 @@ std::optional<NodeMeta> decode_node_meta(ByteView bytes) {
   meta.management =
       address_from(management, static_cast<std::uint16_t>(in.unsigned_integer(UINT16_MAX)));
   meta.data_workers = static_cast<std::uint16_t>(in.unsigned_integer(max_data_workers));
-  meta.hosts_register = in.boolean();
+  meta.leads_registers = in.boolean();
   meta.start = StartId{in.unsigned_integer()};
   meta.cluster.high = in.unsigned_integer();
   meta.cluster.low = in.unsigned_integer();

@@ -17,7 +17,7 @@ struct NodeMeta {
   Address link{};
   Address management{};
   std::uint16_t data_workers{};  ///< 0 = worker 0 also owns the shards
-  bool hosts_register = false;   ///< this node leads the MetaStore
+  bool leads_registers = false;  ///< this node leads the MetaStore
   StartId start{};               ///< which life of its data directory this is
   ClusterId cluster{};           ///< unset until adopted
   std::uint64_t entity_types{};  ///< digest of the registered entity types; 0 = takes no shards

@@ -28,7 +28,7 @@ enum class FrameKind : std::uint8_t {
   refuse = 3,   ///< acceptor's last frame
   request = 4,  ///< command to an entity
   reply = 5,
-  meta_swap = 6,  ///< compare-and-swap batch to the register's host
+  meta_swap = 6,  ///< compare-and-swap batch to who leads the registers
   meta_result = 7,
   table = 8,    ///< a shard table, merged by highest epoch
   beat = 9,     ///< nothing: the sender lives

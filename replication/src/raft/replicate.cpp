@@ -105,21 +105,27 @@ AppendReply Raft::take_entries(const AppendEntries& append) {
   return {.accepted = true, .match = index};
 }
 
-void Raft::answered(Peer& peer, std::uint64_t round, Instant now) {
+/// Whose answer it is to what we sent in this term; null: nobody's, and a later term ends ours.
+Raft::Peer* Raft::answering(const MemberId& from, Term term, std::uint64_t round, Instant now,
+                            Effects& out) {
+  if (term > hard_.term) {
+    become_follower(term, {}, out);
+    rest(now);
+    return nullptr;
+  }
+  const auto found = peers_.find(from);
+  if (term < hard_.term || found == peers_.end()) return nullptr;
+  auto& peer = found->second;
   peer.heard = now;
   peer.answered = std::max(peer.answered, std::min(round, peer.sent));
+  return &peer;
 }
 
 void Raft::on(const MemberId& from, Term term, const AppendReply& reply, Instant now,
               Effects& out) {
-  if (term > hard_.term) {
-    become_follower(term, {}, out);
-    return rest(now);
-  }
-  const auto found = peers_.find(from);
-  if (term < hard_.term || found == peers_.end()) return;
-  auto& peer = found->second;
-  answered(peer, reply.round, now);
+  auto* const answers = answering(from, term, reply.round, now, out);
+  if (answers == nullptr) return;
+  auto& peer = *answers;
   if (reply.accepted) {
     peer.match = std::max(peer.match, std::min(reply.match, log_.last()));
     peer.next = std::max(peer.next, next(peer.match));

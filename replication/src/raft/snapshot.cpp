@@ -72,14 +72,9 @@ void Raft::on(const MemberId& from, Term term, const SnapshotChunk& chunk, Insta
 
 void Raft::on(const MemberId& from, Term term, const SnapshotReply& reply, Instant now,
               Effects& out) {
-  if (term > hard_.term) {
-    become_follower(term, {}, out);
-    return rest(now);
-  }
-  const auto found = peers_.find(from);
-  if (term < hard_.term || found == peers_.end()) return;
-  auto& peer = found->second;
-  answered(peer, reply.round, now);
+  auto* const answers = answering(from, term, reply.round, now, out);
+  if (answers == nullptr) return;
+  auto& peer = *answers;
   const auto& snapshot = log_.snapshot();
   if (reply.index == peer.snapshot && reply.index == snapshot.index && reply.index != Index{}) {
     peer.offset = std::min(reply.next, static_cast<std::uint32_t>(snapshot.state.size()));

@@ -147,7 +147,8 @@ class Raft {
   void on(const MemberId& from, Term term, const AppendEntries& append, Instant now, Effects& out);
   void on(const MemberId& from, Term term, const AppendReply& reply, Instant now, Effects& out);
   [[nodiscard]] AppendReply take_entries(const AppendEntries& append);
-  void answered(Peer& peer, std::uint64_t round, Instant now);
+  [[nodiscard]] Peer* answering(const MemberId& from, Term term, std::uint64_t round, Instant now,
+                                Effects& out);
   // raft_snapshot.cpp
   void send_chunk(const MemberId& to, Peer& peer, Effects& out);
   void on(const MemberId& from, Term term, const SnapshotChunk& chunk, Instant now, Effects& out);

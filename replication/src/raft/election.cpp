@@ -34,7 +34,7 @@ void Raft::campaign(bool transfer, Instant now, Effects& out) {
   rest(now);
   role_ = Role::candidate;
   hard_.vote = self_;
-  own_vote_batch_ = next_batch_;  // what finish() is about to write
+  own_vote_batch_ = disk_.next_batch();  // what finish() is about to write
   const VoteRequest request{
       .transfer = transfer, .last = log_.last(), .last_term = log_.last_term()};
   for (const auto& id : configuration().voters)

@@ -15,7 +15,7 @@ Raft::Raft(RaftConfig config, MemberId self, Stored stored, Random random, Insta
       log_(std::move(stored.snapshot), std::move(stored.entries)),
       commit_(log_.snapshot().index),
       applied_(log_.snapshot().index),
-      durable_(log_.last()) {
+      disk_(log_.last(), config.max_held) {
   rest(now);
 }
 
@@ -49,14 +49,8 @@ Instant Raft::next_deadline() const {
 }
 
 Effects Raft::persisted(std::uint64_t batch, Instant now) {
-  COTERIE_ENSURE(!in_flight_.empty() && in_flight_.front().batch == batch);
   Effects out;
-  durable_ = std::max(durable_, in_flight_.front().last);
-  in_flight_.pop_front();
-  while (!held_.empty() && held_.front().batch <= batch) {
-    out.emplace_back(Send{std::move(held_.front().message)});
-    held_.pop_front();
-  }
+  disk_.synced(batch, [&](Message message) { out.emplace_back(Send{std::move(message)}); });
   if (role_ == Role::candidate && own_vote_batch_ == batch) {
     votes_[self_] = true;
     count_votes(now, out);
@@ -68,7 +62,7 @@ Effects Raft::persisted(std::uint64_t batch, Instant now) {
 /// Whatever the input changed goes to the disk as one write, and what was said behind it waits.
 Effects Raft::finish(Effects out) {
   if (hard_changed_ || snapshot_changed_ || changed_from_ != Index{}) {
-    Persist persist{.batch = next_batch_++};
+    Persist persist{.batch = disk_.write(log_.last())};
     if (std::exchange(hard_changed_, false)) persist.hard = hard_;
     if (persist.hard && mutated("raft: the vote is not durable")) persist.hard->vote = {};
     if (std::exchange(snapshot_changed_, false)) persist.snapshot = log_.snapshot();
@@ -76,17 +70,10 @@ Effects Raft::finish(Effects out) {
     if (persist.from != Index{})
       for (auto i = persist.from; i <= log_.last(); i = next(i))
         persist.entries.push_back(log_.at(i));
-    in_flight_.push_back({persist.batch, log_.last()});
     out.emplace_back(std::move(persist));
   }
-  for (auto& message : staged_) {
-    const bool now = in_flight_.empty() || mutated("raft: answers before the disk has it");
-    if (now) out.emplace_back(Send{std::move(message)});
-    else held_.push_back({in_flight_.back().batch, std::move(message)});
-  }
-  staged_.clear();
-  // A disk that hangs: whoever asked asks again.
-  while (held_.size() > config_.max_held) held_.pop_front();
+  disk_.release(mutated("raft: answers before the disk has it"),
+                [&](Message message) { out.emplace_back(Send{std::move(message)}); });
   return out;
 }
 
@@ -99,7 +86,7 @@ void Raft::say_durably(const MemberId& to, decltype(Message::body) body) {
 }
 
 void Raft::say_durably(const MemberId& to, Term term, decltype(Message::body) body) {
-  staged_.push_back({.from = self_, .to = to, .term = term, .body = std::move(body)});
+  disk_.stage({.from = self_, .to = to, .term = term, .body = std::move(body)});
 }
 
 void Raft::become_follower(Term term, const MemberId& leader, Effects& out) {

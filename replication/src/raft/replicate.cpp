@@ -51,7 +51,9 @@ void Raft::advance_commit(Effects& out) {
   std::vector<Index> matches;
   for (const auto& id : configuration().voters) {
     const auto peer = peers_.find(id);
-    matches.push_back(id == self_ ? durable_ : peer != peers_.end() ? peer->second.match : Index{});
+    matches.push_back(id == self_            ? disk_.durable()
+                      : peer != peers_.end() ? peer->second.match
+                                             : Index{});
   }
   if (matches.empty()) return;
   std::sort(matches.begin(), matches.end(), std::greater<>());
@@ -95,8 +97,7 @@ AppendReply Raft::take_entries(const AppendEntries& append) {
       if (*held == entry.term) continue;
       if (index <= commit_) return {.hint = next(commit_)};  // cannot be, and not by a peer's word
       log_.truncate_from(index);
-      durable_ = std::min(durable_, Index{index.value - 1});
-      for (auto& batch : in_flight_) batch.last = std::min(batch.last, durable_);
+      disk_.cut(log_.last());
       changed_from_ = changed_from_ == Index{} ? index : std::min(changed_from_, index);
     }
     log_.append(entry);

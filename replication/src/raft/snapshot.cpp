@@ -60,10 +60,7 @@ void Raft::on(const MemberId& from, Term term, const SnapshotChunk& chunk, Insta
   incoming_.reset();
   snapshot_changed_ = true;
   if (!keeps && old_last > chunk.index) changed_from_ = next(chunk.index);
-  if (!keeps) {
-    durable_ = chunk.index;  // once this batch is; the answer waits for it
-    for (auto& batch : in_flight_) batch.last = std::min(batch.last, durable_);
-  }
+  if (!keeps) disk_.cut(chunk.index);
   commit_ = applied_ = chunk.index;
   out.emplace_back(Restore{log_.snapshot()});
   rest(now);

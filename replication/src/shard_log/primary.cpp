@@ -135,7 +135,7 @@ Effects ShardReplica::log_read(const ReadLog& asked, std::vector<Entry> entries)
 /// does not know what an earlier one committed until then (invariants 3, 5 and 8).
 void ShardReplica::advance_commit(Effects& out) {
   if (assignment_.in_sync.size() < config_.min_in_sync) return;
-  auto agreed = durable_;
+  auto agreed = disk_.durable();
   for (const auto& replica : ack_set())
     if (replica != self_) {
       const auto peer = peers_.find(replica);

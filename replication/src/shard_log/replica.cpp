@@ -11,8 +11,8 @@ ShardReplica::ShardReplica(ReplicaConfig config, Replica self, StartId start, St
       start_(start),
       starts_(std::move(stored.starts)),
       last_(stored.last),
-      durable_(stored.last),
-      promised_(stored.promised) {}
+      promised_(stored.promised),
+      disk_(stored.last, config.max_held) {}
 
 Effects ShardReplica::receive(const Message& message, Instant now) {
   Effects out;
@@ -22,14 +22,8 @@ Effects ShardReplica::receive(const Message& message, Instant now) {
 }
 
 Effects ShardReplica::persisted(std::uint64_t batch, Instant) {
-  COTERIE_ENSURE(!in_flight_.empty() && in_flight_.front().batch == batch);
   Effects out;
-  durable_ = std::max(durable_, in_flight_.front().last);
-  in_flight_.pop_front();
-  while (!held_.empty() && held_.front().batch <= batch) {
-    out.emplace_back(Send{std::move(held_.front().message)});
-    held_.pop_front();
-  }
+  disk_.synced(batch, [&](Message message) { out.emplace_back(Send{std::move(message)}); });
   if (leading_) advance_commit(out);
   trim_tail();
   return finish(std::move(out));
@@ -38,7 +32,7 @@ Effects ShardReplica::persisted(std::uint64_t batch, Instant) {
 /// Whatever the input changed goes to the disk as one write, and what was said behind it waits.
 Effects ShardReplica::finish(Effects out) {
   if (changed_from_ != LogIndex{} || promised_changed_) {
-    Persist persist{.batch = next_batch_++, .from = changed_from_, .promised = promised_};
+    Persist persist{.batch = disk_.write(last_), .from = changed_from_, .promised = promised_};
     if (mutated("shard: the promise is not durable")) persist.promised = {};
     if (changed_from_ != LogIndex{}) {
       const auto count = last_.value + 1 - changed_from_.value;
@@ -47,17 +41,10 @@ Effects ShardReplica::finish(Effects out) {
     }
     changed_from_ = {};
     promised_changed_ = false;
-    in_flight_.push_back({persist.batch, last_});
     out.emplace_back(std::move(persist));
   }
-  for (auto& message : staged_) {
-    if (in_flight_.empty() || mutated("shard: acknowledges before the disk has it"))
-      out.emplace_back(Send{std::move(message)});
-    else held_.push_back({in_flight_.back().batch, std::move(message)});
-  }
-  staged_.clear();
-  // A disk that hangs: whoever asked asks again.
-  while (held_.size() > config_.max_held) held_.pop_front();
+  disk_.release(mutated("shard: acknowledges before the disk has it"),
+                [&](Message message) { out.emplace_back(Send{std::move(message)}); });
   return out;
 }
 
@@ -66,7 +53,7 @@ void ShardReplica::say(const Replica& to, decltype(Message::body) body, Effects&
 }
 
 void ShardReplica::say_durably(const Message& to, decltype(Message::body) body) {
-  staged_.push_back({self_, to.from, to.epoch, std::move(body)});
+  disk_.stage({self_, to.from, to.epoch, std::move(body)});
 }
 
 Epoch ShardReplica::epoch_at(LogIndex index) const {
@@ -100,8 +87,7 @@ void ShardReplica::truncate_from(LogIndex index) {
     }
     last_ = LogIndex{last_.value - 1};
   }
-  durable_ = std::min(durable_, last_);
-  for (auto& batch : in_flight_) batch.last = std::min(batch.last, last_);
+  disk_.cut(last_);
   if (changed_from_ == LogIndex{} || index < changed_from_) changed_from_ = index;
 }
 
@@ -110,7 +96,7 @@ void ShardReplica::trim_tail() {
   const auto keep = leading_ ? config_.tail_bytes : 0;
   while (!tail_.empty() && tail_bytes_ > keep) {
     const auto oldest = last_.value + 1 - tail_.size();
-    if (oldest > durable_.value) return;
+    if (oldest > disk_.durable().value) return;
     tail_bytes_ -= tail_.front().record.size();
     tail_.pop_front();
   }

@@ -15,6 +15,7 @@
 
 #include "coterie/core/random.hpp"
 #include "coterie/core/time.hpp"
+#include "coterie/replication/disk_gate.hpp"
 #include "coterie/replication/raft/effects.hpp"
 #include "coterie/replication/raft/log.hpp"
 
@@ -96,14 +97,6 @@ class Raft {
     Index snapshot{};  ///< being sent; 0 = none
     std::uint32_t offset = 0;
   };
-  struct InFlight {
-    std::uint64_t batch{};
-    Index last{};
-  };
-  struct Waiting {
-    std::uint64_t batch{};
-    Message message{};
-  };
   struct Read {
     std::uint64_t token{};
     std::uint64_t after{};  ///< answers to later messages than this confirm that we lead
@@ -184,14 +177,10 @@ class Raft {
   std::optional<Transfer> transfer_{};
   std::optional<Incoming> incoming_{};
   // The disk.
-  std::uint64_t next_batch_ = 1;
-  std::deque<InFlight> in_flight_{};
-  Index durable_{};  ///< of the log as it is now
+  DiskGate<Index, Message> disk_;
   bool hard_changed_ = false;
   bool snapshot_changed_ = false;
-  Index changed_from_{};          ///< 0 = nothing
-  std::deque<Message> staged_{};  ///< said in this input, once durable
-  std::deque<Waiting> held_{};
+  Index changed_from_{};  ///< 0 = nothing
 };
 
 }  // namespace coterie::replication::raft

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "coterie/core/time.hpp"
+#include "coterie/replication/disk_gate.hpp"
 #include "coterie/replication/shard_log/messages.hpp"
 
 namespace coterie::replication::shard_log {
@@ -67,14 +68,6 @@ class ShardReplica {
     std::uint64_t confirmed = 0;           ///< newest round
     bool reading = false;                  ///< its entries come from the disk
   };
-  struct InFlight {
-    std::uint64_t batch{};
-    LogIndex last{};
-  };
-  struct Waiting {
-    std::uint64_t batch{};
-    Message message{};
-  };
   struct Read {
     std::uint64_t token{};
     std::uint64_t round{};
@@ -120,8 +113,7 @@ class ShardReplica {
   // The log.
   std::vector<EpochStart> starts_{};
   LogIndex last_{};
-  LogIndex durable_{};  ///< of the log as it is now
-  LogIndex commit_{};   ///< known here; a backup learns it late
+  LogIndex commit_{};  ///< known here; a backup learns it late
   Epoch promised_{};
   std::deque<Entry> tail_{};  ///< the newest entries, up to last_
   std::size_t tail_bytes_ = 0;
@@ -137,12 +129,9 @@ class ShardReplica {
   std::optional<Assignment> proposal_{};  ///< its outcome is not known
   Instant propose_at_ = never;
   // The disk.
-  std::uint64_t next_batch_ = 1;
-  std::deque<InFlight> in_flight_{};
+  DiskGate<LogIndex, Message> disk_;
   LogIndex changed_from_{};  ///< 0 = nothing
   bool promised_changed_ = false;
-  std::deque<Message> staged_{};
-  std::deque<Waiting> held_{};
 };
 
 }  // namespace coterie::replication::shard_log

@@ -72,8 +72,9 @@ void Swim::tick_intent(Instant now, SwimEffects& out) {
 
 void Swim::tick_leave(Instant now, SwimEffects& out) {
   if (!leaving_until_) return;
-  // Finished when the whole life of the broadcast was sent, or nobody is there to hear it.
-  const bool alone = random_members(1, true, name_, now).empty();
+  // Finished when the whole life of the broadcast was sent, or nobody is there to hear it. Whom a
+  // join on its way reaches knows us before we know it, and must hear the leave as well.
+  const bool alone = random_members(1, true, name_, now).empty() && !is_joining();
   if (now < *leaving_until_ && broadcasts_.contains(name_) && !alone) return;
   leaving_until_.reset();
   out.emplace_back(LeaveFinished{});

@@ -32,6 +32,11 @@ void Swim::tick_join(Instant now, SwimEffects& out) {
   join_pause_ = std::min(join_pause_ * 2, config_.join_retry_max);
 }
 
+bool Swim::is_joining() const {
+  return std::ranges::any_of(
+      streams_, [](const auto& stream) { return stream.second.kind == StreamKind::join; });
+}
+
 /// We found the pool: what goes on is told early and often.
 void Swim::settle(Instant now) {
   settling_ = 1;

@@ -141,6 +141,27 @@ TEST_CASE(
   CHECK(pool.run_until([&] { return pool.nodes_[2].left; }, 5s));
 }
 
+TEST_CASE("swim: whom a join on its way reaches hears the leave that overtook it") {
+  Pool pool(1);
+  auto& other = pool.nodes_[0];
+  auto& own = pool.add("own");
+  auto join = own.swim->join({at(1000)}, pool.now);
+  pool.run(own, own.swim->leave(pool.now));
+  pool.run(own, own.swim->tick(pool.now));
+  CHECK_FALSE(own.left);
+  pool.run(own, std::move(join));
+  CHECK(pool.run_until([&] { return own.left; }, 3s));
+  CHECK(other.swim->members().find("own")->state == MemberState::left);
+}
+
+TEST_CASE("swim: a leave does not wait for seeds that do not answer longer than its time-out") {
+  Pool pool(0);
+  auto& own = pool.add("own");
+  (void)own.swim->join({at(1000)}, pool.now);
+  pool.run(own, own.swim->leave(pool.now));
+  CHECK(pool.run_until([&] { return own.left; }, SwimConfig{}.leave_timeout));
+}
+
 TEST_CASE("swim: a restarted member returns by refuting its own death") {
   Pool pool(4);
   REQUIRE(pool.run_until([&] { return pool.all_alive(); }, 20s));

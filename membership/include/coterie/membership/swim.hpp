@@ -246,6 +246,7 @@ class Swim {
   // swim_join.cpp
   void tick_join(Instant now, SwimEffects& out);
   void settle(Instant now);
+  [[nodiscard]] bool is_joining() const;  ///< an exchange with a seed is under way
   void rest(Instant now);
   void tick_reconnect(Instant now, SwimEffects& out);
   // swim_streams.cpp

@@ -149,7 +149,12 @@ void Swim::on_dead(const wire::Dead& claim, Instant now, SwimEffects& out) {
   if (found == nullptr) return;
   auto& member = *found;
   if (claim.node != name_ && claim.from != claim.node && !may_accuse(claim.from)) return;
-  if (!supersedes({Incarnation{claim.incarnation}, MemberState::dead}, known_claim(member))) {
+  // Its own word that it left outweighs others' that it is dead: they may have missed it, and
+  // otherwise one pool would keep two opinions for ever.
+  const bool corrected = claim.from == claim.node && member.state == MemberState::dead &&
+                         Incarnation{claim.incarnation} >= member.incarnation;
+  if (!corrected &&
+      !supersedes({Incarnation{claim.incarnation}, MemberState::dead}, known_claim(member))) {
     if (member.is_present() && !leaving_) contradict(member);
     return;
   }

@@ -141,6 +141,23 @@ TEST_CASE(
   CHECK(pool.run_until([&] { return pool.nodes_[2].left; }, 5s));
 }
 
+TEST_CASE("swim: who held a member dead before it heard of its leave holds it left") {
+  Pool pool(3);
+  REQUIRE(pool.run_until([&] { return pool.all_alive(); }, 10s));
+  auto& leaver = pool.nodes_[2];
+  auto& late = *pool.nodes_[1].swim;
+  const auto incarnation = leaver.swim->self().incarnation.value;
+  leaver.up = false;
+  for (const auto* accuser : {"n0", "n1"})
+    (void)late.receive(at(1000), wire::encode(wire::Suspect{incarnation, "n2", accuser}), pool.now);
+  (void)late.receive(at(1000), wire::encode(wire::Dead{incarnation, "n2", "n0"}), pool.now);
+  REQUIRE(late.members().find("n2")->state == MemberState::dead);
+  (void)late.receive(at(1000), wire::encode(wire::Dead{incarnation, "n2", "n2"}), pool.now);
+  CHECK(late.members().find("n2")->state == MemberState::left);
+  (void)late.receive(at(1000), wire::encode(wire::Dead{incarnation, "n2", "n0"}), pool.now);
+  CHECK(late.members().find("n2")->state == MemberState::left);
+}
+
 TEST_CASE("swim: whom a join on its way reaches hears the leave that overtook it") {
   Pool pool(1);
   auto& other = pool.nodes_[0];

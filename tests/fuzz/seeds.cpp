@@ -11,6 +11,7 @@
 #include "coterie/replication/raft/messages.hpp"
 #include "coterie/replication/record.hpp"
 #include "coterie/replication/register.hpp"
+#include "coterie/replication/shard_log/codec.hpp"
 #include "coterie/sharding/shard_table.hpp"
 #include "coterie/wire/compound.hpp"
 #include "coterie/wire/frame.hpp"
@@ -147,12 +148,23 @@ std::vector<Bytes> raft_messages() {
           encode(both)};
 }
 
+std::vector<Bytes> shard_log_messages() {
+  using namespace replication::shard_log;
+  const auto of = [](decltype(Message::body) body) {
+    return encode(ShardId{9}, Message{{"b", 2}, {"a", 1}, Epoch{1}, std::move(body)});
+  };
+  return {of(Append{.number = 1, .entries = {{Epoch{1}, true, {1}}, {Epoch{1}, false, {2}}}}),
+          of(Accepted{LogIndex{1}, 1}), of(Refused{Epoch{2}, LogIndex{1}, 1}), of(Confirm{1}),
+          of(Confirmed{1})};
+}
+
 int main(int argc, char** argv) {
   if (argc != 2) return std::fprintf(stderr, "usage: fuzz_seeds DIRECTORY\n"), 2;
   root = argv[1];
   gossip_seeds();
   link_seeds();
   for (const auto& message : raft_messages()) seed("raft", message);
+  for (const auto& message : shard_log_messages()) seed("shard_log", message);
   std::printf("%d seeds\n", count);
   return 0;
 }

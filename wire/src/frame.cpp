@@ -26,8 +26,10 @@ std::optional<FramePrefix> read_prefix(ByteView in) {
 }
 
 bool plausible(const FramePrefix& prefix) {
+  const auto most =
+      prefix.kind == FrameKind::shard_log ? max_replication_frame_bytes : max_frame_bytes;
   return prefix.version == frame_version && prefix.length >= frame_prefix_bytes &&
-         prefix.length <= max_frame_bytes;
+         prefix.length <= most;
 }
 
 void append_request(Bytes& out, const RequestHeader& h, ByteView entity, ByteView payload) {

@@ -1,7 +1,6 @@
 #include "coterie/replication/raft/messages.hpp"
 
-#include "coterie/wire/msgpack_reader.hpp"
-#include "coterie/wire/msgpack_writer.hpp"
+#include "../message_fields.hpp"
 
 namespace coterie::replication::raft {
 namespace {
@@ -9,23 +8,8 @@ namespace {
 using wire::MsgpackReader;
 using wire::MsgpackWriter;
 
-constexpr std::uint32_t max_fields = 32;  // of one message; more than we know is skipped
-constexpr std::size_t max_name = 255;
+constexpr std::uint32_t max_fields = 32;       // of one message; more than we know is skipped
 constexpr std::size_t max_data = 1024 * 1024;  // of one entry: a frame holds no more
-// Of terms and indexes: no honest one gets there, and none of ours runs over.
-constexpr std::uint64_t max_number = UINT64_MAX / 2;
-
-void write(MsgpackWriter& out, const MemberId& id) {
-  out.str(id.node);
-  out.unsigned_integer(id.disk);
-}
-
-MemberId read_member(MsgpackReader& in) {
-  MemberId id;
-  id.node = in.text(max_name);
-  id.disk = in.unsigned_integer();
-  return id;
-}
 
 void write(MsgpackWriter& out, const Configuration& configuration) {
   for (const auto* members : {&configuration.voters, &configuration.learners}) {
@@ -173,13 +157,6 @@ struct Reader {
   }
   bool operator()(TimeoutNow&) { return true; }
 };
-
-template <class... Bodies>
-bool choose(std::variant<Bodies...>& body, std::uint64_t kind) {
-  std::uint64_t at = 0;
-  ((at++ == kind ? (void)body.template emplace<Bodies>() : void()), ...);
-  return kind < sizeof...(Bodies);
-}
 
 }  // namespace
 

@@ -22,6 +22,9 @@ inline constexpr std::size_t max_payload_bytes =
 inline constexpr std::size_t max_frame_bytes =
     request_header_bytes + max_entity_id_bytes + max_payload_bytes;
 
+/// Of the shard log alone: one record of 4 MiB, the widest envelope, and room to grow.
+inline constexpr std::size_t max_replication_frame_bytes = 4 * 1024 * 1024 + 64 * 1024;
+
 enum class FrameKind : std::uint8_t {
   hello = 1,    ///< dialler's first frame
   welcome = 2,  ///< acceptor's answer
@@ -30,10 +33,11 @@ enum class FrameKind : std::uint8_t {
   reply = 5,
   meta_swap = 6,  ///< compare-and-swap batch to who leads the registers
   meta_result = 7,
-  table = 8,    ///< a shard table, merged by highest epoch
-  beat = 9,     ///< nothing: the sender lives
-  raft = 10,    ///< between the members of the registers' group
-  leader = 11,  ///< the sender leads the registers, in this term
+  table = 8,       ///< a shard table, merged by highest epoch
+  beat = 9,        ///< nothing: the sender lives
+  raft = 10,       ///< between the members of the registers' group
+  leader = 11,     ///< the sender leads the registers, in this term
+  shard_log = 12,  ///< between the replicas of a shard
 };
 
 /// Frame flags (feature bits of one frame).
@@ -87,7 +91,7 @@ struct ReplyView {
 
 /// Reads the prefix; nullopt until 12 bytes are there. The caller checks length and version.
 [[nodiscard]] std::optional<FramePrefix> read_prefix(ByteView input);
-/// True if the length lies within 12 .. max_frame_bytes and the version is ours.
+/// True if the version is ours and the length lies within 12 and the bound of its kind.
 [[nodiscard]] bool plausible(const FramePrefix& prefix);
 
 /// Appends a whole frame.

@@ -1,0 +1,121 @@
+#include "coterie/replication/shard_log/codec.hpp"
+
+#include "../message_fields.hpp"
+#include "coterie/replication/record.hpp"
+
+namespace coterie::replication::shard_log {
+namespace {
+
+constexpr std::uint32_t fields = 9;
+constexpr std::uint32_t max_fields = 32;  // of one message; more than we know is skipped
+
+/// The fields of each body in the order of the format, once for both ways.
+struct Writer {
+  wire::MsgpackWriter& out;
+  void operator()(const Append& m) {
+    out.array(5);
+    out.unsigned_integer(m.previous.value);
+    out.unsigned_integer(m.previous_epoch.value);
+    out.unsigned_integer(m.commit.value);
+    out.unsigned_integer(m.number);
+    out.array(static_cast<std::uint32_t>(m.entries.size()));
+    for (const auto& entry : m.entries) {
+      out.array(3);
+      out.unsigned_integer(entry.epoch.value);
+      out.boolean(entry.barrier);
+      out.bin(entry.record);
+    }
+  }
+  void operator()(const Accepted& m) {
+    out.array(2);
+    out.unsigned_integer(m.match.value);
+    out.unsigned_integer(m.number);
+  }
+  void operator()(const Refused& m) {
+    out.array(3);
+    out.unsigned_integer(m.promised.value);
+    out.unsigned_integer(m.hint.value);
+    out.unsigned_integer(m.number);
+  }
+  void operator()(const Confirm& m) {
+    out.array(1);
+    out.unsigned_integer(m.round);
+  }
+  void operator()(const Confirmed& m) {
+    out.array(1);
+    out.unsigned_integer(m.round);
+  }
+};
+
+struct Reader {
+  wire::MsgpackReader& in;
+  std::uint32_t count;
+  [[nodiscard]] bool takes(std::uint32_t wanted) const { return wanted <= count; }
+  [[nodiscard]] std::uint64_t number() { return in.unsigned_integer(max_number); }
+
+  bool operator()(Append& m) {
+    if (!takes(5)) return false;
+    m.previous = LogIndex{number()};
+    m.previous_epoch = Epoch{number()};
+    m.commit = LogIndex{number()};
+    m.number = number();
+    const auto entries = in.array(max_entries);
+    for (std::uint32_t i = 0; i < entries && in.ok(); ++i) {
+      if (in.array(3) != 3) return false;
+      Entry entry;
+      entry.epoch = Epoch{number()};
+      entry.barrier = in.boolean();
+      entry.record = to_bytes(in.bytes(max_record_bytes));
+      m.entries.push_back(std::move(entry));
+    }
+    return true;
+  }
+  bool operator()(Accepted& m) {
+    if (!takes(2)) return false;
+    m.match = LogIndex{number()};
+    m.number = number();
+    return true;
+  }
+  bool operator()(Refused& m) {
+    if (!takes(3)) return false;
+    m.promised = Epoch{number()};
+    m.hint = LogIndex{number()};
+    m.number = number();
+    return true;
+  }
+  bool operator()(Confirm& m) { return takes(1) && (m.round = number(), true); }
+  bool operator()(Confirmed& m) { return takes(1) && (m.round = number(), true); }
+};
+
+}  // namespace
+
+Bytes encode(ShardId shard, const Message& message) {
+  Bytes bytes;
+  wire::MsgpackWriter out(bytes);
+  out.array(fields);
+  out.unsigned_integer(message_version);
+  out.unsigned_integer(message.body.index());
+  out.unsigned_integer(shard.value);
+  write(out, message.from);
+  write(out, message.to);
+  out.unsigned_integer(message.epoch.value);
+  std::visit(Writer{out}, message.body);
+  return bytes;
+}
+
+std::optional<ShardMessage> decode_message(ByteView bytes) {
+  wire::MsgpackReader in(bytes);
+  if (in.array(max_fields) < fields || in.unsigned_integer() != message_version)
+    return std::nullopt;
+  ShardMessage out;
+  if (!choose(out.message.body, in.unsigned_integer()) || !in.ok()) return std::nullopt;
+  out.shard = ShardId{static_cast<std::uint16_t>(in.unsigned_integer(UINT16_MAX))};
+  out.message.from = raft::read_member(in);
+  out.message.to = raft::read_member(in);
+  out.message.epoch = Epoch{in.unsigned_integer(max_number)};
+  Reader reader{in, in.array(max_fields)};
+  if (!in.ok() || !std::visit(reader, out.message.body) || !in.ok()) return std::nullopt;
+  return out;
+}
+
+}  // namespace coterie::replication::shard_log

@@ -56,7 +56,7 @@ double journal_commits(const std::string& file, std::size_t batch) {
   const auto commit = [&] {
     for (std::size_t i = 0; i < batch; ++i) {
       replication::AppendRequest request{
-          .epoch = Epoch{1}, .index = LogIndex{++index}, .record = {}};
+          .epoch = Epoch{1}, .index = LogIndex{++index}, .batch = index, .record = {}};
       chain = replication::append_record(request.record,
                                          {.epoch = Epoch{1},
                                           .index = LogIndex{index},
@@ -71,7 +71,7 @@ double journal_commits(const std::string& file, std::size_t batch) {
       woken = false;
       lock.unlock();
       for (const auto& event : journal.poll())
-        durable = std::get<replication::Appended>(event).index.value;
+        durable = std::get<replication::Appended>(event).batch;
     }
   };
   std::size_t events = 0;

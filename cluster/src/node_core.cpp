@@ -75,7 +75,7 @@ NodeEffects NodeCore::finish(NodeEffects out, Instant now) {
   if (std::exchange(remember_, false)) remember_peers(out);
   messaging::LinkEffects effects;
   links_.flush(now, effects);
-  take(std::move(effects), out);
+  take(std::move(effects), now, out);
   was_ready_ = was_ready_ || readiness().ready;
   return out;
 }
@@ -96,11 +96,13 @@ NodeEffects NodeCore::tick(Instant now) {
   take(swim_.tick(now), now, out);
   messaging::LinkEffects effects;
   links_.tick(now, effects);
-  take(std::move(effects), out);
+  take(std::move(effects), now, out);
   supervise(parts_.tick(now), out);
   tick_beats(now);
   if (store_ && !old_copy_) take(store_->tick(now), now, out);
   tick_voters(now, out);
+  tick_placement(now, out);
+  tick_proposals(now, out);
   return finish(std::move(out), now);
 }
 
@@ -109,6 +111,8 @@ Instant NodeCore::next_deadline() const {
   at = earliest(at, parts_.next_deadline());
   if (!lanes_up_.empty()) at = earliest(at, next_beat_);
   if (store_ && !old_copy_) at = earliest(at, earliest(store_->next_deadline(), next_voters_));
+  if (leads_registers()) at = earliest(at, next_placement_);
+  at = earliest(at, propose_at_);
   return claim_retry_ && !leaving_ ? earliest(at, *claim_retry_) : at;
 }
 

@@ -1,5 +1,6 @@
+#include <algorithm>
+
 #include "coterie/cluster/node_core.hpp"
-#include "coterie/sharding/planner.hpp"
 
 namespace coterie::cluster {
 
@@ -35,29 +36,18 @@ NodeEffects NodeCore::identity_persisted(Instant now) {
 }
 
 /// The coordinator's first plan: all shards among the present nodes that registered entity types.
-/// After it no shard moves in this version, because its only copy is local.
 void NodeCore::try_place(Instant now, NodeEffects& out) {
   if (!leads_registers() || placing_ || table_.formed() ||
       swim_.present() < config_.bootstrap_expect)
     return;
-  std::map<std::string, std::pair<StartId, std::uint64_t>> candidates;  // life and disk
+  const auto nodes = placeable_nodes(now);
+  if (std::none_of(nodes.begin(), nodes.end(), [](const auto& node) { return node.up; })) return;
   auto digest = config_.entity_types;
-  if (digest != 0) candidates[config_.name] = {config_.start, config_.stored.disk};
-  for (const auto& [name, meta] : metas_) {
-    if (meta.entity_types == 0 || !present(name)) continue;
-    if (digest == 0) digest = meta.entity_types;
-    if (meta.entity_types == digest) candidates[name] = {meta.start, meta.disk};
-  }
-  if (candidates.empty()) return;
-  std::vector<std::string> names;
-  for (const auto& [name, life] : candidates) names.push_back(name);
-  const auto owners = sharding::plan_owners(std::vector<std::string>(sharding::shard_count), names);
+  if (digest == 0) digest = metas_.at(nodes.front().name).entity_types;
   std::vector<replication::Swap> swaps;
-  for (std::uint16_t i = 0; i < sharding::shard_count; ++i) {
-    const auto& owner = owners[i];
-    const auto& [start, disk] = candidates.at(owner);
-    swaps.push_back({ShardId{i}, Epoch{0}, {Epoch{1}, owner, start, {owner}, {owner}, disk}});
-  }
+  for (auto& entry : sharding::place_first(nodes, config_.placement))
+    swaps.push_back(
+        {ShardId{static_cast<std::uint16_t>(swaps.size())}, Epoch{0}, std::move(entry)});
   auto effects = store_->compare_and_swap(next_token_++, swaps, digest);
   placing_ = !effects.empty();
   take(std::move(effects), now, out);

@@ -103,12 +103,12 @@ void NodeCore::on_member(const membership::MemberChanged& change, Instant now, N
   if (member.is_present()) {
     messaging::LinkEffects effects;
     links_.peer_up(member.name, meta->link, meta->start, {0}, now, effects);
-    take(std::move(effects), out);
+    take(std::move(effects), now, out);
     remember_ = remember_ || change.state_changed;
   } else {
     messaging::LinkEffects effects;
     links_.peer_down(member.name, effects);
-    take(std::move(effects), out);
+    take(std::move(effects), now, out);
     suspects_.push_back(member.name);
   }
 }

@@ -42,6 +42,7 @@ struct Feed {
   NodeOutcome operator()(const Starved& i) { return {core.starved(i.waited, i.over, now)}; }
   NodeOutcome operator()(const SetDetails& i) { return {core.set_details(i.details, now)}; }
   NodeOutcome operator()(const Share& i) { return {core.share(i.change, now)}; }
+  NodeOutcome operator()(const ShardProposal& i) { return {core.propose(i.swap, now)}; }
   NodeOutcome operator()(const TooLarge& i) { return {core.too_large(i.to, now)}; }
   NodeOutcome operator()(const Transfer& i) { return {core.transfer(i.shard, i.to, now)}; }
 };

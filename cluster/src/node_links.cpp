@@ -10,7 +10,7 @@ NodeEffects NodeCore::link_accepted(ConnId id, Instant now) {
   NodeEffects out;
   messaging::LinkEffects effects;
   links_.accepted(id, now, effects);
-  take(std::move(effects), out);
+  take(std::move(effects), now, out);
   return finish(std::move(out), now);
 }
 
@@ -18,7 +18,7 @@ NodeEffects NodeCore::link_connected(ConnId id, Instant now) {
   NodeEffects out;
   messaging::LinkEffects effects;
   links_.connected(id, effects);
-  take(std::move(effects), out);
+  take(std::move(effects), now, out);
   return finish(std::move(out), now);
 }
 
@@ -26,7 +26,7 @@ NodeEffects NodeCore::link_closed(ConnId id, Instant now) {
   NodeEffects out;
   messaging::LinkEffects effects;
   links_.closed(id, now, effects);
-  take(std::move(effects), out);
+  take(std::move(effects), now, out);
   return finish(std::move(out), now);
 }
 
@@ -40,15 +40,17 @@ NodeEffects NodeCore::link_received(ConnId id, ByteView bytes, std::size_t& cons
   messaging::LinkEffects effects;
   auto rest = bytes;
   while (const auto frame = links_.next_frame(id, rest, now, effects)) {
-    take(std::exchange(effects, {}), out);
+    take(std::exchange(effects, {}), now, out);
+    if (const auto peer = lanes_up_.find(frame->lane); peer != lanes_up_.end())
+      heard(peer->second, now);
     on_frame(*frame, now, out);
   }
-  take(std::move(effects), out);
+  take(std::move(effects), now, out);
   consumed = bytes.size() - rest.size();
   return finish(std::move(out), now);
 }
 
-void NodeCore::take(messaging::LinkEffects&& effects, NodeEffects& out) {
+void NodeCore::take(messaging::LinkEffects&& effects, Instant now, NodeEffects& out) {
   for (auto& effect : effects) {
     std::visit(
         [&](auto& e) {
@@ -56,6 +58,7 @@ void NodeCore::take(messaging::LinkEffects&& effects, NodeEffects& out) {
           if constexpr (std::is_same_v<E, messaging::LaneUp>) {
             lanes_up_[e.lane] = e.peer;
             had_lane_ = true;
+            heard(e.peer, now);
             if (table_.formed()) send_table(e.lane);
             if (leads_registers()) announce(e.lane);
             claim_retry_.reset();  // it may be the register's host: claim at once
@@ -63,6 +66,7 @@ void NodeCore::take(messaging::LinkEffects&& effects, NodeEffects& out) {
             const auto peer = lanes_up_[e.lane];
             swim_.beats_ended(peer);
             suspects_.push_back(peer);
+            heard_[peer] = earliest(heard_[peer], now + (reconnect_grace - silence()));
             if (peer == announced_leader_) announced_leader_.clear();
             lanes_up_.erase(e.lane);
             std::erase_if(swap_askers_,

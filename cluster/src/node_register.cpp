@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "coterie/cluster/node_core.hpp"
 
 namespace coterie::cluster {
@@ -65,6 +67,8 @@ void NodeCore::claim(Instant now, NodeEffects& out) {
       continue;
     }
     auto desired = entry;
+    if (entry.disk == 0)  // of a time when the only copy was its primary's
+      desired.in_sync = desired.replicas = {{config_.name, config_.stored.disk}};
     desired.disk = config_.stored.disk;
     desired.epoch = next(entry.epoch);
     desired.start = config_.start;
@@ -85,10 +89,19 @@ NodeEffects NodeCore::transfer(ShardId shard, const std::string& to, Instant now
   NodeEffects out;
   const auto& current = table_.at(shard);
   if (!table_.formed() || current.primary == to) return out;
-  submit({{shard,
-           current.epoch,
-           {.epoch = next(current.epoch), .primary = to, .in_sync = {to}, .replicas = {to}}}},
-         now, out);
+  const auto nodes = placeable_nodes(now);
+  for (const auto& member : current.in_sync) {
+    const auto node = std::find_if(nodes.begin(), nodes.end(), [&](const auto& n) {
+      return n.name == to && n.name == member.node && n.disk == member.disk && n.up;
+    });
+    if (node == nodes.end()) continue;
+    auto desired = current;
+    desired.epoch = next(current.epoch);
+    desired.primary = to;
+    desired.start = node->start;
+    desired.disk = node->disk;
+    submit({{shard, current.epoch, std::move(desired)}}, now, out);
+  }
   return finish(std::move(out), now);
 }
 
@@ -199,12 +212,6 @@ void NodeCore::publish_routes(NodeEffects& out) {
   for (const auto& [name, meta] : metas_)
     if (meta.cluster == cluster_ || !meta.cluster.is_set())  // it may be adopting ours just now
       routes->peers.push_back({name, meta.link, meta.data_workers, meta.start, present(name)});
-  for (std::uint16_t i = 0; i < sharding::shard_count; ++i) {
-    const auto& entry = table_.registers[i];
-    if (entry.primary == config_.name && entry.start == config_.start && is_own_disk(entry) &&
-        config_.entity_types != 0)
-      routes->lead.emplace_back(ShardId{i}, entry.epoch);
-  }
   out.emplace_back(PublishRoutes{std::move(routes)});
 }
 

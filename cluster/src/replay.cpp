@@ -22,7 +22,16 @@ constexpr std::array<std::string_view, std::variant_size_v<NodeInput>> node_inpu
     "registers persisted",
     "shard status",
     "part failed",
-    "transfer"};
+    "transfer",
+    "broadcast",
+    "query",
+    "answer",
+    "seeds",
+    "starved",
+    "details",
+    "share",
+    "too large",
+    "shard proposal"};
 constexpr std::array<std::string_view, std::variant_size_v<ShardInput>> shard_inputs{
     "ask",          "routes",      "journal", "lane accepted", "lane connected", "lane received",
     "lane written", "lane closed", "flush",   "drain",         "tick",           "wall clock"};

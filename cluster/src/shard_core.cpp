@@ -82,7 +82,7 @@ void ShardCore::dispatch(const Command& command, Instant now, ShardSink& out) {
   auto& hosted = hosted_[shard.value];
   switch (hosted.phase) {
     case ShardPhase::serving:
-      if (command.epoch > hosted.epoch) {
+      if (command.epoch > hosted.replica->epoch()) {
         ++counters_.unavailable;
         return fail(command, Errc::unavailable, "this node has not yet learned the newer epoch",
                     retry_soon, out);
@@ -90,7 +90,7 @@ void ShardCore::dispatch(const Command& command, Instant now, ShardSink& out) {
       return deliver(hosted, command, now, out);
     case ShardPhase::failed:
       ++counters_.unavailable;
-      return fail(command, Errc::unavailable, "the owner's disk failed", 1s, out);
+      return fail(command, Errc::storage, "the owner's disk failed", 500ms, out);
     default:
       if (!park(hosted.parked, command))
         fail(command, Errc::busy, "too many commands wait for the recovery", retry_soon, out);
@@ -203,6 +203,7 @@ void ShardCore::fail(const Command& command, Errc code, std::string_view detail,
 }
 
 void ShardCore::flush(Instant now, ShardSink& out) {
+  start_rounds(now, out);
   messaging::LinkEffects effects;
   links_.flush(now, effects);
   for (auto& effect : effects) out.link(std::move(effect));
@@ -218,8 +219,7 @@ void ShardCore::tick(Instant now, ShardSink& out) {
   messaging::LinkEffects effects;
   links_.tick(now, effects);
   take_link_effects(std::move(effects), out);
-  for (std::uint16_t i = 0; i < sharding::shard_count; ++i)
-    if (hosted_[i].retry_barrier_at <= now) start_barrier(ShardId{i}, now, out);
+  tick_shards(now, out);
   if (now >= next_sweep_) {
     next_sweep_ = now + sweep_interval;
     drop_expired(unrouted_, now, out);
@@ -228,8 +228,8 @@ void ShardCore::tick(Instant now, ShardSink& out) {
     const auto before = entities_.active();
     entities_.passivate_idle(
         sweep_count, now - config_.passivate_after, [&](const sharding::Entity& entity) {
-          return entity.head <=
-                 hosted_[entity.shard.value].durable;  // a replay must find every event on the disk
+          const auto& replica = hosted_[entity.shard.value].replica;
+          return replica && entity.head <= replica->durable();  // a replay finds every event
         });
     counters_.passivations += before - entities_.active();
   }
@@ -237,7 +237,10 @@ void ShardCore::tick(Instant now, ShardSink& out) {
 
 Instant ShardCore::next_deadline() const {
   auto at = earliest(asks_.next_deadline(), links_.next_deadline());
-  for (const auto& hosted : hosted_) at = earliest(at, hosted.retry_barrier_at);
+  for (const auto& hosted : hosted_) {
+    if (hosted.replica) at = earliest(at, hosted.replica->next_deadline());
+    at = earliest(at, earliest(hosted.claim_at, hosted.reopen_at));
+  }
   return entities_.active() > 0 || parked_commands_ > 0 ? earliest(at, next_sweep_) : at;
 }
 

@@ -24,12 +24,12 @@ void ShardCore::deliver(Hosted& hosted, const Command& command, Instant now, Sha
     if (known->reply_dropped)
       return fail(command, Errc::command_expired,
                   "the command had its effect; its reply is no longer remembered", {}, out);
-    return hold(hosted, known->index, command.to,
-                {.epoch = known->epoch,
-                 .shard = sharding::shard_of(command.hash),
-                 .sequence = known->sequence,
-                 .payload = known->reply},
-                out);
+    return answer_read(hosted, known->index, command.to,
+                       {.epoch = known->epoch,
+                        .shard = sharding::shard_of(command.hash),
+                        .sequence = known->sequence,
+                        .payload = known->reply},
+                       out);
   }
   if (const auto ms = command.id.time_ms(); ms != 0) {
     if (hosted.duplicates.older_than_window(ms)) {
@@ -70,7 +70,7 @@ void ShardCore::activate(EntitySlot slot, ShardSink& out) {
   auto& entity = entities_.at(slot);
   auto& hosted = hosted_[entity.shard.value];
   entity.phase = EntityPhase::activating;
-  if (entity.head > hosted.durable)
+  if (entity.head > hosted.replica->durable())
     return hosted.waiting.push_back(slot);  // its newest events are still on their way
   if (entity.state == nullptr) entity.state = entity.type->create();
   const auto token = next_read_++;
@@ -122,13 +122,13 @@ void ShardCore::decide(Hosted& hosted, EntitySlot slot, const Command& command, 
   entity.type->handle(entity.state, command.tag, command.payload, outcome_);
   const auto shard = entity.shard;
   const auto status = [&](Errc code) {
-    hold(hosted, entity.head, command.to,
-         {.status = static_cast<std::uint8_t>(code),
-          .epoch = hosted.epoch,
-          .shard = shard,
-          .sequence = entity.sequence,
-          .payload = view(outcome_.detail)},
-         out);
+    answer_read(hosted, entity.head, command.to,
+                {.status = static_cast<std::uint8_t>(code),
+                 .epoch = hosted.replica->epoch(),
+                 .shard = shard,
+                 .sequence = entity.sequence,
+                 .payload = view(outcome_.detail)},
+                out);
   };
   if (outcome_.kind == Outcome::Kind::replied && outcome_.reply.size() > wire::max_payload_bytes) {
     outcome_.detail = "the reply exceeds 1 MiB";
@@ -136,12 +136,12 @@ void ShardCore::decide(Hosted& hosted, EntitySlot slot, const Command& command, 
   }
   switch (outcome_.kind) {
     case Outcome::Kind::replied:
-      return hold(hosted, entity.head, command.to,
-                  {.epoch = hosted.epoch,
-                   .shard = shard,
-                   .sequence = entity.sequence,
-                   .payload = outcome_.reply},
-                  out);
+      return answer_read(hosted, entity.head, command.to,
+                         {.epoch = hosted.replica->epoch(),
+                          .shard = shard,
+                          .sequence = entity.sequence,
+                          .payload = outcome_.reply},
+                         out);
     case Outcome::Kind::refused: return ++counters_.refusals, status(Errc::refused);
     case Outcome::Kind::malformed: return status(Errc::malformed);
     case Outcome::Kind::persisted: return persist(hosted, slot, command, now, out);
@@ -158,15 +158,16 @@ void ShardCore::persist(Hosted& hosted, EntitySlot slot, const Command& command,
   const auto shard = entity.shard;
   std::size_t size = replication::record_header_bytes + entity.id.size() + outcome_.reply.size();
   for (const auto& event : outcome_.events) size += event.bytes.size() + 5;
-  const bool full = unsynced_ >= replication::max_unsynced_appends ||
-                    (unsynced_ > 0 && unsynced_bytes_ + size > max_unsynced_bytes);
+  const bool full = !hosted.replica->accepts() ||
+                    uncommitted_ >= replication::max_unsynced_appends ||
+                    (uncommitted_ > 0 && uncommitted_bytes_ + size > max_uncommitted_bytes);
   const bool large = size > replication::max_record_bytes ||
                      outcome_.reply.size() > wire::max_payload_bytes ||
                      outcome_.events.size() > replication::max_events_per_command;
   if (full || large) {
     counters_.busy += full ? 1 : 0;
     fail(command, full ? Errc::busy : Errc::message_too_large,
-         full ? "too many events wait for the disk"
+         full ? "too many events wait for their commit"
               : "the events of one command exceed 4 MiB or 4096",
          full ? Duration{100ms} : Duration{}, out);
     return entities_.passivate(
@@ -176,8 +177,8 @@ void ShardCore::persist(Hosted& hosted, EntitySlot slot, const Command& command,
       .schema = entity.type->schema,
       .type = entity.type->id,
       .shard = shard,
-      .epoch = hosted.epoch,
-      .index = next(hosted.last),
+      .epoch = hosted.replica->epoch(),
+      .index = next(hosted.applied),
       .clock = tick_clock(hosted, now),
       .sequence = Sequence{entity.sequence.value + outcome_.events.size()},
       .previous = entity.head,
@@ -185,26 +186,29 @@ void ShardCore::persist(Hosted& hosted, EntitySlot slot, const Command& command,
       .entity = view(entity.id),
       .reply = outcome_.reply};
   for (const auto& event : outcome_.events) record.events.push_back({event.tag, event.bytes});
-  hosted.unsynced.push_back({record.index, slot, entity.head, entity.sequence, hosted.chain, size});
-  ++unsynced_;
-  unsynced_bytes_ += size;
-  replication::AppendRequest request{.shard = shard, .epoch = hosted.epoch, .index = record.index};
-  request.record.reserve(size);
-  hosted.chain = replication::append_record(request.record, record, hosted.chain);
-  hosted.last = record.index;
+  Bytes bytes;
+  bytes.reserve(size);
+  hosted.chain = replication::append_record(bytes, record, hosted.chain);
+  hosted.applied = record.index;
+  hosted.uncommitted.push_back({record.index, size});
+  ++uncommitted_;
+  uncommitted_bytes_ += size;
   entity.head = record.index;
   entity.sequence = record.sequence;
   counters_.events += outcome_.events.size();
   if (command.id.is_set())
     hosted.duplicates.remember(
-        {command.id, record.index, record.sequence, hosted.epoch, outcome_.reply});
-  hold(hosted, record.index, command.to,
-       {.epoch = hosted.epoch,
+        {command.id, record.index, record.sequence, record.epoch, outcome_.reply});
+  hold(hosted.held, record.index, command.to,
+       {.epoch = record.epoch,
         .shard = shard,
         .sequence = record.sequence,
         .payload = outcome_.reply},
        out);
-  out.append(std::move(request));
+  replication::shard_log::Effects effects;
+  const auto index = hosted.replica->append(std::move(bytes), effects);
+  COTERIE_ENSURE(index == record.index);
+  take(shard, std::move(effects), now, out);
 }
 
 /// One for one: this entity goes back to its log after a pause, the others do not notice.

@@ -4,30 +4,50 @@
 
 namespace coterie::cluster {
 
+namespace shard_log = replication::shard_log;
 using replication::RecordKind;
+
+namespace {
+
+constexpr Duration claim_pause = 200ms;  // a proposal may get lost on each of its ways
+
+shard_log::Assignment assignment_of(const replication::Register& entry) {
+  return {.epoch = entry.epoch,
+          .primary = {entry.primary, entry.disk},
+          .start = entry.start,
+          .in_sync = entry.in_sync,
+          .replicas = entry.replicas,
+          .min_in_sync = entry.min_in_sync};
+}
+
+}  // namespace
 
 void ShardCore::set_phase(ShardId shard, ShardPhase phase, const std::string& detail,
                           ShardSink& out) {
   auto& hosted = hosted_[shard.value];
   hosted.phase = phase;
-  out.report({shard, hosted.epoch, phase, detail});
+  out.report({shard, current_ ? current_->table.at(shard).epoch : Epoch{}, phase, detail});
 }
 
-/// Starts what this life newly leads; those of one snapshot are recovered in one pass over the
-/// journal.
-void ShardCore::lead(const std::vector<std::pair<ShardId, Epoch>>& lead, ShardSink& out) {
-  for (std::uint16_t i = 0; i < sharding::shard_count; ++i)
-    if (hosted_[i].phase != ShardPhase::idle &&
-        hosted_[i].epoch < current_->table.registers[i].epoch)
-      release(ShardId{i}, out);
+bool ShardCore::names_us(const replication::Register& entry) const {
+  return shard_log::holds(entry.in_sync, self()) || shard_log::holds(entry.replicas, self());
+}
+
+/// Opens the copies that this node is to have; those of one snapshot are read in one pass over the
+/// journal. A copy that is open stays so: it costs little, and may be wanted again.
+void ShardCore::host(Instant now, ShardSink& out) {
   std::vector<ShardId> fresh;
-  for (const auto& [shard, epoch] : lead) {
+  for (std::uint16_t i = 0; i < sharding::shard_count; ++i) {
+    const ShardId shard{i};
     if (worker_of(shard, config_.data_workers) != config_.self.from_worker) continue;
-    auto& hosted = hosted_[shard.value];
-    if (hosted.epoch >= epoch || epoch < current_->table.at(shard).epoch) continue;
-    hosted.epoch = epoch;
-    set_phase(shard, ShardPhase::recovering, "", out);
-    if (hosted.owed == LogIndex{}) fresh.push_back(shard);
+    auto& hosted = hosted_[i];
+    if (hosted.phase == ShardPhase::idle && names_us(current_->table.at(shard))) {
+      set_phase(shard, ShardPhase::recovering, "", out);
+      fresh.push_back(shard);
+    }
+    hand_in(shard, now, out);
+    if (route_[i].kind != RouteKind::local && !hosted.parked.empty())
+      unpark(hosted.parked, now, out);
   }
   if (!fresh.empty()) start_recovery(std::move(fresh), out);
 }
@@ -38,121 +58,157 @@ void ShardCore::start_recovery(std::vector<ShardId> shards, ShardSink& out) {
   out.recover(token, std::move(shards));
 }
 
-/// A later epoch leads, here or elsewhere: what this one held ends. Answers that waited for the
-/// disk stay unknown, commands that waited find their way anew, and entities go: their log is
-/// elsewhere.
-void ShardCore::release(ShardId shard, ShardSink& out) {
-  auto& hosted = hosted_[shard.value];
-  for (const auto& held : hosted.held) held_bytes_ -= held_cost(held);
-  for (const auto& unsynced : hosted.unsynced) unsynced_bytes_ -= unsynced.bytes;
-  for (const auto& held : std::exchange(hosted.held, {}))
-    answer(held.to,
-           {.status = static_cast<std::uint8_t>(Errc::unavailable),
-            .shard = shard,
-            .retry_after_ms = 10,
-            .payload = view("the shard moved before the answer; outcome unknown, retry with the "
-                            "same command id")},
-           out);
-  const auto rehome = [&](std::deque<Parked>& waiting) {
-    std::move(waiting.begin(), waiting.end(), std::back_inserter(unrouted_));
-    waiting.clear();
-  };
-  rehome(hosted.parked);
-  const auto ours = [&](sharding::EntitySlot slot) { return entities_.at(slot).shard == shard; };
-  for (auto& [slot, waiting] : mailboxes_)
-    if (ours(slot)) rehome(waiting);
-  std::erase_if(mailboxes_, [&](const auto& box) { return ours(box.first); });
-  std::erase_if(replays_, [&](const auto& replay) { return ours(replay.second); });
-  std::erase_if(faults_, [&](const auto& fault) { return ours(fault.first); });
-  entities_.drop_shard(shard);
-  Hosted ended{.epoch = hosted.epoch, .owed = hosted.owed, .owed_epoch = hosted.owed_epoch};
-  if (!hosted.unsynced.empty()) ended.owed = hosted.last, ended.owed_epoch = hosted.epoch;
-  unsynced_ -= hosted.unsynced.size();
-  hosted = std::move(ended);
-  set_phase(shard, ShardPhase::idle, "", out);
-}
-
-/// The journal answered for a record of an epoch that ended; after the last one the newer epoch may
-/// read the log.
-void ShardCore::settle(ShardId shard, Epoch epoch, LogIndex index, ShardSink& out) {
-  auto& hosted = hosted_[shard.value];
-  if (hosted.owed == LogIndex{} || epoch != hosted.owed_epoch || index < hosted.owed) return;
-  hosted.owed = {};
-  if (hosted.phase == ShardPhase::recovering) start_recovery({shard}, out);
-}
-
-/// Whoever waits for it hears so.
-void ShardCore::fail_shard(ShardId shard, const std::string& why, Instant now, ShardSink& out) {
-  set_phase(shard, ShardPhase::failed, why, out);
-  unpark(hosted_[shard.value].parked, now, out);
-}
-
-/// Rebuilds the heads and the duplicate table; a record that does not continue its log fails the
-/// shard, which is then never served: where disk and data disagree the answer is an alarm, not a
-/// guess.
+/// A record that does not continue its log fails the shard, which is then never served: where disk
+/// and data disagree the answer is an alarm, not a guess.
 void ShardCore::recovered(const Bytes& bytes, std::uint64_t token, Instant now, ShardSink& out) {
   const auto record = replication::read_record(bytes);
   if (!record) {
-    out.log({LogLevel::error, "recovery: " + to_string(record.error()) +
-                                  "; restore the data directory from a good copy"});
+    const auto why = error(Errc::storage, "recovery: " + to_string(record.error()) +
+                                              "; restore the data directory from a good copy");
     for (std::uint16_t i = 0; i < sharding::shard_count; ++i)
       if (hosted_[i].phase == ShardPhase::recovering && hosted_[i].recovery == token)
-        fail_shard(ShardId{i}, "corrupt journal", now, out);
+        close_shard(ShardId{i}, why, never, now, out);
     return;
   }
   auto& hosted = hosted_.at(record->shard.value % sharding::shard_count);
   if (hosted.phase != ShardPhase::recovering || hosted.recovery != token) return;
-  const bool continues = record->index == next(hosted.last) &&
-                         record->chain == replication::chain_after(hosted.chain, bytes);
-  if (!continues) {
-    out.log({LogLevel::error, "recovery: shard " + std::to_string(record->shard.value) +
-                                  " has a gap after record " + std::to_string(hosted.last.value) +
-                                  "; restore the data directory from a good copy"});
-    return fail_shard(record->shard, "broken log", now, out);
-  }
-  hosted.last = hosted.durable = record->index;
-  hosted.chain = record->chain;
-  hosted.clock = std::max(hosted.clock, record->clock);
-  if (record->kind != RecordKind::events) return;
-  const auto type = std::find_if(types_.begin(), types_.end(),
-                                 [&](const auto& t) { return t.id == record->type; });
-  if (type == types_.end()) return;  // its commands are answered with unknown_entity_type
-  const auto id = text(record->entity);
-  auto& entity = entities_.at(entities_.obtain(sharding::entity_hash(id), *type, id));
-  entity.head = record->index;
-  entity.sequence = record->sequence;
-  hosted.duplicates.remember(
-      {record->command, record->index, record->sequence, record->epoch, to_bytes(record->reply)});
+  if (const auto problem = apply(hosted, bytes); !problem.empty())
+    return close_shard(record->shard, error(Errc::storage, "recovery: " + problem), never, now,
+                       out);
+  if (hosted.starts.empty() || hosted.starts.back().epoch != record->epoch)
+    hosted.starts.push_back({record->epoch, record->index});
 }
 
 void ShardCore::finish_recovery(const replication::RecoveryFinished& done, Instant now,
                                 ShardSink& out) {
-  for (const auto shard : done.shards) {
-    const auto& hosted = hosted_[shard.value];
+  for (std::size_t i = 0; i < done.shards.size(); ++i) {
+    const auto shard = done.shards[i];
+    auto& hosted = hosted_[shard.value];
     if (hosted.phase != ShardPhase::recovering || hosted.recovery != done.token) continue;
-    if (done.error) fail_shard(shard, done.error->detail, now, out);
-    else start_barrier(shard, now, out);
+    if (done.error) {
+      close_shard(shard, *done.error, never, now, out);
+      continue;
+    }
+    hosted.end = hosted.applied;
+    hosted.replica = std::make_unique<shard_log::ShardReplica>(
+        config_.replica, self(), config_.self.start,
+        shard_log::Stored{.starts = std::exchange(hosted.starts, {}),
+                          .last = hosted.applied,
+                          .promised = done.promised[i]});
+    out.reset(shard);  // whatever this life left behind in the journal
+    set_phase(shard, ShardPhase::backup, "", out);
+    hand_in(shard, now, out);
   }
 }
 
-void ShardCore::start_barrier(ShardId shard, Instant now, ShardSink& out) {
+/// Gives the replica the newest register, once this copy knows all of its log if it is to lead.
+void ShardCore::hand_in(ShardId shard, Instant now, ShardSink& out) {
   auto& hosted = hosted_[shard.value];
-  hosted.retry_barrier_at = never;
-  set_phase(shard, ShardPhase::barrier, "", out);
-  out.reset(shard, next(hosted.last));  // whatever an earlier epoch left behind in the journal
-  hosted.unsynced.push_back({next(hosted.last), FlatIndex::none, {}, {}, hosted.chain, 0});
-  ++unsynced_;
-  hosted.last = next(hosted.last);
-  replication::AppendRequest request{
-      .shard = shard, .epoch = hosted.epoch, .index = hosted.last, .barrier = true};
-  hosted.chain = replication::append_record(request.record,
-                                            {.kind = RecordKind::new_epoch,
-                                             .shard = shard,
-                                             .epoch = hosted.epoch,
-                                             .index = hosted.last,
-                                             .clock = tick_clock(hosted, now)},
-                                            hosted.chain);
-  out.append(std::move(request));
+  if (!hosted.replica || !current_) return;
+  const auto& entry = current_->table.at(shard);
+  if (entry.epoch <= hosted.replica->assignment().epoch) return;
+  auto assignment = assignment_of(entry);
+  const bool ours = assignment.primary == self() && assignment.start == config_.self.start;
+  const bool may_lead = ours && entry.epoch > hosted.closed;
+  if (may_lead && hosted.applied < hosted.replica->last()) return catch_up(shard, out);
+  if (ours && !may_lead) {
+    assignment.start = {};
+    hosted.claim_at = now;
+  }
+  Bytes barrier;
+  if (may_lead) barrier = barrier_of(shard, entry.epoch, now);
+  take(shard, hosted.replica->assigned(assignment, now, std::move(barrier)), now, out);
+}
+
+Bytes ShardCore::barrier_of(ShardId shard, Epoch epoch, Instant now) {
+  auto& hosted = hosted_[shard.value];
+  Bytes record;
+  (void)replication::append_record(record,
+                                   {.kind = RecordKind::new_epoch,
+                                    .shard = shard,
+                                    .epoch = epoch,
+                                    .index = next(hosted.applied),
+                                    .clock = tick_clock(hosted, now)},
+                                   hosted.chain);
+  return record;
+}
+
+/// What this life led is led on under a later epoch: a fresh leadership, with a barrier.
+void ShardCore::claim(ShardId shard, Instant now, ShardSink& out) {
+  auto& hosted = hosted_[shard.value];
+  hosted.claim_at = never;
+  auto desired = current_->table.at(shard);
+  if (hosted.phase == ShardPhase::failed) return give_up(shard, now, out);
+  if (!hosted.replica || desired.primary != config_.self.node || desired.disk != config_.disk ||
+      desired.epoch > hosted.closed)
+    return;
+  hosted.claim_at = now + claim_pause;
+  const auto expected = desired.epoch;
+  desired.epoch = next(expected);
+  out.propose({shard, expected, std::move(desired)});
+}
+
+/// This copy cannot serve again: another one that is in sync leads on.
+void ShardCore::give_up(ShardId shard, Instant now, ShardSink& out) {
+  auto desired = current_->table.at(shard);
+  if (desired.primary != config_.self.node || desired.disk != config_.disk) return;
+  hosted_[shard.value].claim_at = now + claim_pause;
+  const auto heir =
+      std::find_if(current_->peers.begin(), current_->peers.end(), [&](const Peer& peer) {
+        return peer.present &&
+               std::any_of(desired.in_sync.begin(), desired.in_sync.end(),
+                           [&](const auto& member) { return member.node == peer.name; });
+      });
+  if (heir == current_->peers.end()) return;
+  const auto member = std::find_if(desired.in_sync.begin(), desired.in_sync.end(),
+                                   [&](const auto& known) { return known.node == heir->name; });
+  const auto expected = desired.epoch;
+  desired.primary = heir->name;
+  desired.disk = member->disk;
+  desired.start = heir->start;
+  desired.epoch = next(expected);
+  if (desired.in_sync.size() > desired.min_in_sync) std::erase(desired.in_sync, self());
+  out.propose({shard, expected, std::move(desired)});
+}
+
+/// The disk or the data failed: this copy says nothing more, until it was read again.
+void ShardCore::close_shard(ShardId shard, const Error& why, Instant reopen_at, Instant now,
+                            ShardSink& out) {
+  auto& hosted = hosted_[shard.value];
+  if (hosted.replica)
+    hosted.closed =
+        std::max({hosted.closed, hosted.replica->epoch(), hosted.replica->assignment().epoch});
+  hosted.replica.reset();
+  step_down(shard,
+            {.status = static_cast<std::uint8_t>(Errc::storage),
+             .shard = shard,
+             .retry_after_ms = 500,
+             .payload = view(why.detail)},
+            out);
+  cancel_reading(shard);
+  forget(shard);
+  hosted.reopen_at = reopen_at;
+  set_phase(shard, ShardPhase::failed, why.detail, out);
+  hosted.claim_at = now;
+  if (reopen_at == never)
+    out.log({LogLevel::error, "shard " + std::to_string(shard.value) + ": " + why.detail});
+  unpark(hosted.parked, now, out);
+}
+
+void ShardCore::tick_shards(Instant now, ShardSink& out) {
+  std::vector<ShardId> reopened;
+  for (std::uint16_t i = 0; i < sharding::shard_count; ++i) {
+    const ShardId shard{i};
+    auto& hosted = hosted_[i];
+    if (hosted.replica && hosted.replica->next_deadline() <= now)
+      take(shard, hosted.replica->tick(now), now, out);
+    if (hosted.claim_at <= now) claim(shard, now, out);
+    if (hosted.reopen_at > now) continue;
+    hosted.reopen_at = never;
+    set_phase(shard, ShardPhase::recovering, "", out);
+    reopened.push_back(shard);
+  }
+  if (!reopened.empty()) start_recovery(std::move(reopened), out);
 }
 
 std::uint64_t ShardCore::wall_ms(Instant now) const {

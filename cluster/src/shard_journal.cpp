@@ -11,6 +11,8 @@ void ShardCore::journal(replication::JournalEvent event, Instant now, ShardSink&
     return append_failed(*failure, now, out);
   if (const auto* part = std::get_if<replication::Replayed>(&event))
     return replayed(*part, now, out);
+  if (const auto* part = std::get_if<replication::LogRead>(&event))
+    return log_read(*part, now, out);
   if (const auto* end = std::get_if<replication::RecoveryFinished>(&event))
     return finish_recovery(*end, now, out);
   const auto& part = std::get<replication::Recovered>(event);
@@ -19,91 +21,87 @@ void ShardCore::journal(replication::JournalEvent event, Instant now, ShardSink&
 
 void ShardCore::appended(const replication::Appended& done, Instant now, ShardSink& out) {
   auto& hosted = hosted_[done.shard.value];
-  if (done.epoch != hosted.epoch || hosted.phase == ShardPhase::idle)
-    return settle(done.shard, done.epoch, done.index, out);
-  if (done.index <= hosted.durable || done.index > hosted.last) return;
-  hosted.durable = done.index;
-  while (!hosted.unsynced.empty() && hosted.unsynced.front().index <= done.index) {
-    unsynced_bytes_ -= hosted.unsynced.front().bytes;
-    hosted.unsynced.pop_front();
-    --unsynced_;
-  }
-  if (hosted.phase == ShardPhase::barrier) {
-    set_phase(done.shard, ShardPhase::serving, "", out);
-    unpark(hosted.parked, now, out);
-  }
-  while (!hosted.held.empty() && hosted.held.front().index <= done.index) {
-    auto& held = hosted.held.front();
-    held.answer.payload = held.payload;
-    answer(held.to, held.answer, out);
-    held_bytes_ -= held_cost(held);
-    hosted.held.pop_front();
-  }
+  if (!hosted.replica) return;
+  take(done.shard, hosted.replica->persisted(done.batch, now), now, out);
   for (const auto slot : std::exchange(hosted.waiting, {})) activate(slot, out);
+  catch_up(done.shard, out);
 }
 
 void ShardCore::append_failed(const replication::AppendFailed& failure, Instant now,
                               ShardSink& out) {
-  auto& hosted = hosted_[failure.shard.value];
   ++counters_.journal_failures;
-  if (failure.epoch != hosted.epoch || hosted.phase == ShardPhase::idle)
-    return settle(failure.shard, failure.epoch, hosted.owed, out);  // it says nothing after that
-  const bool was_barrier = hosted.phase == ShardPhase::barrier;
-  roll_back(failure.shard, failure.error, out);
-  if (failure.fatal) {
+  if (!hosted_[failure.shard.value].replica) return;
+  if (failure.fatal)
     out.log({LogLevel::error, "journal failed for good: " + failure.error.detail +
                                   "; restart this node on a sound disk"});
-    return fail_shard(failure.shard, failure.error.detail, now, out);
-  }
-  out.reset(failure.shard, next(hosted.last));
-  for (const auto slot : std::exchange(hosted.waiting, {})) activate(slot, out);
-  if (was_barrier) hosted.retry_barrier_at = now + 500ms;
+  close_shard(failure.shard, failure.error, failure.fatal ? never : now + reopen_pause, now, out);
 }
 
-/// Nothing after the durable end happened: states go, heads and sequences return, the askers hear
-/// why.
-void ShardCore::roll_back(ShardId shard, const Error& error, ShardSink& out) {
-  auto& hosted = hosted_[shard.value];
-  while (!hosted.unsynced.empty()) {
-    const auto& record = hosted.unsynced.back();
-    if (record.slot != FlatIndex::none) {
-      auto& entity = entities_.at(record.slot);
-      entity.head = record.previous_head;
-      entity.sequence = record.previous_sequence;
-      if (entity.phase == sharding::EntityPhase::active) entities_.passivate(record.slot);
-    }
-    hosted.chain = record.previous_chain;
-    unsynced_bytes_ -= record.bytes;
-    hosted.unsynced.pop_back();
-    --unsynced_;
-  }
-  hosted.duplicates.forget_from(next(hosted.durable));
-  hosted.last = hosted.durable;
-  for (auto& held : std::exchange(hosted.held, {})) {
-    Answer failed{
-        .status = static_cast<std::uint8_t>(Errc::storage), .shard = shard, .retry_after_ms = 500};
-    failed.payload = view(error.detail);
-    held_bytes_ -= held_cost(held);
-    answer(held.to, failed, out);
-  }
-}
-
-void ShardCore::hold(Hosted& hosted, LogIndex index, const ReplyTo& to, const Answer& value,
-                     ShardSink& out) {
+void ShardCore::hold(std::deque<Held>& queue, LogIndex index, const ReplyTo& to,
+                     const Answer& value, ShardSink& out) {
   if (!to.wanted) return;
-  if (index <= hosted.durable) return answer(to, value, out);
-  if (held_bytes_ > max_held_bytes && index != hosted.last)
+  if (held_bytes_ > max_held_bytes)
     return ++counters_.busy, answer(to,
                                     {.status = static_cast<std::uint8_t>(Errc::busy),
                                      .shard = value.shard,
                                      .retry_after_ms = 100,
-                                     .payload = view("too many answers wait for the disk")},
+                                     .payload = view("too many answers wait for their commit; "
+                                                     "outcome unknown, retry with the same command "
+                                                     "id")},
                                     out);
-  if (!hosted.held.empty())
-    index = std::max(index, hosted.held.back().index);  // one order for all answers of a shard
-  auto& held = hosted.held.emplace_back(Held{index, to, value, to_bytes(value.payload)});
+  if (!queue.empty()) index = std::max(index, queue.back().index);
+  auto& held = queue.emplace_back(Held{index, to, value, to_bytes(value.payload)});
   held.answer.payload = {};
   held_bytes_ += held_cost(held);
+}
+
+/// An answer without an event of its own (invariant 9): another primary may have taken over without
+/// our knowledge, so a confirmation round comes first. One serves all that wait.
+void ShardCore::answer_read(Hosted& hosted, LogIndex index, const ReplyTo& to, const Answer& value,
+                            ShardSink& out) {
+  if (hosted.reads.size() == hosted.in_round && hosted.in_round == 0)
+    rounds_wanted_.push_back(value.shard);
+  hold(hosted.reads, index, to, value, out);
+}
+
+void ShardCore::start_rounds(Instant now, ShardSink& out) {
+  for (const auto shard : std::exchange(rounds_wanted_, {})) {
+    auto& hosted = hosted_[shard.value];
+    if (!hosted.replica || hosted.reads.empty() || hosted.in_round > 0) continue;
+    hosted.in_round = hosted.reads.size();
+    auto effects = hosted.replica->read(next_read_++);
+    const bool failed = std::any_of(effects.begin(), effects.end(), [](const auto& effect) {
+      return std::holds_alternative<replication::shard_log::ReadFailed>(effect);
+    });
+    if (failed)
+      step_down(shard,
+                {.status = static_cast<std::uint8_t>(Errc::unavailable),
+                 .shard = shard,
+                 .retry_after_ms = 100,
+                 .payload = view("the shard is led by nobody for a moment; try again")},
+                out);
+    take(shard, std::move(effects), now, out);
+  }
+}
+
+/// The round is over: these answers wait for their commit alone.
+void ShardCore::reads_ready(Hosted& hosted, ShardSink& out) {
+  for (; hosted.in_round > 0; --hosted.in_round) {
+    auto held = std::move(hosted.reads.front());
+    hosted.reads.pop_front();
+    held_bytes_ -= held_cost(held);
+    held.answer.payload = held.payload;
+    if (held.index <= hosted.replica->commit()) answer(held.to, held.answer, out);
+    else hold(hosted.held, held.index, held.to, held.answer, out);
+  }
+  if (!hosted.reads.empty()) rounds_wanted_.push_back(hosted.reads.front().answer.shard);
+}
+
+void ShardCore::answer_held(std::deque<Held>& queue, const Answer& why, ShardSink& out) {
+  for (const auto& held : std::exchange(queue, {})) {
+    held_bytes_ -= held_cost(held);
+    answer(held.to, why, out);
+  }
 }
 
 }  // namespace coterie::cluster

@@ -35,7 +35,7 @@ void ShardCore::routes(RoutesPtr routes, Instant now, ShardSink& out) {
   }
   take_link_effects(std::move(effects), out);
   rebuild_routes();
-  lead(current_->lead, out);
+  host(now, out);
   if (current_->table.formed()) unpark(unrouted_, now, out);
 }
 
@@ -46,8 +46,8 @@ void ShardCore::rebuild_routes() {
     auto& route = route_[i];
     route = {RouteKind::absent, messaging::no_lane, entry.epoch};
     if (entry.primary == config_.self.node) {
-      route.kind = RouteKind::local;
-      continue;
+      if (entry.disk == 0 || entry.disk == config_.disk) route.kind = RouteKind::local;
+      continue;  // else it was led from a disk that is not here
     }
     const auto peer = std::find_if(current_->peers.begin(), current_->peers.end(),
                                    [&](const Peer& p) { return p.name == entry.primary; });
@@ -116,7 +116,9 @@ std::size_t ShardCore::received(ConnId conn, ByteView bytes, Instant now, ShardS
       on_request(frame->lane, *request, now, out);
     } else if (reply) {
       on_reply(*reply, out);
-    } else {
+    } else if (frame->kind != wire::FrameKind::shard_log ||
+               !on_shard_log(frame->lane, frame->bytes.subspan(wire::frame_prefix_bytes), now,
+                             out)) {
       out.link(messaging::Close{conn});
       links_.closed(conn, now, effects);
       break;

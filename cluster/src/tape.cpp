@@ -13,7 +13,9 @@ enum class SinkEffect : std::uint8_t {
   complete,
   link,
   report,
-  log
+  log,
+  read,
+  propose
 };
 
 }  // namespace
@@ -53,11 +55,22 @@ void HashingSink::append(replication::AppendRequest&& request) {
   hash_.add(request);
   if (next_ != nullptr) next_->append(std::move(request));
 }
-void HashingSink::reset(ShardId shard, LogIndex next) {
+void HashingSink::reset(ShardId shard) {
   hash_.add(SinkEffect::reset);
   hash_.add(shard);
-  hash_.add(next);
-  if (next_ != nullptr) next_->reset(shard, next);
+  if (next_ != nullptr) next_->reset(shard);
+}
+void HashingSink::read(std::uint64_t token, ShardId shard, LogIndex from, std::size_t bytes) {
+  hash_.add(SinkEffect::read);
+  hash_.add(token);
+  hash_.add(shard);
+  hash_.add(from);
+  if (next_ != nullptr) next_->read(token, shard, from, bytes);
+}
+void HashingSink::propose(replication::Swap&& swap) {
+  hash_.add(SinkEffect::propose);
+  hash_.add(swap);
+  if (next_ != nullptr) next_->propose(std::move(swap));
 }
 void HashingSink::replay(std::uint64_t token, ShardId shard, LogIndex head) {
   hash_.add(SinkEffect::replay);

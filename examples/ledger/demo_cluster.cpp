@@ -46,8 +46,8 @@ std::string at(std::uint16_t port) { return "127.0.0.1:" + std::to_string(port);
 
 DemoCluster::DemoCluster(std::string ledger_binary, std::string directory, bool record)
     : binary_(std::move(ledger_binary)), directory_(std::move(directory)), record_(record) {
-  const auto ports = free_ports(12);
-  for (std::size_t i = 0; i < 3; ++i)
+  const auto ports = free_ports(4 * size);
+  for (std::size_t i = 0; i < size; ++i)
     nodes_.push_back({"n" + std::to_string(i + 1), ports[4 * i], ports[4 * i + 1], ports[4 * i + 2],
                       ports[4 * i + 3]});
 }
@@ -80,7 +80,7 @@ void DemoCluster::start(std::size_t index) {
                                  "--data",
                                  directory_ + "/" + node.name,
                                  "--bootstrap-expect",
-                                 "3"};
+                                 std::to_string(nodes_.size())};
   if (record_) words.insert(words.end(), {"--record", recording(node)});
   if (index > 0) words.insert(words.end(), {"--join", at(nodes_[0].gossip)});
   std::vector<char*> arguments;
@@ -134,9 +134,9 @@ bool DemoCluster::stop_all() {
     if (node.pid > 0) ::kill(node.pid, SIGTERM);
   const auto until = std::chrono::steady_clock::now() + 10s;
   for (auto& node : nodes_) {
+    if (node.pid <= 0) continue;
     int status = -1;
-    while (node.pid > 0 && waitpid(node.pid, &status, WNOHANG) == 0 &&
-           std::chrono::steady_clock::now() < until)
+    while (waitpid(node.pid, &status, WNOHANG) == 0 && std::chrono::steady_clock::now() < until)
       std::this_thread::sleep_for(10ms);
     clean = clean && WIFEXITED(status) && WEXITSTATUS(status) == 0;
     if (WIFEXITED(status)) node.pid = -1;
@@ -147,7 +147,8 @@ bool DemoCluster::stop_all() {
 bool DemoCluster::wait_ready() {
   const auto until = std::chrono::steady_clock::now() + ready_limit;
   for (const auto& node : nodes_) {
-    while (http_get(node.management, "/health/ready").find("\"ready\":true") == std::string::npos) {
+    while (node.pid > 0 &&
+           http_get(node.management, "/health/ready").find("\"ready\":true") == std::string::npos) {
       if (std::chrono::steady_clock::now() > until) return false;
       std::this_thread::sleep_for(20ms);
     }

@@ -1,4 +1,4 @@
-/// Three ledger processes on loopback: started, killed and restarted by their process ids.
+/// Five ledger processes on loopback: started and killed by their process ids.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +13,7 @@ struct LedgerProcess {
 
 class DemoCluster {
  public:
+  static constexpr std::size_t size = 5;
   /// With `record`, every node records what it is given.
   DemoCluster(std::string ledger_binary, std::string directory, bool record);
   ~DemoCluster();  ///< ends what still runs
@@ -24,7 +25,7 @@ class DemoCluster {
   void kill_hard(std::size_t index);
   /// SIGTERM to all; true if every process left with status 0 within 10 s.
   bool stop_all();
-  [[nodiscard]] bool wait_ready();
+  [[nodiscard]] bool wait_ready();  ///< all that were not killed
   /// Replays each node's recording; true if all had the same effects again.
   [[nodiscard]] bool replay_all() const;
   [[nodiscard]] const std::vector<LedgerProcess>& nodes() const { return nodes_; }

@@ -98,6 +98,10 @@ Config config_from(int argc, const char* const* argv, std::initializer_list<Flag
        number(config.bootstrap_expect, std::uint32_t{1})},
       {"--workers", "N", "threads that own shards; 0 = one thread for everything (1)",
        number(config.workers, std::uint16_t{0})},
+      {"--replicas", "N", "copies of each shard, 1 to 5, the same on every node (3)",
+       number(config.replicas, std::uint32_t{1})},
+      {"--min-in-sync", "N", "copies that hold what is acknowledged, at most --replicas (2)",
+       number(config.min_in_sync, std::uint32_t{1})},
       {"--record", "DIR", "record every input there, to be replayed (off); costs disk and speed",
        assign(config.record)}};
   for (auto& option : pool_options(config)) options.push_back(std::move(option));

@@ -148,6 +148,10 @@ void ControlWorker::share(gossip::SharedChange change) {
   if (core_) feed(node_input::Share{std::move(change)});
 }
 
+void ControlWorker::propose(replication::Swap swap) {
+  if (core_) feed(node_input::ShardProposal{std::move(swap)});
+}
+
 void ControlWorker::shard_status(const cluster::ShardStatus& status) {
   feed(node_input::ShardReport{status});
 }

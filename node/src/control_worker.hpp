@@ -48,6 +48,7 @@ class ControlWorker {
   void set_metadata(Bytes metadata);
   void share(gossip::SharedChange change);
   void shard_status(const cluster::ShardStatus& status);
+  void propose(replication::Swap swap);
   void stop();
   [[nodiscard]] const cluster::NodeCore* core() const { return core_ ? &*core_ : nullptr; }
 

@@ -16,7 +16,7 @@ constexpr Duration wall_clock_interval = 1s;
 
 transport::TcpLimits lane_limits() {
   transport::TcpLimits limits;
-  limits.largest_message = 2 * wire::max_frame_bytes;
+  limits.largest_message = wire::max_replication_frame_bytes + wire::max_frame_bytes;
   return limits;
 }
 

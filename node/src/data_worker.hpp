@@ -29,6 +29,7 @@ struct MailboxAsk {
 struct DataWorkerHooks {
   std::function<void(const cluster::ShardStatus&)>
       report{};  ///< to the control worker, from this loop's thread
+  std::function<void(replication::Swap)> propose{};  ///< likewise
   LogSink log{};
   std::function<void(Bytes)> record{};  ///< set: every input and a hash of every effect go there
 };
@@ -54,13 +55,17 @@ class DataWorker final : private cluster::ShardSink, private messaging::StreamHa
   void append(replication::AppendRequest&& request) override {
     journal_.append(std::move(request));
   }
-  void reset(ShardId shard, LogIndex next) override { journal_.reset(shard, next); }
+  void reset(ShardId shard) override { journal_.reset(shard); }
   void replay(std::uint64_t token, ShardId shard, LogIndex head) override {
     journal_.replay(token, shard, head);
   }
   void recover(std::uint64_t token, std::vector<ShardId> shards) override {
     journal_.recover(token, std::move(shards));
   }
+  void read(std::uint64_t token, ShardId shard, LogIndex from, std::size_t bytes) override {
+    journal_.read(token, shard, from, bytes);
+  }
+  void propose(replication::Swap&& swap) override { hooks_.propose(std::move(swap)); }
   void complete(const cluster::Completion& completion) override;
   void link(messaging::LinkEffect&& effect) override;
   void report(const cluster::ShardStatus& status) override { hooks_.report(status); }

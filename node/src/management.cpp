@@ -58,8 +58,15 @@ const char* phase_name(cluster::ShardPhase phase) {
     case cluster::ShardPhase::barrier: return "barrier";
     case cluster::ShardPhase::serving: return "serving";
     case cluster::ShardPhase::failed: return "failed";
+    case cluster::ShardPhase::backup: return "backup";
   }
   return "?";
+}
+
+json names(const std::vector<replication::raft::MemberId>& members) {
+  auto out = json::array();
+  for (const auto& member : members) out.push_back(member.node);
+  return out;
 }
 
 HttpResponse shards(const cluster::NodeCore& core) {
@@ -72,7 +79,9 @@ HttpResponse shards(const cluster::NodeCore& core) {
         {{"shard", i},
          {"epoch", entry.epoch.value},
          {"primary", entry.primary.empty() ? json(nullptr) : json(entry.primary)},
-         {"in_sync", entry.in_sync},
+         {"in_sync", names(entry.in_sync)},
+         {"replicas", names(entry.replicas)},
+         {"min_in_sync", entry.min_in_sync},
          {"phase_here",
           status == core.shards().end() ? json(nullptr) : json(phase_name(status->second.phase))}});
   }

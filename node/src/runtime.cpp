@@ -123,7 +123,8 @@ cluster::NodeCoreConfig Runtime::core_config() const {
       .stored = {stored.replica, stored.founder, stored.cluster_types, stored.registers,
                  stored.raft},
       .foreign_meta = foreign_meta(config_),
-      .swim = swim_config(config_).value()};
+      .swim = swim_config(config_).value(),
+      .placement = {config_.replicas, config_.min_in_sync}};
   for (const auto& seed : config_.join)
     if (Discovery::is_literal(seed)) core.seeds.push_back(parse_address(seed).value());
   // A remembered peer is no seed that was given: it does not keep this node from bootstrapping,
@@ -141,7 +142,8 @@ cluster::ShardCoreConfig Runtime::shard_config(std::uint16_t worker) const {
                    .entity_types = digest(types_)},
           .data_workers = data_workers_,
           .wall_offset_ms = EventLoop::wall_offset_ms(),
-          .passivate_after = config_.passivate_after};
+          .passivate_after = config_.passivate_after,
+          .disk = store_.stored().replica};
 }
 
 std::function<void(Bytes)> Runtime::tape(const std::string& worker) {
@@ -156,6 +158,12 @@ void Runtime::make_workers() {
     DataWorkerHooks hooks{.report =
                               [this](const cluster::ShardStatus& status) {
                                 loops_[0]->post([this, status] { control_->shard_status(status); });
+                              },
+                          .propose =
+                              [this](replication::Swap swap) {
+                                loops_[0]->post([this, swap = std::move(swap)]() mutable {
+                                  control_->propose(std::move(swap));
+                                });
                               },
                           .log = config_.log,
                           .record = tape("worker-" + std::to_string(worker))};

@@ -20,6 +20,11 @@ Status settle(Config& config) {
   if (!config.dns.empty())
     if (const auto dns = parse_address(config.dns); !dns || dns->ip_size != 4)
       return error(Errc::configuration, "--dns takes an IPv4 address and a port");
+  if (config.replicas < 1 || config.replicas > 5)
+    return error(Errc::configuration, "--replicas takes 1 to 5 copies");
+  if (config.replicas == 1) config.min_in_sync = 1;
+  if (config.min_in_sync < 1 || config.min_in_sync > config.replicas)
+    return error(Errc::configuration, "--min-in-sync takes 1 up to the number of --replicas");
   if (const auto swim = swim_config(config); !swim) return swim.error();
   if (const auto meta = foreign_meta(config); meta && meta->size() > wire::max_meta_bytes)
     return error(Errc::configuration, "the tags exceed 512 bytes: give fewer or shorter --tag");

@@ -1,40 +1,56 @@
 #include "coterie/replication/register.hpp"
 
-#include "coterie/wire/msgpack_reader.hpp"
-#include "coterie/wire/msgpack_writer.hpp"
+#include "message_fields.hpp"
 
 namespace coterie::replication {
 namespace {
 
-// So that 256 registers with the longest names fit into one frame of 1 MiB.
-constexpr std::uint32_t max_replicas = 7;
 constexpr std::uint32_t max_fields = 64;
-constexpr std::size_t max_name = 255;
 
 void write(wire::MsgpackWriter& out, const Register& r) {
-  out.array(6);
+  out.array(7);
   out.unsigned_integer(r.epoch.value);
   out.str(r.primary);
   out.unsigned_integer(r.start.value);
-  for (const auto* names : {&r.in_sync, &r.replicas}) {
-    out.array(static_cast<std::uint32_t>(names->size()));
-    for (const auto& name : *names) out.str(name);
+  for (const auto* members : {&r.in_sync, &r.replicas}) {
+    out.array(static_cast<std::uint32_t>(members->size()));
+    for (const auto& member : *members) {
+      out.array(2);
+      raft::write(out, member);
+    }
   }
   out.unsigned_integer(r.disk);
+  out.unsigned_integer(r.min_in_sync);
+}
+
+/// Before the log was replicated a member was a name, and the primary the only one.
+bool read_members(wire::MsgpackReader& in, std::vector<raft::MemberId>& members) {
+  const auto count = in.array(max_shard_members);
+  for (std::uint32_t i = 0; i < count && in.ok(); ++i) {
+    if (const auto kind = in.peek(); (kind & 0xf0) == 0x90) {
+      if (in.array(2) != 2) return false;
+      members.push_back(raft::read_member(in));
+    } else {
+      members.push_back({std::string(in.text(max_member_name)), 0});
+    }
+  }
+  return in.ok();
 }
 
 bool read(wire::MsgpackReader& in, Register& r) {
   const auto fields = in.array(max_fields);
   if (fields < 5) return false;
   r.epoch = Epoch{in.unsigned_integer()};
-  r.primary = in.text(max_name);
+  r.primary = in.text(max_member_name);
   r.start = StartId{in.unsigned_integer()};
-  for (auto* names : {&r.in_sync, &r.replicas}) {
-    const auto count = in.array(max_replicas);
-    for (std::uint32_t i = 0; i < count && in.ok(); ++i) names->emplace_back(in.text(max_name));
-  }
+  if (!read_members(in, r.in_sync) || !read_members(in, r.replicas)) return false;
   if (fields > 5) r.disk = in.unsigned_integer();
-  for (std::uint32_t i = 6; i < fields; ++i) in.skip();
+  if (fields > 6)
+    r.min_in_sync = static_cast<std::uint32_t>(in.unsigned_integer(max_shard_members));
+  for (auto* members : {&r.in_sync, &r.replicas})
+    for (auto& member : *members)
+      if (member.disk == 0 && member.node == r.primary) member.disk = r.disk;
+  for (std::uint32_t i = 7; i < fields; ++i) in.skip();
   return in.ok();
 }
 

@@ -52,6 +52,15 @@ void EntityStore::passivate(EntitySlot slot) {
   if (entity.head == LogIndex{} && !entity.has_parked) erase(slot);
 }
 
+void EntityStore::passivate_shard(ShardId shard) {
+  for (EntitySlot slot = 0; slot < slab_.size(); ++slot) {
+    auto& entity = slab_[slot];
+    if (entity.type == nullptr || entity.shard != shard) continue;
+    entity.has_parked = false;
+    passivate(slot);
+  }
+}
+
 void EntityStore::drop_shard(ShardId shard) {
   for (EntitySlot slot = 0; slot < slab_.size(); ++slot) {
     auto& entity = slab_[slot];

@@ -19,7 +19,8 @@ DataWorker::DataWorker(World& world, std::size_t node, Disk& disk,
       hooks_(std::move(hooks)),
       tape_(hooks_.record ? std::make_unique<cluster::Tape>(origin, hooks_.record) : nullptr),
       core_(origin.config, account_types(), Random(origin.seed), origin.now),
-      streams_(world, node, *this, {.largest_message = 2 * wire::max_frame_bytes}),
+      streams_(world, node, *this,
+               {.largest_message = wire::max_replication_frame_bytes + wire::max_frame_bytes}),
       journal_(
           disk,
           [this](Duration delay, std::function<void()> task) {

@@ -12,20 +12,17 @@ using replication::AppendFailed;
 void Disk::crash(bool power_cut) {
   // A kill leaves any prefix of what was on its way: LMDB commits whole groups, ours are cut at
   // their end or not at all.
-  if (!power_cut && random_.chance(0.5))
-    for (auto& entry : written)
-      if (entry.epoch >= promised[entry.shard]) log.push_back(std::move(entry));
+  if (!power_cut && !full && random_.chance(0.5))
+    for (auto& entry : written) keep(std::move(entry.request));
   written.clear();
-  for (const auto& entry : log)
-    if (entry.barrier) promised[entry.shard] = std::max(promised[entry.shard], entry.epoch);
 }
 
-void Disk::copy_shard(ShardId shard, Disk& to) const {
-  std::erase_if(to.log, [&](const auto& entry) { return entry.shard == shard; });
-  for (const auto& entry : log)
-    if (entry.shard == shard) to.log.push_back(entry);
-  if (const auto promise = promised.find(shard); promise != promised.end())
-    to.fence(shard, promise->second);
+void Disk::keep(replication::AppendRequest&& request) {
+  auto& log = logs[request.shard];
+  if (request.replaces) log.resize(request.index.value - 1);
+  if (!request.record.empty()) log.push_back(std::move(request.record));
+  auto& promise = promised[request.shard];
+  if (request.promises) promise = std::max(promise, request.epoch);
 }
 
 Duration Disk::sync_time() {
@@ -34,25 +31,28 @@ Duration Disk::sync_time() {
 
 SimJournal::SimJournal(Disk& disk, Later later, std::function<void()> ready)
     : disk_(disk), later_(std::move(later)), ready_(std::move(ready)), writer_(++disk.writers) {
-  for (const auto& entry : disk_.log) next_[entry.shard] = next(entry.index);
+  for (const auto& [shard, log] : disk_.logs) next_[shard] = LogIndex{log.size() + 1};
+  promised_ = disk_.promised;
 }
 
 void SimJournal::refuse(const replication::AppendRequest& request, const char* why) {
   broken_[request.shard] = true;
   events_.emplace_back(
-      AppendFailed{request.shard, request.epoch, request.index, error(Errc::storage, why), false});
+      AppendFailed{request.shard, request.index, error(Errc::storage, why), false});
   later_(1us, ready_);
 }
 
 void SimJournal::append(replication::AppendRequest request) {
   if (broken_[request.shard]) return;
   auto& expected = next_.try_emplace(request.shard, LogIndex{1}).first->second;
-  if (request.index != expected) return refuse(request, "the journal refuses a gap");
-  if (request.epoch < disk_.promised[request.shard])
-    return refuse(request, "the journal refuses an older epoch");
-  expected = next(expected);
-  waiting_.push_back({request.shard, request.index, request.epoch, request.barrier, writer_,
-                      std::move(request.record)});
+  auto& promised = promised_[request.shard];
+  if (request.replaces ? request.index > expected || request.index == LogIndex{}
+                       : request.index != expected)
+    return refuse(request, "the journal refuses a gap");
+  if (request.epoch < promised) return refuse(request, "the journal refuses an older epoch");
+  if (request.promises) promised = request.epoch;
+  expected = request.record.empty() ? request.index : next(request.index);
+  waiting_.push_back({std::move(request), writer_});
   start_sync();
 }
 
@@ -68,64 +68,47 @@ void SimJournal::start_sync() {
 
 void SimJournal::finish_sync() {
   syncing_ = false;
-  struct Span {
-    Epoch epoch{};
-    LogIndex first{}, last{};
-  };
-  std::map<ShardId, Span> spans;
-  std::set<ShardId> lost;
   std::vector<Disk::Stored> group;
   std::erase_if(disk_.written, [&](auto& entry) {
     if (entry.writer != writer_) return false;
     group.push_back(std::move(entry));
     return true;
   });
-  for (const auto& entry : group) {
-    auto& span =
-        spans.try_emplace(entry.shard, Span{entry.epoch, entry.index, entry.index}).first->second;
-    span.last = entry.index;
-  }
-  for (const auto& [shard, span] : spans) {
-    const bool fenced = span.epoch < disk_.promised[shard];
-    if (!disk_.full && !fenced) {
-      events_.emplace_back(replication::Appended{shard, span.epoch, span.last});
+  std::map<ShardId, std::uint64_t> done;
+  for (auto& [request, writer] : group) {
+    if (disk_.full) {
+      if (!std::exchange(broken_[request.shard], true))
+        events_.emplace_back(AppendFailed{request.shard, request.index,
+                                          error(Errc::storage, "the disk is full"), false});
       continue;
     }
-    lost.insert(shard);
-    broken_[shard] = true;
-    next_[shard] = span.first;
-    events_.emplace_back(AppendFailed{
-        shard, span.epoch, span.first,
-        error(Errc::storage, fenced ? "the journal refuses an older epoch" : "the disk is full"),
-        false});
+    auto& batch = done[request.shard];
+    batch = std::max(batch, request.batch);
+    disk_.keep(std::move(request));
   }
-  for (auto& entry : group) {
-    if (lost.contains(entry.shard)) continue;
-    if (entry.barrier) disk_.promised[entry.shard] = entry.epoch;
-    disk_.log.push_back(std::move(entry));
-  }
-  std::erase_if(waiting_, [&](const auto& entry) { return lost.contains(entry.shard); });
+  for (const auto& [shard, batch] : done)
+    if (batch != 0) events_.emplace_back(replication::Appended{shard, batch});
+  std::erase_if(waiting_, [&](const auto& entry) { return broken_[entry.request.shard]; });
   start_sync();
   ready_();
 }
 
-void SimJournal::reset(ShardId shard, LogIndex next) {
+void SimJournal::reset(ShardId shard) {
   broken_[shard] = false;
-  next_[shard] = next;
+  next_[shard] = LogIndex{disk_.logs[shard].size() + 1};
+  promised_[shard] = disk_.promised[shard];
 }
 
 void SimJournal::replay(std::uint64_t token, ShardId shard, LogIndex head) {
   replication::Replayed part{.token = token};
+  const auto& log = disk_.logs[shard];
   for (auto index = head; index != LogIndex{};) {
-    const auto found = std::find_if(disk_.log.begin(), disk_.log.end(), [&](const auto& e) {
-      return e.shard == shard && e.index == index;
-    });
-    if (found == disk_.log.end()) {
+    if (index.value > log.size()) {
       part.error = error(Errc::storage, "no such record");
       break;
     }
-    part.records.push_back(found->record);
-    index = replication::read_record(found->record).value().previous;
+    part.records.push_back(log[index.value - 1]);
+    index = replication::read_record(part.records.back()).value().previous;
   }
   std::reverse(part.records.begin(), part.records.end());
   events_.emplace_back(std::move(part));
@@ -134,12 +117,27 @@ void SimJournal::replay(std::uint64_t token, ShardId shard, LogIndex head) {
 
 void SimJournal::recover(std::uint64_t token, std::vector<ShardId> shards) {
   replication::Recovered part{.token = token, .records = {}};
-  for (const auto& entry : disk_.log)
-    if (std::find(shards.begin(), shards.end(), entry.shard) != shards.end())
-      part.records.push_back(entry.record);
+  replication::RecoveryFinished end{.token = token, .shards = shards, .promised = {}, .error = {}};
+  for (const auto shard : shards) {
+    const auto& log = disk_.logs[shard];
+    part.records.insert(part.records.end(), log.begin(), log.end());
+    end.promised.push_back(disk_.promised[shard]);
+  }
   events_.emplace_back(std::move(part));
-  events_.emplace_back(
-      replication::RecoveryFinished{.token = token, .shards = std::move(shards), .error = {}});
+  events_.emplace_back(std::move(end));
+  later_(disk_.sync_time(), ready_);
+}
+
+void SimJournal::read(std::uint64_t token, ShardId shard, LogIndex from, std::size_t bytes) {
+  replication::LogRead part{.token = token, .records = {}, .error = {}};
+  const auto& log = disk_.logs[shard];
+  std::size_t taken = 0;
+  for (auto i = std::max<std::uint64_t>(from.value, 1); i <= log.size(); ++i) {
+    taken += log[i - 1].size();
+    if (!part.records.empty() && taken > bytes) break;
+    part.records.push_back(log[i - 1]);
+  }
+  events_.emplace_back(std::move(part));
   later_(disk_.sync_time(), ready_);
 }
 

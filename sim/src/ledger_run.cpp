@@ -74,7 +74,57 @@ class LedgerRun {
       if (!state.ready) out += name + state.reason + "; ";
       for (const auto& why : state.degraded) out += name + why + "; ";
     }
-    return out.empty() ? "every node is ready" : out;
+    return out.empty() ? "every node is ready" : out + first_stuck();
+  }
+
+  /// One shard that its primary does not serve, with all that its copies say.
+  std::string first_stuck() {
+    auto* const leader = world_.registers_leader();
+    if (leader == nullptr) return "the registers have no leader";
+    for (std::uint16_t i = 0; i < sharding::shard_count; ++i) {
+      const auto& entry = leader->node().table().registers[i];
+      std::string out = "shard " + std::to_string(i) + " of epoch " +
+                        std::to_string(entry.epoch.value) + " is led by " + entry.primary +
+                        ", life " + std::to_string(entry.start.value) + ", in sync:";
+      for (const auto& member : entry.in_sync) out += " " + member.node;
+      out += ", at least " + std::to_string(entry.min_in_sync) + "; ";
+      out += "registers:";
+      for (std::size_t node = 0; node < nodes; ++node) {
+        if (!world_.is_up(node)) continue;
+        const auto& core = world_.process(node).node();
+        out += " " + Process::name_of(node) + (core.leads_registers() ? " leads" : "");
+        if (const auto* store = core.meta_store())
+          out += " term " + std::to_string(store->raft().term().value) + " commit " +
+                 std::to_string(store->raft().commit().value) + " of " +
+                 std::to_string(store->raft().log().last().value) + " epoch " +
+                 std::to_string(store->get(ShardId{i}).epoch.value) + " table " +
+                 std::to_string(core.table().registers[i].epoch.value);
+      }
+      out += "; ";
+      bool served = false;
+      for (std::size_t node = 0; node < nodes; ++node) {
+        if (!world_.is_up(node)) continue;
+        const auto& status = world_.process(node).node().shards();
+        if (const auto found = status.find(ShardId{i}); found != status.end())
+          out += Process::name_of(node) + " in phase " +
+                 std::to_string(static_cast<int>(found->second.phase)) + " " +
+                 found->second.detail + "; ";
+        const auto* copy = world_.process(node).shard_core(ShardId{i}).copy_of(ShardId{i});
+        if (copy == nullptr) continue;
+        served = served || (copy->serves() && Process::name_of(node) == entry.primary);
+        out += Process::name_of(node) +
+               (copy->serves()  ? " serves"
+                : copy->leads() ? " leads"
+                                : " follows") +
+               " " + std::to_string(copy->assignment().epoch.value) + ", promised " +
+               std::to_string(copy->promised().value) + ", log to " +
+               std::to_string(copy->last().value) + ", durable " +
+               std::to_string(copy->durable().value) + ", committed " +
+               std::to_string(copy->commit().value) + "; ";
+      }
+      if (!served) return out;
+    }
+    return "every shard is served";
   }
 
   std::size_t any_node() {
@@ -190,8 +240,14 @@ class LedgerRun {
     world_.leave(2);
     if (!world_.run_until(
             [&] { return sees(0, "n2", MemberState::left) && sees(1, "n2", MemberState::left); },
-            60s))
-      problem_ = "a leave was not learned within 60 s";
+            60s)) {
+      problem_ = "a leave was not learned within 60 s: n2 is";
+      for (std::size_t observer : {0, 1}) {
+        const auto* const found = world_.process(observer).node().swim().members().find("n2");
+        problem_ += " " + std::string(found == nullptr ? "unknown" : to_string(found->state)) +
+                    " to " + Process::name_of(observer);
+      }
+    }
     world_.kill(1, false);
     if (!world_.run_until([&] { return sees(0, "n1", MemberState::dead); }, 60s))
       problem_ = "a crash was not learned within 60 s";

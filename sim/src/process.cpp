@@ -29,6 +29,11 @@ Process::Process(World& world, std::size_t index, Disk& disk, Random random)
       [this](std::vector<cluster::ShardStatus>& batch) {
         for (const auto& status : batch) feed(cluster::node_input::ShardReport{status});
       });
+  proposals_ = std::make_unique<Mailbox<replication::Swap>>(
+      world, max_reports, report_delay, random.split(),
+      [this](std::vector<replication::Swap>& batch) {
+        for (const auto& swap : batch) feed(cluster::node_input::ShardProposal{swap});
+      });
   make_workers(session, random);
   const cluster::NodeOrigin origin{core_config(session), random.next(), world_.now()};
   if (world_.records())
@@ -73,12 +78,14 @@ void Process::make_workers(SessionId session, Random& random) {
                                 .from_worker = worker,
                                 .session = SessionId{session.value + worker},
                                 .entity_types = sharding::entity_hash("account") | 1};
-    DataWorkerHooks hooks{.report = [this](const cluster::ShardStatus& status) {
-      COTERIE_ENSURE(reports_->put(status));
-    }};
+    DataWorkerHooks hooks{
+        .report =
+            [this](const cluster::ShardStatus& status) { COTERIE_ENSURE(reports_->put(status)); },
+        .propose =
+            [this](replication::Swap swap) { COTERIE_ENSURE(proposals_->put(std::move(swap))); }};
     if (world_.records()) hooks.record = world_.tape(name_of(index_), disk_.start, worker);
     const cluster::ShardOrigin origin{
-        {.self = self, .data_workers = workers_, .passivate_after = 2s},
+        {.self = self, .data_workers = workers_, .passivate_after = 2s, .disk = disk_.number},
         random.next(),
         world_.now()};
     data_.push_back(std::make_unique<DataWorker>(world_, index_, disk_, origin, random.split(),
@@ -175,6 +182,9 @@ void Process::persist(const cluster::PersistIdentity& identity) {
   later(disk_.sync_time(), [this, identity] {
     disk_.cluster = identity.cluster;
     disk_.founder = disk_.founder || identity.founder;
+    // Its log begins behind the group's first snapshot, as storage/ has it by the entries' indexes.
+    if (identity.founder)
+      disk_.raft = replication::RaftMetaStore::founded({name_of(index_), disk_.number}, {});
     feed(cluster::node_input::IdentityPersisted{});
   });
 }

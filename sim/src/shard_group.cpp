@@ -13,6 +13,7 @@ ShardGroup::ShardGroup(ShardGroupConfig config) : config_(config), random_(confi
   assignment_ = {.epoch = Epoch{1}, .primary = id_of(0), .start = StartId{1}};
   for (std::size_t i = 0; i < config_.replicas; ++i) assignment_.in_sync.push_back(id_of(i));
   assignment_.replicas = assignment_.in_sync;
+  assignment_.min_in_sync = config_.min_in_sync;
   chosen_.resize(1);
   chosen_in_.resize(1);
   for (std::size_t i = 0; i < size(); ++i) start(i);
@@ -37,10 +38,9 @@ void ShardGroup::start(std::size_t node) {
   for (std::size_t i = 0; i < n.disk.entries.size(); ++i)
     if (stored.starts.empty() || stored.starts.back().epoch != n.disk.entries[i].epoch)
       stored.starts.push_back({n.disk.entries[i].epoch, LogIndex{i + 1}});
-  n.replica = std::make_unique<ShardReplica>(ReplicaConfig{.min_in_sync = config_.min_in_sync,
-                                                           .batch_bytes = config_.batch_bytes,
-                                                           .tail_bytes = 400},
-                                             id_of(node), n.disk.start, std::move(stored));
+  n.replica = std::make_unique<ShardReplica>(
+      ReplicaConfig{.batch_bytes = config_.batch_bytes, .tail_bytes = 400}, id_of(node),
+      n.disk.start, std::move(stored));
   n.wake_at = never;
   tell_assignment(node);
 }

@@ -82,25 +82,7 @@ Process* World::registers_leader() {
 }
 
 void World::move(ShardId shard, std::size_t to) {
-  auto* host = registers_leader();
-  if (host == nullptr || !host->node().table().formed()) return;
-  const auto& current = host->node().table().at(shard);
-  if (current.primary == Process::name_of(to)) return;
-  for (auto& slot : slots_) {
-    if (current.primary != Process::name_of(static_cast<std::size_t>(&slot - slots_.data())))
-      continue;
-    slot.disk->fence(shard, next(current.epoch));
-    slot.disk->copy_shard(shard, *slots_[to].disk);
-  }
-  retry_move(shard, to, current.epoch);
-}
-
-void World::retry_move(ShardId shard, std::size_t to, Epoch above) {
-  if (auto* host = registers_leader()) {
-    if (host->node().table().at(shard).epoch > above) return;
-    host->transfer(shard, Process::name_of(to));
-  }
-  after(200ms, [this, shard, to, above] { retry_move(shard, to, above); });
+  if (auto* leader = registers_leader()) leader->transfer(shard, Process::name_of(to));
 }
 
 void World::leave(std::size_t node) { slots_[node].process->leave(); }

@@ -43,11 +43,11 @@ void LmdbJournal::append(replication::AppendRequest request) {
   impl.write_ready.notify_one();
 }
 
-void LmdbJournal::reset(ShardId shard, LogIndex next) {
+void LmdbJournal::reset(ShardId shard) {
   auto& impl = *stripe_->impl_;
   {
     const std::lock_guard lock(impl.mutex);
-    impl.writes.push_back({port_, {.shard = shard, .index = next}, true});
+    impl.writes.push_back({port_, {.shard = shard}, true});
   }
   impl.write_ready.notify_one();
 }
@@ -56,7 +56,7 @@ void LmdbJournal::replay(std::uint64_t token, ShardId shard, LogIndex head) {
   auto& impl = *stripe_->impl_;
   {
     const std::lock_guard lock(impl.mutex);
-    impl.reads.push_back({port_, token, shard, head, {}});
+    impl.reads.push_back({.port = port_, .token = token, .shard = shard, .at = head});
   }
   impl.read_ready.notify_one();
 }
@@ -65,7 +65,17 @@ void LmdbJournal::recover(std::uint64_t token, std::vector<ShardId> shards) {
   auto& impl = *stripe_->impl_;
   {
     const std::lock_guard lock(impl.mutex);
-    impl.reads.push_back({port_, token, {}, {}, std::move(shards)});
+    impl.reads.push_back({.port = port_, .token = token, .recover = std::move(shards)});
+  }
+  impl.read_ready.notify_one();
+}
+
+void LmdbJournal::read(std::uint64_t token, ShardId shard, LogIndex from, std::size_t bytes) {
+  auto& impl = *stripe_->impl_;
+  {
+    const std::lock_guard lock(impl.mutex);
+    impl.reads.push_back(
+        {.port = port_, .token = token, .shard = shard, .at = from, .bytes = bytes});
   }
   impl.read_ready.notify_one();
 }

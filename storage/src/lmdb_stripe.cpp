@@ -11,7 +11,9 @@ namespace {
 
 constexpr std::size_t shard_offset = 22;  // in a record: docs/JOURNAL.md
 constexpr std::size_t index_offset = 32;
+constexpr std::size_t previous_offset = 56;
 constexpr std::size_t smallest_record = 96;
+constexpr std::size_t log_part_records = 4096;  // of one part of a log, as in one message
 constexpr std::size_t recovery_part =
     1024;  // records handed over at once: bounds the memory of a recovery
 
@@ -98,70 +100,98 @@ void LmdbStripe::Impl::stage(const std::vector<WriteJob>& jobs, MDB_txn* txn, Gr
     const auto& request = job.request;
     auto& shard = state(request.shard);
     if (job.reset) shard.broken = false;
-    if (job.reset || shard.broken)
-      continue;  // a failure was told; the core resets when it has rolled back
-    const auto top = group.tops.find(request.shard);
-    const auto expected =
-        top != group.tops.end() ? next(top->second) : LogIndex{shard.positions.size() + 1};
-    const auto promise = group.promised.find(request.shard);
-    const auto floor = promise != group.promised.end() ? promise->second : shard.promised;
-    if (request.index != expected || request.epoch < floor) {
+    if (job.reset || shard.broken) continue;  // a failure was told; the core will reset
+    auto& change = group.changes
+                       .try_emplace(request.shard, Change{.kept = shard.positions.size(),
+                                                          .promised = shard.promised})
+                       .first->second;
+    const auto end = change.kept + change.added.size() + 1;
+    const bool fits = request.replaces ? request.index.value <= end && request.index.value > 0
+                                       : request.index.value == end;
+    if (!fits || request.epoch < change.promised) {
       shard.broken = true;
       group.tell(job,
                  replication::AppendFailed{
-                     request.shard, request.epoch, request.index,
+                     request.shard, request.index,
                      error(Errc::storage, "the journal refuses an older epoch or a gap"), false});
       continue;
     }
-    auto position = next_position + group.written.size();
+    if (change.first == nullptr) change.first = &job;
+    write(job, txn, group);
+  }
+}
+
+void LmdbStripe::Impl::write(const WriteJob& job, MDB_txn* txn, Group& group) {
+  const auto& request = job.request;
+  auto& change = group.changes.at(request.shard);
+  if (request.replaces) cut(change, request.index.value - 1, state(request.shard), txn, group);
+  if (!request.record.empty()) {
+    auto position = group.next_position++;
     auto key = val(position);
     auto value = val(ByteView(request.record));
     if (group.status == 0) group.status = mdb_put(txn, log, &key, &value, MDB_APPEND);
-    if (request.barrier) {
-      std::uint64_t shard_key = request.shard.value;
-      auto epoch = request.epoch.value;
-      auto k = val(shard_key);
-      auto v = val(epoch);
-      if (group.status == 0) group.status = mdb_put(txn, promises, &k, &v, 0);
-      group.promised[request.shard] = request.epoch;
-    }
-    group.first.try_emplace(request.shard, &job);
-    group.tops[request.shard] = request.index;
-    group.written.push_back(&job);
+    change.added.push_back(position);
+    ++group.records;
+    group.bytes += request.record.size();
   }
+  if (request.promises && request.epoch > change.promised) {
+    std::uint64_t shard_key = request.shard.value;
+    auto epoch = request.epoch.value;
+    auto k = val(shard_key);
+    auto v = val(epoch);
+    if (group.status == 0) group.status = mdb_put(txn, promises, &k, &v, 0);
+    change.promised = request.epoch;
+  }
+  change.batch = std::max(change.batch, request.batch);
+}
+
+void LmdbStripe::Impl::cut(Change& change, std::size_t keep, const ShardState& shard, MDB_txn* txn,
+                           Group& group) {
+  const auto forget = [&](std::uint64_t position) {
+    auto key = val(position);
+    if (group.status == 0) group.status = mdb_del(txn, log, &key, nullptr);
+  };
+  for (; change.kept + change.added.size() > keep && !change.added.empty(); change.added.pop_back())
+    forget(change.added.back());
+  for (; change.kept > keep; --change.kept) forget(shard.positions[change.kept - 1]);
 }
 
 /// One transaction, one sync for the whole group.
 void LmdbStripe::Impl::commit(const std::vector<WriteJob>& jobs) {
-  Group group;
+  Group group{.next_position = next_position};
   Txn txn(env.get(), 0);
   group.status = dead ? MDB_PANIC : txn.status();
   stage(jobs, txn.get(), group);
-  if (group.status == 0 && !group.written.empty()) group.status = txn.commit();
+  std::erase_if(group.changes, [](const auto& change) { return change.second.first == nullptr; });
+  if (group.status == 0 && !group.changes.empty()) group.status = txn.commit();
   const bool good = group.status == 0;
   const auto problem = good ? DiskProblem{} : disk_problem(group.status, config.file);
   {
     const std::lock_guard lock(mutex);
     if (good) {
-      for (const auto* job : group.written) {
-        state(job->request.shard).positions.push_back(next_position++);
-        counters.bytes += job->request.record.size();
+      next_position = group.next_position;
+      for (const auto& [shard, change] : group.changes) {
+        auto& kept = state(shard);
+        kept.positions.resize(change.kept);
+        kept.positions.insert(kept.positions.end(), change.added.begin(), change.added.end());
+        kept.promised = change.promised;
       }
-      counters.records += group.written.size();
-      counters.commits += group.written.empty() ? 0 : 1;
-      for (const auto& [shard, epoch] : group.promised) state(shard).promised = epoch;
+      counters.records += group.records;
+      counters.bytes += group.bytes;
+      counters.commits += group.changes.empty() ? 0 : 1;
     } else {
       ++counters.failures;
       if (!dead && !problem.full) dead = true, death = problem.error;
     }
   }
-  for (const auto& [shard, job] : group.first) {
-    if (good) {
-      group.tell(*job, replication::Appended{shard, job->request.epoch, group.tops[shard]});
-    } else {
+  for (const auto& [shard, change] : group.changes) {
+    const auto& first = *change.first;
+    if (!good) {
       state(shard).broken = true;
-      group.tell(*job, replication::AppendFailed{shard, job->request.epoch, job->request.index,
-                                                 dead ? death : problem.error, dead});
+      group.tell(first, replication::AppendFailed{shard, first.request.index,
+                                                  dead ? death : problem.error, dead});
+    } else if (change.batch != 0) {
+      group.tell(first, replication::Appended{shard, change.batch});
     }
   }
   for (auto& [port, events] : group.done) port->deliver(std::move(events));
@@ -178,33 +208,45 @@ void LmdbStripe::Impl::read_loop() {
       reads.pop_front();
       reading = job.port;
     }
-    if (job.recover.empty()) replay(job);
-    else recover(job);
+    if (!job.recover.empty()) recover(job);
+    else if (job.bytes > 0) read_part(job);
+    else replay(job);
   }
+}
+
+/// Empty: the shard's log ends before `index`.
+Result<Bytes> LmdbStripe::Impl::record_at(MDB_txn* txn, ShardId shard, LogIndex index) {
+  std::uint64_t position = 0;
+  {
+    const std::lock_guard lock(mutex);
+    const auto& positions = state(shard).positions;
+    if (index.value == 0 || index.value > positions.size()) return Bytes{};
+    position = positions[index.value - 1];
+  }
+  auto key = val(position);
+  MDB_val value{};
+  const auto rc = mdb_get(txn, log, &key, &value);
+  if (rc == 0 && value.mv_size >= smallest_record) return to_bytes(storage::view(value));
+  return error(Errc::storage, config.file + ": record " + std::to_string(index.value) +
+                                  " of shard " + std::to_string(shard.value) +
+                                  " cannot be read: " + mdb_strerror(rc));
 }
 
 /// Follows the records of one entity from its newest to its first.
 void LmdbStripe::Impl::replay(const ReadJob& job) {
   replication::Replayed result{.token = job.token};
   Txn txn(env.get(), MDB_RDONLY);
-  for (auto index = job.head; index != LogIndex{};) {
-    std::uint64_t position = 0;
-    {
-      const std::lock_guard lock(mutex);
-      const auto& positions = state(job.shard).positions;
-      if (index.value <= positions.size()) position = positions[index.value - 1];
-    }
-    auto key = val(position);
-    MDB_val value{};
-    const auto rc = position == 0 ? MDB_NOTFOUND : mdb_get(txn.get(), log, &key, &value);
-    if (rc != 0 || value.mv_size < smallest_record) {
-      result.error = error(Errc::storage, config.file + ": record " + std::to_string(index.value) +
-                                              " of shard " + std::to_string(job.shard.value) +
-                                              " cannot be read: " + mdb_strerror(rc));
+  for (auto index = job.at; index != LogIndex{};) {
+    auto record = record_at(txn.get(), job.shard, index);
+    if (!record || record->empty()) {
+      result.error = record ? error(Errc::storage, config.file + ": there is no record " +
+                                                       std::to_string(index.value) + " of shard " +
+                                                       std::to_string(job.shard.value))
+                            : record.error();
       break;
     }
-    result.records.push_back(to_bytes(storage::view(value)));
-    const auto previous = LogIndex{load_le<std::uint64_t>(result.records.back().data() + 56)};
+    const auto previous = LogIndex{load_le<std::uint64_t>(record->data() + previous_offset)};
+    result.records.push_back(std::move(*record));
     if (previous >= index) {
       result.error =
           error(Errc::storage, config.file + ": a record points forward; restore the file");
@@ -213,6 +255,39 @@ void LmdbStripe::Impl::replay(const ReadJob& job) {
     index = previous;
   }
   std::reverse(result.records.begin(), result.records.end());
+  std::vector<JournalEvent> events;
+  events.emplace_back(std::move(result));
+  job.port->deliver(std::move(events));
+}
+
+std::vector<std::uint64_t> LmdbStripe::Impl::positions_from(ShardId shard, LogIndex index) {
+  const std::lock_guard lock(mutex);
+  const auto& all = state(shard).positions;
+  const auto first = std::min<std::uint64_t>(index.value == 0 ? 0 : index.value - 1, all.size());
+  const auto count = std::min<std::uint64_t>(all.size() - first, log_part_records);
+  const auto begin = all.begin() + static_cast<std::ptrdiff_t>(first);
+  return {begin, begin + static_cast<std::ptrdiff_t>(count)};
+}
+
+void LmdbStripe::Impl::read_part(const ReadJob& job) {
+  replication::LogRead result{.token = job.token, .records = {}, .error = {}};
+  // Before the snapshot begins: what is committed later is not in it.
+  const auto positions = positions_from(job.shard, job.at);
+  Txn txn(env.get(), MDB_RDONLY);
+  std::size_t bytes = 0;
+  for (auto position : positions) {
+    auto key = val(position);
+    MDB_val value{};
+    const auto rc = mdb_get(txn.get(), log, &key, &value);
+    if (rc == MDB_NOTFOUND) break;  // cut meanwhile
+    if (rc != 0) {
+      result.error = disk_problem(rc, config.file).error;
+      break;
+    }
+    bytes += value.mv_size;
+    if (!result.records.empty() && bytes > job.bytes) break;
+    result.records.push_back(to_bytes(storage::view(value)));
+  }
   std::vector<JournalEvent> events;
   events.emplace_back(std::move(result));
   job.port->deliver(std::move(events));
@@ -241,7 +316,12 @@ void LmdbStripe::Impl::recover(const ReadJob& job) {
     }
   }
   if (!part.records.empty() && !hand_over()) return;
-  replication::RecoveryFinished finished{.token = job.token, .shards = job.recover, .error = {}};
+  replication::RecoveryFinished finished{
+      .token = job.token, .shards = job.recover, .promised = {}, .error = {}};
+  {
+    const std::lock_guard lock(mutex);
+    for (const auto shard : job.recover) finished.promised.push_back(state(shard).promised);
+  }
   if (txn.status() != 0) finished.error = disk_problem(txn.status(), config.file).error;
   std::vector<JournalEvent> events;
   events.emplace_back(std::move(finished));

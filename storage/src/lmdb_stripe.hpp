@@ -56,7 +56,8 @@ struct LmdbStripe::Impl {
     PortPtr port{};
     std::uint64_t token{};
     ShardId shard{};
-    LogIndex head{};
+    LogIndex at{};                   ///< the head of a replay, the begin of a part of the log
+    std::size_t bytes = 0;           ///< not 0: a part of the log
     std::vector<ShardId> recover{};  ///< not empty: a recovery
   };
   struct ShardState {
@@ -65,13 +66,20 @@ struct LmdbStripe::Impl {
     bool broken = false;  ///< an append failed: everything is refused until the reset
   };
 
+  /// What a group makes of one shard.
+  struct Change {
+    std::size_t kept = 0;                ///< of the positions that were there
+    std::vector<std::uint64_t> added{};  ///< behind them
+    Epoch promised{};
+    std::uint64_t batch = 0;
+    const WriteJob* first = nullptr;  ///< where its part begins
+  };
   /// One group on its way to the disk.
   struct Group {
     int status = 0;
-    std::vector<const WriteJob*> written{};
-    std::map<ShardId, LogIndex> tops{};
-    std::map<ShardId, Epoch> promised{};
-    std::map<ShardId, const WriteJob*> first{};  ///< where each shard's part begins
+    std::uint64_t next_position = 0;
+    std::size_t records = 0, bytes = 0;
+    std::map<ShardId, Change> changes{};
     std::map<PortPtr, std::vector<replication::JournalEvent>> done{};
     void tell(const WriteJob& job, replication::JournalEvent event) {
       done[job.port].push_back(std::move(event));
@@ -84,9 +92,14 @@ struct LmdbStripe::Impl {
   void write_loop();
   void read_loop();
   void stage(const std::vector<WriteJob>& jobs, MDB_txn* txn, Group& group);
+  void write(const WriteJob& job, MDB_txn* txn, Group& group);
+  void cut(Change& change, std::size_t keep, const ShardState& shard, MDB_txn* txn, Group& group);
   void commit(const std::vector<WriteJob>& jobs);
   void replay(const ReadJob& job);
   void recover(const ReadJob& job);
+  void read_part(const ReadJob& job);
+  [[nodiscard]] std::vector<std::uint64_t> positions_from(ShardId shard, LogIndex index);
+  [[nodiscard]] Result<Bytes> record_at(MDB_txn* txn, ShardId shard, LogIndex index);
   [[nodiscard]] ShardState& state(ShardId shard) { return shards.at(shard.value); }
 
   StripeConfig config{};

@@ -44,7 +44,9 @@ struct Bench final : ShardSink {
   ShardCore core;
   Instant now{1'000'000'000};
   std::vector<replication::AppendRequest> appends;
-  std::vector<std::pair<ShardId, LogIndex>> resets;
+  std::vector<std::pair<std::uint64_t, ShardId>> reads;
+  std::vector<replication::Swap> proposals;
+  RoutesPtr given;
   std::vector<std::tuple<std::uint64_t, ShardId, LogIndex>> replays;
   std::vector<Done> done;
   std::map<std::pair<ShardId, LogIndex>, Bytes> disk;
@@ -59,6 +61,8 @@ struct Bench final : ShardSink {
             [&] {
               config.self.node = "a";
               config.self.from_worker = 1;
+              config.self.start = StartId{1};
+              config.disk = 1;
               if (config.data_workers == 0) config.data_workers = 1;
               return config;
             }(),
@@ -66,7 +70,6 @@ struct Bench final : ShardSink {
     if (!serve) return;
     owner("a", Epoch{1});
     sync();
-    resets.clear();
   }
   /// Every shard belongs to `name` from this epoch on.
   void owner(const std::string& name, Epoch epoch) {
@@ -74,13 +77,30 @@ struct Bench final : ShardSink {
     routes->cluster = {1, 1};
     routes->table.entity_types = 1;
     for (std::uint16_t i = 0; i < sharding::shard_count; ++i) {
-      routes->table.registers[i] = {epoch, name, StartId{1}, {name}, {name}};
-      if (name == "a") routes->lead.emplace_back(ShardId{i}, epoch);
+      routes->table.registers[i] = led_by(name, epoch);
     }
+    given = routes;
     core.routes(routes, now, *this);
+    core.flush(now, *this);
+  }
+  static replication::Register led_by(const std::string& name, Epoch epoch) {
+    return {epoch, name, StartId{1}, {{name, 1}}, {{name, 1}}, 1};
+  }
+  /// The registers give what was proposed.
+  void grant() {
+    auto routes = std::make_shared<Routes>(*given);
+    for (auto& swap : std::exchange(proposals, {}))
+      routes->table.registers[swap.shard.value] = swap.desired;
+    given = routes;
+    core.routes(routes, now, *this);
+    core.flush(now, *this);
   }
   void append(replication::AppendRequest&& r) override { appends.push_back(std::move(r)); }
-  void reset(ShardId shard, LogIndex next) override { resets.emplace_back(shard, next); }
+  void reset(ShardId) override {}
+  void read(std::uint64_t token, ShardId shard, LogIndex, std::size_t) override {
+    reads.emplace_back(token, shard);
+  }
+  void propose(replication::Swap&& swap) override { proposals.push_back(std::move(swap)); }
   void replay(std::uint64_t token, ShardId shard, LogIndex head) override {
     replays.emplace_back(token, shard, head);
   }
@@ -88,9 +108,18 @@ struct Bench final : ShardSink {
   void recover(std::uint64_t token, std::vector<ShardId> shards) override {
     recoveries.emplace_back(token, shards);
     if (!recovers) return;
-    core.journal(
-        replication::RecoveryFinished{.token = token, .shards = std::move(shards), .error = {}},
-        now, *this);
+    replication::Recovered part{.token = token, .records = {}};
+    for (const auto& [at, record] : disk)
+      if (std::find(shards.begin(), shards.end(), at.first) != shards.end())
+        part.records.push_back(record);
+    core.journal(std::move(part), now, *this);
+    core.journal(recovery_of(token, std::move(shards)), now, *this);
+  }
+  static replication::RecoveryFinished recovery_of(std::uint64_t token,
+                                                   std::vector<ShardId> shards) {
+    std::vector<Epoch> promised(shards.size());
+    return {
+        .token = token, .shards = std::move(shards), .promised = std::move(promised), .error = {}};
   }
   void complete(const Completion& c) override {
     wire::MsgpackReader in(c.payload);
@@ -111,6 +140,7 @@ struct Bench final : ShardSink {
               .deadline = now + deadline,
               .command = command},
              now, *this);
+    core.flush(now, *this);
     return tokens;
   }
   /// The disk catches up.
@@ -118,9 +148,10 @@ struct Bench final : ShardSink {
     while (!appends.empty()) {
       auto batch = std::exchange(appends, {});
       for (auto& r : batch) {
-        disk[{r.shard, r.index}] = r.record;
-        core.journal(replication::Appended{r.shard, r.epoch, r.index}, now, *this);
+        if (!r.record.empty()) disk[{r.shard, r.index}] = r.record;
+        if (r.batch != 0) core.journal(replication::Appended{r.shard, r.batch}, now, *this);
       }
+      core.flush(now, *this);
     }
   }
   void read() {
@@ -132,6 +163,7 @@ struct Bench final : ShardSink {
       }
       core.journal(std::move(part), now, *this);
     }
+    core.flush(now, *this);
   }
   const Done& last() { return done.back(); }
 };

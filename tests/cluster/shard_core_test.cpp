@@ -63,8 +63,7 @@ TEST_CASE("shard: a command that waited past its deadline is not executed") {
   routes->cluster = {1, 1};
   routes->table.entity_types = 1;
   for (std::uint16_t i = 0; i < sharding::shard_count; ++i) {
-    routes->table.registers[i] = {Epoch{1}, "a", StartId{1}, {"a"}, {"a"}};
-    routes->lead.emplace_back(ShardId{i}, Epoch{1});
+    routes->table.registers[i] = Bench::led_by("a", Epoch{1});
   }
   bench.core.routes(routes, bench.now, bench);
   bench.sync();
@@ -113,14 +112,22 @@ TEST_CASE("shard: what the disk refused never happened, is answered so, and work
   bench.ask(0, {1, 3});
   const auto refused = std::exchange(bench.appends, {});
   REQUIRE(refused.size() == 2);
-  bench.core.journal(replication::AppendFailed{refused[0].shard, refused[0].epoch, refused[0].index,
+  bench.core.journal(replication::AppendFailed{refused[0].shard, refused[0].index,
                                                error(Errc::storage, "full"), false},
                      bench.now, bench);
   CHECK(bench.done[bench.done.size() - 2].status == code(Errc::storage));
   CHECK(bench.last().status == code(Errc::storage));
-  REQUIRE(bench.resets.size() == 1);
-  CHECK(bench.resets[0].second == refused[0].index);
   bench.ask(0, {1, 2});
+  CHECK(bench.last().status == code(Errc::storage));
+  bench.now = bench.now + 501ms;
+  bench.core.tick(bench.now, bench);  // the log is read again
+  bench.core.tick(bench.now, bench);  // and led on under a later epoch only
+  REQUIRE(bench.proposals.size() == 1);
+  CHECK(bench.proposals[0].desired.epoch == Epoch{2});
+  CHECK(bench.appends.empty());
+  bench.grant();
+  bench.ask(0, {1, 2});
+  bench.sync();
   bench.read();
   bench.sync();
   CHECK(bench.last().status == 0);

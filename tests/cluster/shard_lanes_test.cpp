@@ -102,7 +102,7 @@ TEST_CASE("lanes: a request to a node that is no longer the owner is answered wi
   auto routes = std::make_shared<Routes>();
   routes->cluster = our_cluster;
   routes->table.entity_types = 1;
-  for (auto& entry : routes->table.registers) entry = {Epoch{3}, "b", StartId{1}, {"b"}, {"b"}};
+  for (auto& entry : routes->table.registers) entry = Bench::led_by("b", Epoch{3});
   routes->peers.push_back({"b", {}, 1, {}, true});
   bench.core.routes(routes, bench.now, bench);
   bench.links.clear();

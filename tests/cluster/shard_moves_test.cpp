@@ -10,58 +10,68 @@ TEST_CASE("moves: an answer that waited for the disk is unknown once another nod
   bench.owner("b", Epoch{2});
   REQUIRE(bench.done.size() == 1);
   CHECK(bench.last().status == code(Errc::unavailable));
-  CHECK(bench.reports.back().phase == ShardPhase::idle);
+  CHECK(bench.reports.back().phase == ShardPhase::backup);
   bench.sync();  // what the journal says of the ended epoch changes nothing
   CHECK(bench.done.size() == 1);
   bench.ask(1);
   CHECK(bench.last().status == code(Errc::unavailable));
 }
 
-TEST_CASE(
-    "moves: a shard that returns is read only after the journal answered for its earlier epoch") {
-  Bench bench;
-  bench.ask(0, {1, 1});
-  const auto late = std::exchange(bench.appends, {});
-  REQUIRE(late.size() == 1);
-  bench.owner("b", Epoch{2});
-  bench.recoveries.clear();
-  bench.recovers = false;
-  bench.owner("a", Epoch{3});
-  for (const auto& [token, shards] : bench.recoveries)
-    CHECK(std::find(shards.begin(), shards.end(), late[0].shard) == shards.end());
-  const auto before = bench.recoveries.size();
-  bench.core.journal(replication::Appended{late[0].shard, late[0].epoch, late[0].index}, bench.now,
-                     bench);
-  REQUIRE(bench.recoveries.size() == before + 1);
-  CHECK(bench.recoveries.back().second == std::vector{late[0].shard});
-}
-
-TEST_CASE("moves: parts of a recovery that a later epoch overtook are ignored") {
+TEST_CASE("moves: a shard that returns is led on from its log, behind a barrier of the new epoch") {
   Bench bench;
   bench.ask(0, {1, 1});
   bench.sync();
+  bench.owner("b", Epoch{2});
+  bench.owner("a", Epoch{3});
   const auto shard = sharding::shard_of(sharding::entity_hash("x"));
+  const auto barrier = std::find_if(bench.appends.begin(), bench.appends.end(),
+                                    [&](const auto& append) { return append.shard == shard; });
+  REQUIRE(barrier != bench.appends.end());
+  CHECK(barrier->index == LogIndex{3});
+  CHECK(barrier->promises);
+  CHECK(barrier->epoch == Epoch{3});
+  bench.ask(0, {1, 1});
+  CHECK(bench.done.size() == 1);  // it waits for the barrier
+  bench.sync();
+  CHECK(bench.last().value == 1);  // and is the repeat of what had its effect
+}
+
+TEST_CASE("moves: parts of a recovery that another one overtook are ignored") {
+  Bench bench;
+  bench.ask(0, {1, 1});
+  bench.sync();
+  bench.ask(0, {1, 2});
+  const auto refused = std::exchange(bench.appends, {});
+  const auto shard = refused.at(0).shard;
   std::vector<Bytes> log;
   for (const auto& [at, record] : bench.disk)
     if (at.first == shard) log.push_back(record);
   REQUIRE(log.size() == 2);
   bench.recovers = false;
-  bench.owner("b", Epoch{2});
-  bench.owner("a", Epoch{3});
-  const auto overtaken = bench.recoveries.back().first;
-  bench.core.journal(replication::Recovered{overtaken, {log[0]}}, bench.now, bench);
-  bench.owner("b", Epoch{4});
-  bench.owner("a", Epoch{5});
-  const auto current = bench.recoveries.back().first;
+  const auto fail = [&] {
+    bench.core.journal(
+        replication::AppendFailed{shard, LogIndex{3}, error(Errc::storage, "full"), false},
+        bench.now, bench);
+    bench.now = bench.now + 501ms;
+    bench.core.tick(bench.now, bench);
+    return bench.recoveries.back().first;
+  };
+  const auto overtaken = fail();
+  bench.core.journal(replication::Recovered{overtaken, log}, bench.now, bench);
+  bench.core.journal(Bench::recovery_of(overtaken, {shard}), bench.now, bench);
+  const auto current = fail();
   REQUIRE(current != overtaken);
-  bench.core.journal(replication::Recovered{overtaken, {log[1]}}, bench.now, bench);
-  bench.core.journal(replication::RecoveryFinished{overtaken, {shard}, {}}, bench.now, bench);
-  CHECK(bench.appends.empty());
+  bench.core.journal(replication::Recovered{overtaken, {log[0]}}, bench.now, bench);
+  bench.core.journal(Bench::recovery_of(overtaken, {shard}), bench.now, bench);
+  bench.core.tick(bench.now, bench);
+  CHECK(bench.proposals.empty());
   bench.core.journal(replication::Recovered{current, log}, bench.now, bench);
-  bench.core.journal(replication::RecoveryFinished{current, {shard}, {}}, bench.now, bench);
+  bench.core.journal(Bench::recovery_of(current, {shard}), bench.now, bench);
+  bench.core.tick(bench.now, bench);
+  REQUIRE(bench.proposals.size() == 1);
+  bench.grant();
   REQUIRE(bench.appends.size() == 1);
   CHECK(bench.appends[0].index == LogIndex{3});
-  CHECK(bench.appends[0].barrier);
 }
 
 TEST_CASE("moves: a snapshot older than what this core was told changes no route back") {

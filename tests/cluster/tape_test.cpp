@@ -14,6 +14,8 @@ Bytes record(Bench& bench) {
   ShardOrigin origin{.config = {}, .seed = 7, .now = bench.now};
   origin.config.self.node = "a";
   origin.config.self.from_worker = 1;
+  origin.config.self.start = StartId{1};
+  origin.config.disk = 1;
   origin.config.data_workers = 1;
   {
     Tape tape(origin, [&](Bytes chunk) { append(bytes, chunk); });
@@ -26,19 +28,17 @@ Bytes record(Bench& bench) {
     routes->cluster = {1, 1};
     routes->table.entity_types = 1;
     const auto shard = sharding::shard_of(sharding::entity_hash("x"));
-    for (auto& entry : routes->table.registers) entry = {Epoch{1}, "a", StartId{1}, {"a"}, {"a"}};
-    routes->lead.emplace_back(shard, Epoch{1});
+    routes->table.registers[shard.value] = Bench::led_by("a", Epoch{1});
     give(shard_input::NewRoutes{routes});
-    give(shard_input::FromJournal{
-        replication::RecoveryFinished{bench.recoveries.back().first, {shard}, {}}});
-    give(shard_input::FromJournal{replication::Appended{shard, Epoch{1}, LogIndex{1}}});
+    give(shard_input::FromJournal{Bench::recovery_of(bench.recoveries.back().first, {shard})});
+    give(shard_input::FromJournal{replication::Appended{shard, 1}});
     for (std::uint64_t token = 1; token <= 3; ++token)
       give(shard_input::Ask{{.token = token,
                              .type = bench.types[0].id,
                              .id = "x",
                              .tag = 0,
                              .deadline = bench.now + 5s}});
-    give(shard_input::FromJournal{replication::Appended{shard, Epoch{1}, LogIndex{4}}});
+    give(shard_input::FromJournal{replication::Appended{shard, 4}});
     give(shard_input::Flush{});
   }
   REQUIRE(bench.done.size() == 3);

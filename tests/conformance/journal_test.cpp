@@ -106,7 +106,7 @@ AppendRequest make(std::uint16_t shard, std::uint64_t index, std::uint64_t epoch
   AppendRequest request{.shard = ShardId{shard},
                         .epoch = Epoch{epoch},
                         .index = LogIndex{index},
-                        .barrier = false,
+                        .batch = index,
                         .record = {}};
   append_record(request.record,
                 {.shard = ShardId{shard},
@@ -130,16 +130,16 @@ void each_world(const std::function<void(JournalWorld&)>& check) {
 TEST_CASE("journal: an append is acknowledged once it is durable, and survives the process") {
   each_world([](JournalWorld& world) {
     world.journal().append(make(1, 1));
-    CHECK(world.next_event<Appended>() == Appended{ShardId{1}, Epoch{1}, LogIndex{1}});
+    CHECK(world.next_event<Appended>() == Appended{ShardId{1}, 1});
     world.journal().append(make(1, 2));
-    CHECK(world.next_event<Appended>() == Appended{ShardId{1}, Epoch{1}, LogIndex{2}});
+    CHECK(world.next_event<Appended>() == Appended{ShardId{1}, 2});
     world.reopen();
     world.journal().recover(5, {ShardId{1}, ShardId{2}});
     CHECK(world.next_event<Recovered>() == Recovered{5, {make(1, 1).record, make(1, 2).record}});
     CHECK(world.next_event<RecoveryFinished>() ==
-          RecoveryFinished{5, {ShardId{1}, ShardId{2}}, {}});
+          RecoveryFinished{5, {ShardId{1}, ShardId{2}}, {Epoch{}, Epoch{}}, {}});
     world.journal().append(make(1, 3));
-    CHECK(world.next_event<Appended>().index == LogIndex{3});
+    CHECK(world.next_event<Appended>().batch == 3);
   });
 }
 
@@ -150,9 +150,9 @@ TEST_CASE("journal: a gap is refused, everything behind it is silent, and a rese
     const auto failure = world.next_event<AppendFailed>();
     CHECK(failure.index == LogIndex{2});
     CHECK_FALSE(failure.fatal);
-    world.journal().reset(ShardId{1}, LogIndex{1});
+    world.journal().reset(ShardId{1});
     world.journal().append(make(1, 1));
-    CHECK(world.next_event<Appended>() == Appended{ShardId{1}, Epoch{1}, LogIndex{1}});
+    CHECK(world.next_event<Appended>() == Appended{ShardId{1}, 1});
   });
 }
 
@@ -160,15 +160,15 @@ TEST_CASE(
     "journal: a barrier promises its epoch, durably; an older epoch is refused from then on") {
   each_world([](JournalWorld& world) {
     auto barrier = make(1, 1, 5);
-    barrier.barrier = true;
+    barrier.promises = true;
     world.journal().append(barrier);
-    CHECK(world.next_event<Appended>().index == LogIndex{1});
+    CHECK(world.next_event<Appended>().batch == 1);
     world.reopen();
     world.journal().append(make(1, 2, 4));
     CHECK(world.next_event<AppendFailed>().index == LogIndex{2});
-    world.journal().reset(ShardId{1}, LogIndex{2});
+    world.journal().reset(ShardId{1});
     world.journal().append(make(1, 2, 5));
-    CHECK(world.next_event<Appended>().index == LogIndex{2});
+    CHECK(world.next_event<Appended>().batch == 2);
   });
 }
 
@@ -176,7 +176,7 @@ TEST_CASE("journal: a recovery hands over every record in order, however many th
   each_world([](JournalWorld& world) {
     constexpr std::uint64_t count = 5000;
     for (std::uint64_t i = 1; i <= count; ++i) world.journal().append(make(1, i));
-    while (world.next_event<Appended>().index < LogIndex{count}) continue;
+    while (world.next_event<Appended>().batch < count) continue;
     world.reopen();
     world.journal().recover(9, {ShardId{1}});
     std::uint64_t seen = 0;
@@ -197,11 +197,11 @@ TEST_CASE(
     "journal: a replay follows one entity's records, oldest first, and a missing one is an error") {
   each_world([](JournalWorld& world) {
     world.journal().append(make(1, 1, 1, 0));
-    CHECK(world.next_event<Appended>().index == LogIndex{1});
+    CHECK(world.next_event<Appended>().batch == 1);
     world.journal().append(make(1, 2, 1, 0));
-    CHECK(world.next_event<Appended>().index == LogIndex{2});
+    CHECK(world.next_event<Appended>().batch == 2);
     world.journal().append(make(1, 3, 1, 1));
-    CHECK(world.next_event<Appended>().index == LogIndex{3});
+    CHECK(world.next_event<Appended>().batch == 3);
     world.journal().replay(7, ShardId{1}, LogIndex{3});
     const auto part = world.next_event<Replayed>();
     CHECK(part.token == 7);
@@ -210,5 +210,81 @@ TEST_CASE(
     CHECK(world.next_event<Replayed>().records.empty());
     world.journal().replay(9, ShardId{1}, LogIndex{99});
     CHECK(world.next_event<Replayed>().error.has_value());
+  });
+}
+
+TEST_CASE("journal: what is replaced is gone, durably, with what comes instead in its place") {
+  each_world([](JournalWorld& world) {
+    for (std::uint64_t i = 1; i <= 4; ++i) world.journal().append(make(1, i));
+    while (world.next_event<Appended>().batch < 4) continue;
+    auto other = make(1, 3, 2);
+    other.replaces = other.promises = true;
+    other.batch = 5;
+    world.journal().append(other);
+    CHECK(world.next_event<Appended>().batch == 5);
+    for (int life = 0; life < 2; ++life) {
+      world.journal().read(7, ShardId{1}, LogIndex{2}, 1 << 20);
+      CHECK(world.next_event<LogRead>() == LogRead{7, {make(1, 2).record, other.record}, {}});
+      world.journal().recover(8, {ShardId{1}});
+      CHECK(world.next_event<Recovered>().records.size() == 3);
+      CHECK(world.next_event<RecoveryFinished>().promised == std::vector{Epoch{2}});
+      world.reopen();
+    }
+    auto more = make(1, 4, 2);
+    more.batch = 6;
+    world.journal().append(more);
+    CHECK(world.next_event<Appended>().batch == 6);
+  });
+}
+
+TEST_CASE("journal: a record and its replacement may share a group") {
+  each_world([](JournalWorld& world) {
+    world.journal().append(make(1, 1));
+    CHECK(world.next_event<Appended>().batch == 1);
+    world.journal().append(make(1, 2));
+    world.journal().append(make(1, 3));
+    auto other = make(1, 2, 2);
+    other.replaces = true;
+    other.batch = 4;
+    world.journal().append(other);
+    while (world.next_event<Appended>().batch < 4) continue;
+    world.reopen();
+    world.journal().read(7, ShardId{1}, LogIndex{1}, 1 << 20);
+    CHECK(world.next_event<LogRead>().records ==
+          std::vector<Bytes>{make(1, 1).record, other.record});
+  });
+}
+
+TEST_CASE("journal: a promise alone is durable and writes no record") {
+  each_world([](JournalWorld& world) {
+    world.journal().append(make(1, 1));
+    CHECK(world.next_event<Appended>().batch == 1);
+    world.journal().append({.shard = ShardId{1},
+                            .epoch = Epoch{9},
+                            .index = LogIndex{2},
+                            .promises = true,
+                            .batch = 2});
+    CHECK(world.next_event<Appended>().batch == 2);
+    world.reopen();
+    world.journal().recover(5, {ShardId{1}});
+    CHECK(world.next_event<Recovered>().records.size() == 1);
+    CHECK(world.next_event<RecoveryFinished>().promised == std::vector{Epoch{9}});
+    world.journal().append(make(1, 2, 8));
+    CHECK(world.next_event<AppendFailed>().index == LogIndex{2});
+  });
+}
+
+TEST_CASE("journal: a part of the log holds at least one record and no more than fit") {
+  each_world([](JournalWorld& world) {
+    for (std::uint64_t i = 1; i <= 3; ++i) world.journal().append(make(1, i));
+    while (world.next_event<Appended>().batch < 3) continue;
+    const auto size = make(1, 1).record.size();
+    for (const auto& [bytes, count] :
+         {std::pair<std::size_t, std::size_t>{1, 1}, {2 * size, 2}, {2 * size - 1, 1}}) {
+      world.journal().read(7, ShardId{1}, LogIndex{1}, bytes);
+      CHECK(world.next_event<LogRead>().records.size() == count);
+    }
+    world.journal().read(7, ShardId{1}, LogIndex{4}, 1 << 20);
+    CHECK(world.next_event<LogRead>() == LogRead{7, {}, {}});
   });
 }

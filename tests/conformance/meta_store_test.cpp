@@ -93,7 +93,9 @@ struct RaftWorld {
 };
 
 Swap to(std::uint16_t shard, std::uint64_t expected, const std::string& node) {
-  return {ShardId{shard}, Epoch{expected}, {Epoch{expected + 1}, node, StartId{1}, {node}, {node}}};
+  return {ShardId{shard},
+          Epoch{expected},
+          {Epoch{expected + 1}, node, StartId{1}, {{node, 1}}, {{node, 1}}}};
 }
 
 }  // namespace

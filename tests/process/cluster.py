@@ -126,10 +126,10 @@ AGENT = [os.path.join(BIN, "coterie"), "agent"]
 class Cluster:
     """Three ledgers; the first bootstraps."""
 
-    def __init__(self, size=3):
+    def __init__(self, size=3, extra=()):
         self.directory = tempfile.mkdtemp(prefix="coterie-test-")
-        first = Process(LEDGER, "n1", self.directory, expect=size)
-        self.nodes = [first] + [Process(LEDGER, f"n{i}", self.directory, join=first.gossip, expect=size)
+        first = Process(LEDGER, "n1", self.directory, expect=size, extra=extra)
+        self.nodes = [first] + [Process(LEDGER, f"n{i}", self.directory, join=first.gossip, expect=size, extra=extra)
                                 for i in range(2, size + 1)]
 
     def __enter__(self):

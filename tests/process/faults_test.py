@@ -272,18 +272,18 @@ class ThreeLedgers(unittest.TestCase):
             for i in range(60):
                 self.assertEqual(cluster.nodes[i % 3].deposit(f"acc{i}", i + 1, "1")[0], 200)
             victim.kill()
-            statuses = {host.deposit(f"acc{i}", 1, "2")[0] for i in range(60)}
-            self.assertEqual(statuses, {200, 503}, "healthy shards keep serving, the others say so")
-            status, _, headers = next(a for a in (host.deposit(f"acc{i}", 1, "3") for i in range(60)) if a[0] == 503)
-            self.assertIn("Retry-After", headers)
+            first = [host.deposit(f"acc{i}", 1, "2") for i in range(60)]
+            self.assertLessEqual({answer[0] for answer in first}, {200, 503}, "served, or told to try again")
+            self.assertTrue(all("Retry-After" in answer[2] for answer in first if answer[0] == 503))
+            for i in range(60):
+                wait_for("the shards of the dead are led by others", lambda i=i: host.deposit(f"acc{i}", 1, "2")[0] == 200)
             wait_for("the kill is noticed", lambda: other.members()["n2"]["state"] == "dead")
-            wait_for("the host names it", lambda: "n2" in host.health())
             victim.start().wait_ready()
             for i in range(60):
                 command = json.dumps({"cents": 1, "id": "2"})
                 wait_for("acknowledged", lambda i=i: request(other.http, "POST", f"/accounts/acc{i}/deposit", command)[0] == 200)
             for i in range(60):
-                self.assertIn(host.balance(f"acc{i}"), {i + 2, i + 3})
+                self.assertEqual(host.balance(f"acc{i}"), i + 2)
             wait_for("everyone sees it alive", lambda: all(n.members()["n2"]["state"] == "alive" for n in cluster.nodes))
             self.assertEqual(other.terminate(), 0)
             wait_for("the leave is seen as left", lambda: host.members()["n3"]["state"] == "left")

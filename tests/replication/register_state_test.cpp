@@ -11,7 +11,9 @@ using namespace coterie::replication;
 namespace {
 
 Swap to(std::uint16_t shard, std::uint64_t expected, const std::string& node) {
-  return {ShardId{shard}, Epoch{expected}, {Epoch{expected + 1}, node, StartId{4}, {node}, {node}}};
+  return {ShardId{shard},
+          Epoch{expected},
+          {Epoch{expected + 1}, node, StartId{4}, {{node, 1}}, {{node, 1}}}};
 }
 
 }  // namespace
@@ -31,17 +33,23 @@ TEST_CASE("register state: the golden vectors of a command and of a snapshot's b
   auto swap = to(3, 1, "a");
   swap.desired.disk = 9;
   CHECK(coterie::testing::to_hex(RegisterState::command({swap}, 9)) ==
-        "9209919303019602a1610491a16191a16109");
+        "9209919303019702a161049192a161019192a161010901");
   const auto snapshot = RegisterState{}.snapshot();
-  CHECK(snapshot.size() == 1 + 8 + register_count * (4 + 7));
+  CHECK(snapshot.size() == 1 + 8 + register_count * (4 + 8));
   CHECK(coterie::testing::to_hex(ByteView(snapshot).first(20)) ==
-        "010000000000000000070000009600a000909000");
+        "010000000000000000080000009700a000909000");
 }
 
 TEST_CASE("register state: a register from before disks had numbers is read, of no disk") {
   const auto old = decode_register(coterie::testing::from_hex("9502a1610491a16191a161"));
   REQUIRE(old);
-  CHECK(*old == Register{Epoch{2}, "a", StartId{4}, {"a"}, {"a"}, 0});
+  CHECK(*old == Register{Epoch{2}, "a", StartId{4}, {{"a", 0}}, {{"a", 0}}, 0});
+}
+
+TEST_CASE("register state: a register from before logs were replicated has its one copy's disk") {
+  const auto old = decode_register(coterie::testing::from_hex("9602a1610491a16191a16107"));
+  REQUIRE(old);
+  CHECK(*old == Register{Epoch{2}, "a", StartId{4}, {{"a", 7}}, {{"a", 7}}, 7, 1});
 }
 
 TEST_CASE("register state: what does not decode changes nothing, and a cut snapshot is none") {

@@ -148,7 +148,9 @@ TEST_CASE("duplicate table: beyond its bytes the oldest replies go and their ids
 
 namespace {
 Swap swap(std::uint16_t shard, std::uint64_t expected, const std::string& node) {
-  return {ShardId{shard}, Epoch{expected}, {Epoch{expected + 1}, node, StartId{1}, {node}, {node}}};
+  return {ShardId{shard},
+          Epoch{expected},
+          {Epoch{expected + 1}, node, StartId{1}, {{node, 1}}, {{node, 1}}}};
 }
 }  // namespace
 

@@ -52,9 +52,9 @@ TEST_CASE("planner: a join or a leave moves the minimum and nothing else") {
 
 TEST_CASE("shard table: merging takes the highest epoch in any order, any number of times") {
   ShardTable a, b;
-  a.registers[1] = {Epoch{2}, "x", StartId{1}, {"x"}, {"x"}};
-  b.registers[1] = {Epoch{3}, "y", StartId{1}, {"y"}, {"y"}};
-  b.registers[2] = {Epoch{1}, "z", StartId{1}, {"z"}, {"z"}};
+  a.registers[1] = {Epoch{2}, "x", StartId{1}, {{"x", 1}}, {{"x", 1}}, 1};
+  b.registers[1] = {Epoch{3}, "y", StartId{1}, {{"y", 1}}, {{"y", 1}}, 1};
+  b.registers[2] = {Epoch{1}, "z", StartId{1}, {{"z", 1}}, {{"z", 1}}, 1};
   b.entity_types = 9;
   auto ab = a;
   CHECK(ab.merge(b));

@@ -123,7 +123,7 @@ TEST_CASE("node store: the registers of a directory from before Raft are still r
   REQUIRE(disk.store->save_identity({1, 2}, true));
   disk.store.reset();
   Bytes entry;
-  const replication::Register old{Epoch{3}, "n1", StartId{1}, {"n1"}, {"n1"}};
+  const replication::Register old{Epoch{3}, "n1", StartId{1}, {{"n1", 0}}, {{"n1", 0}}};
   replication::append_register(entry, old);
   put(disk.path / "node.mdb", "node", "shard/5", entry);
   disk.reopen();

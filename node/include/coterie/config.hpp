@@ -25,6 +25,9 @@ struct Config {
   std::uint32_t bootstrap_expect =
       1;                           ///< live members that form a new cluster, if there is no --join
   std::uint16_t workers = 1;       ///< threads that own shards; 0 = one thread for everything
+  std::uint32_t replicas = 3;      ///< copies of each shard, where there are as many nodes; 1 to 5
+  std::uint32_t min_in_sync = 2;   ///< of them that must hold what is acknowledged; with fewer
+                                   ///< nodes one less than there are copies, at least one
   Duration passivate_after = 60s;  ///< an idle entity gives its memory back
   std::uint64_t journal_map_bytes = std::uint64_t{64} << 30;  ///< the most the journal may grow to
   std::vector<std::string> keys{};  ///< gossip keys in base64, 16, 24 or 32 bytes; the first one

@@ -69,7 +69,7 @@ void ShardReplica::tick_in_sync(Instant now, Effects& out) {
   if (dropped) in_sync.erase(lost);
   const bool grown = widened_ && is_caught_up(*widened_);
   if (grown) in_sync.push_back(*widened_);
-  if ((!dropped && !grown) || in_sync.size() < config_.min_in_sync) return;
+  if ((!dropped && !grown) || in_sync.size() < assignment_.min_in_sync) return;
   propose(std::move(in_sync), now, out);
 }
 
@@ -78,7 +78,8 @@ void ShardReplica::propose(std::vector<Replica> in_sync, Instant now, Effects& o
                          .primary = self_,
                          .start = start_,
                          .in_sync = std::move(in_sync),
-                         .replicas = assignment_.replicas};
+                         .replicas = assignment_.replicas,
+                         .min_in_sync = assignment_.min_in_sync};
   propose_at_ = now + config_.propose_again;
   out.emplace_back(Propose{*proposal_});
 }

@@ -4,7 +4,7 @@
 
 namespace coterie::replication::shard_log {
 
-Effects ShardReplica::assigned(const Assignment& assignment, Instant now) {
+Effects ShardReplica::assigned(const Assignment& assignment, Instant now, Bytes barrier) {
   Effects out;
   if (assignment.epoch <= assignment_.epoch) return out;
   assignment_ = assignment;
@@ -16,38 +16,38 @@ Effects ShardReplica::assigned(const Assignment& assignment, Instant now) {
   if (leading_ && mine && (follows || mutated("shard: acks are carried across a skipped epoch"))) {
     // The same life leads on: what was acknowledged to it stands (invariant 7).
     epoch_ = assignment.epoch;
-    open_epoch();
+    open_epoch(std::move(barrier));
     know_peers(now);
     broadcast(true, out);
   } else {
     if (leading_) step_down(out);
-    if (mine) lead(now, out);
+    if (mine) lead(now, std::move(barrier), out);
   }
   return finish(std::move(out));
 }
 
 /// A fresh leadership: nobody has acknowledged anything to it, and nothing is answered before its
 /// barrier is committed (invariants 7 and 8).
-void ShardReplica::lead(Instant now, Effects& out) {
+void ShardReplica::lead(Instant now, Bytes barrier, Effects& out) {
   if (promised_ > assignment_.epoch || !holds(assignment_.in_sync, self_)) return;
   leading_ = true;
   serving_ = false;
   epoch_ = assignment_.epoch;
   peers_.clear();
   heartbeat_at_ = now + config_.heartbeat;
-  open_epoch();
+  open_epoch(std::move(barrier));
   know_peers(now);
   broadcast(false, out);
 }
 
 /// NewEpoch is the promise of this epoch, ours and everybody's.
-void ShardReplica::open_epoch() {
+void ShardReplica::open_epoch(Bytes barrier) {
   promised_ = std::max(promised_, epoch_);
   promised_changed_ = true;
   proposal_.reset();
   propose_at_ = never;
   widened_.reset();
-  append_entry({.epoch = epoch_, .barrier = true, .record = {}});
+  append_entry({.epoch = epoch_, .barrier = true, .record = std::move(barrier)});
   barrier_ = last_;
 }
 
@@ -71,7 +71,7 @@ void ShardReplica::know_peers(Instant now) {
 }
 
 std::optional<LogIndex> ShardReplica::append(Bytes record, Effects& out) {
-  if (!serves() || last_.value - commit_.value >= config_.max_uncommitted) return std::nullopt;
+  if (!accepts()) return std::nullopt;
   append_entry({.epoch = epoch_, .record = std::move(record)});
   const auto index = last_;
   broadcast(false, out);
@@ -134,7 +134,7 @@ Effects ShardReplica::log_read(const ReadLog& asked, std::vector<Entry> entries)
 /// Committed is what the whole ack set has on disk, the barrier of this epoch included: a primary
 /// does not know what an earlier one committed until then (invariants 3, 5 and 8).
 void ShardReplica::advance_commit(Effects& out) {
-  if (assignment_.in_sync.size() < config_.min_in_sync) return;
+  if (assignment_.in_sync.size() < assignment_.min_in_sync) return;
   auto agreed = disk_.durable();
   for (const auto& replica : ack_set())
     if (replica != self_) {

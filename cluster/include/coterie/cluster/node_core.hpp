@@ -18,6 +18,7 @@
 #include "coterie/messaging/links.hpp"
 #include "coterie/replication/raft_meta_store.hpp"
 #include "coterie/replication/voters.hpp"
+#include "coterie/sharding/replica_planner.hpp"
 #include "coterie/supervision/supervisor.hpp"
 
 namespace coterie::cluster {
@@ -34,6 +35,17 @@ inline constexpr std::size_t max_open_swaps = 1024;
 /// One step is followed by the next as soon as it can be committed.
 inline constexpr Duration voters_interval = 500ms;
 inline constexpr Duration voters_soon = 20ms;
+
+/// The leader of the registers looks this often whether every shard has its primary and copies.
+inline constexpr Duration placement_interval = 100ms;
+/// A node that says nothing on its control lane for so long leads no shard any more; where a
+/// connection broke it has this long to come back. The placement contract, "Suspicion".
+inline constexpr Duration placement_silence = 700ms;
+inline constexpr Duration reconnect_grace = 200ms;
+/// A node that is away for so long loses its copies to others: longer than a restart takes.
+inline constexpr Duration replace_after = 15s;
+/// What the shards of this node propose goes to the registers in batches.
+inline constexpr Duration propose_interval = 5ms;
 
 /// What a node's disk holds of the registers.
 struct StoredRegisters {
@@ -65,6 +77,7 @@ struct NodeCoreConfig {
   membership::SwimConfig swim{};
   messaging::LinkConfig links{};
   supervision::SupervisorConfig parts{};
+  sharding::PlacementConfig placement{};
 };
 
 /// One member as operators see it.
@@ -115,10 +128,10 @@ class NodeCore {
   [[nodiscard]] NodeEffects shard_status(const ShardStatus& status, Instant now);
   [[nodiscard]] NodeEffects part_failed(const std::string& part, const std::string& reason,
                                         Instant now);
-  /// The register's half of a move: names `to` as primary under the next epoch. It moves no log;
-  /// whoever calls it has fenced the old one and copied it (the simulator does; hand-off follows
-  /// with replicas, placement contract, "Hand-off").
+  /// Names `to`, a member of the shard's in-sync set, as its primary under the next epoch.
   [[nodiscard]] NodeEffects transfer(ShardId shard, const std::string& to, Instant now);
+  /// A change of a shard's in-sync set, by its primary here; its answer is a later table.
+  [[nodiscard]] NodeEffects propose(replication::Swap swap, Instant now);
   [[nodiscard]] NodeEffects tick(Instant now);
   [[nodiscard]] Instant next_deadline() const;
 
@@ -150,7 +163,7 @@ class NodeCore {
   [[nodiscard]] Bytes own_meta() const;
   void publish_meta(Instant now, NodeEffects& out);
   // node_links.cpp
-  void take(messaging::LinkEffects&& effects, NodeEffects& out);
+  void take(messaging::LinkEffects&& effects, Instant now, NodeEffects& out);
   void tick_beats(Instant now);
   void on_frame(const messaging::Frame& frame, Instant now, NodeEffects& out);
   void on_refused(const messaging::Refused& refused, NodeEffects& out);
@@ -174,6 +187,12 @@ class NodeCore {
   void on_meta_swap(const messaging::Frame& frame, Instant now, NodeEffects& out);
   void announce(messaging::LaneId lane);
   void on_announced(const std::string& leader, std::uint64_t term);
+  // node_placement.cpp
+  void heard(const std::string& peer, Instant now) { heard_[peer] = now; }
+  void tick_placement(Instant now, NodeEffects& out);
+  void tick_proposals(Instant now, NodeEffects& out);
+  [[nodiscard]] Duration silence() const;
+  [[nodiscard]] std::vector<sharding::PlaceableNode> placeable_nodes(Instant now) const;
   // node_voters.cpp
   void tick_voters(Instant now, NodeEffects& out);
   [[nodiscard]] std::vector<replication::VoterCandidate> voter_candidates(Instant now) const;
@@ -210,6 +229,11 @@ class NodeCore {
   bool routes_dirty_ = true;
   bool remember_ = false;
   bool placing_ = false;
+  Instant next_placement_{};                ///< leader
+  Instant ticked_{};                        ///< so that our own pause is nobody's silence
+  std::map<std::string, Instant> heard_{};  ///< on their control lanes
+  std::map<ShardId, replication::Swap> proposals_{};
+  Instant propose_at_ = never;
   std::string stale_disk_{};  ///< why this disk may not lead what the register says
   bool old_copy_ = false;     ///< it forgot a later life, and with it votes and entries
   bool was_ready_ = false;

@@ -85,6 +85,9 @@ struct SetDetails {
 struct Share {
   gossip::SharedChange change{};
 };
+struct ShardProposal {
+  replication::Swap swap{};
+};
 struct TooLarge {
   Address to{};
 };
@@ -98,7 +101,7 @@ using NodeInput =
                  node_input::RaftPersisted, node_input::ShardReport, node_input::PartFailed,
                  node_input::Transfer, node_input::Broadcast, node_input::Query, node_input::Answer,
                  node_input::Seeds, node_input::Starved, node_input::SetDetails, node_input::Share,
-                 node_input::TooLarge>;
+                 node_input::TooLarge, node_input::ShardProposal>;
 
 /// What an input brought about; `consumed` counts for streams alone.
 struct NodeOutcome {

@@ -1,5 +1,5 @@
-/// What worker 0 tells the data workers: who is there, who owns what, what this node leads. An
-/// immutable snapshot, shared by pointer. Thread-safety: immutable.
+/// What worker 0 tells the data workers: who is there and who owns what. An immutable snapshot,
+/// shared by pointer. Thread-safety: immutable.
 #pragma once
 
 #include <memory>
@@ -23,8 +23,7 @@ struct Peer {
 struct Routes {
   ClusterId cluster{};
   sharding::ShardTable table{};
-  std::vector<Peer> peers{};                      ///< every other Coterie node, sorted by name
-  std::vector<std::pair<ShardId, Epoch>> lead{};  ///< this life leads these epochs
+  std::vector<Peer> peers{};  ///< every other Coterie node, sorted by name
   friend bool operator==(const Routes&, const Routes&) = default;
 };
 using RoutesPtr = std::shared_ptr<const Routes>;

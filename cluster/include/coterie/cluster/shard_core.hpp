@@ -1,11 +1,13 @@
-/// The data plane of one worker as a value: routes commands by shard, hosts the shards that this
-/// node leads, runs their entities, answers after commit. Production and the simulator run this
-/// same class; only sink and shell differ.
+/// The data plane of one worker as a value: routes commands by shard, keeps the copies that this
+/// node has of its shards, runs the entities of those that it leads, answers after commit.
+/// Production and the simulator run this same class; only sink and shell differ.
 ///
-/// Invariants: an answer leaves only when the newest event it saw is durable (invariant 9); a
-/// command id has its effect once (12); a shard answers nothing before its barrier is durable (8);
-/// entity sequences are contiguous (13). Every queue is bounded by a name below; full means `busy`.
-/// Thread-safety: one owner; no clock, socket, disk or thread inside.
+/// Invariants: shard_log/replica.hpp's; an answer leaves only when the newest event it saw is
+/// committed, and one without an event only after a confirmation round (9); a command id has its
+/// effect once (12); entity sequences are contiguous (13). Every copy keeps what its log says of
+/// entities and command ids up to date, so that a successor serves after its barrier. Every queue
+/// is bounded by a name below; full means `busy`. Thread-safety: one owner; no clock, socket, disk
+/// or thread inside.
 #pragma once
 
 #include <array>
@@ -22,6 +24,7 @@
 #include "coterie/messaging/links.hpp"
 #include "coterie/replication/duplicate_table.hpp"
 #include "coterie/replication/record.hpp"
+#include "coterie/replication/shard_log/replica.hpp"
 #include "coterie/sharding/entity_store.hpp"
 #include "coterie/supervision/backoff.hpp"
 #include "coterie/supervision/restart_intensity.hpp"
@@ -34,9 +37,14 @@ inline constexpr std::size_t max_parked_bytes = 64 * 1024 * 1024;
 /// Entities whose restarts are watched at once, per worker; the longest quiet ones are forgotten.
 inline constexpr std::size_t max_watched_faults = 4096;
 
-/// Records that wait for the disk and answers that wait behind them, per worker; more is `busy`.
-inline constexpr std::size_t max_unsynced_bytes = 64 * 1024 * 1024;
+/// Records that wait for their commit and answers that wait behind them, per worker; more is
+/// `busy`.
+inline constexpr std::size_t max_uncommitted_bytes = 64 * 1024 * 1024;
 inline constexpr std::size_t max_held_bytes = 64 * 1024 * 1024;
+/// A shard whose disk failed tries it again after this.
+inline constexpr Duration reopen_pause = 500ms;
+/// Of the log, read at once for a replica that lags or for a copy's own view of it.
+inline constexpr std::size_t log_part_bytes = 256 * 1024;
 /// How far the time in a command id may lie ahead of the owner's clock: ids of the future would
 /// push the window past those of everybody else.
 inline constexpr Duration max_clock_lead = 60s;
@@ -51,6 +59,8 @@ struct ShardCoreConfig {
   supervision::BackoffConfig entity_backoff{.first = 10ms, .limit = 1s};
   Duration entity_cool_down = 10s;  ///< pause of an entity that exceeded its restart intensity
   messaging::LinkConfig links{};
+  std::uint64_t disk{};  ///< the number of the data directory
+  replication::shard_log::ReplicaConfig replica{.heartbeat = 200ms, .silence = 700ms};
 };
 
 struct LocalAsk {
@@ -89,11 +99,15 @@ class ShardCore {
   void wall_clock(std::int64_t offset_ms) { config_.wall_offset_ms = offset_ms; }
   /// Leaving: no new local commands.
   void drain() { draining_ = true; }
-  [[nodiscard]] bool quiet() const { return asks_.size() == 0 && unsynced_ == 0; }
+  [[nodiscard]] bool quiet() const { return asks_.size() == 0 && uncommitted_ == 0; }
 
   [[nodiscard]] const ShardCounters& counters() const { return counters_; }
   [[nodiscard]] const messaging::LinkCounters& link_counters() const { return links_.counters(); }
   [[nodiscard]] const sharding::EntityStore& entities() const { return entities_; }
+  /// This node's copy; null: there is none, or its log is being read.
+  [[nodiscard]] const replication::shard_log::ShardReplica* copy_of(ShardId shard) const {
+    return hosted_[shard.value].replica.get();
+  }
   [[nodiscard]] std::size_t parked() const { return parked_commands_; }
 
  private:
@@ -136,31 +150,37 @@ class ShardCore {
   [[nodiscard]] static std::size_t held_cost(const Held& held) {
     return sizeof held + held.payload.size();
   }
-  struct Unsynced {
+  struct Uncommitted {
     LogIndex index{};
-    sharding::EntitySlot slot{};
-    LogIndex previous_head{};
-    Sequence previous_sequence{};
-    std::uint64_t previous_chain{};
     std::size_t bytes{};
   };
   struct Hosted {
     ShardPhase phase = ShardPhase::idle;
-    Epoch epoch{};
-    LogIndex last{};     ///< newest record, durable or not
-    LogIndex durable{};  ///< newest durable record: the commit index, with one replica
+    std::unique_ptr<replication::shard_log::ShardReplica> replica{};  ///< since its log was read
+    LogIndex end{};  ///< of the journal, as far as it was asked to write
+    Epoch closed{};  ///< up to here this life leads no epoch again: its disk failed in one
+    Instant reopen_at = never;
+    Instant claim_at = never;  ///< asks for an epoch after `closed`, again and again
+    std::uint64_t recovery{};  ///< the token of the newest one; parts of an older one are ignored
+    // What the log says, up to `applied`.
+    LogIndex applied{};
     std::uint64_t chain{};
     std::uint64_t clock{};
-    Instant retry_barrier_at = never;
+    std::vector<replication::shard_log::EpochStart> starts{};  ///< while it is read
     replication::DuplicateTable duplicates{};
-    std::deque<Unsynced> unsynced{};
+    bool catching_up = false;  ///< a part of the log is being read
+    // The primary's.
+    std::deque<Uncommitted> uncommitted{};
     std::deque<Held> held{};
+    std::deque<Held> reads{};  ///< they wait for a confirmation round
+    std::size_t in_round = 0;  ///< so many of them for the one under way
     std::deque<Parked> parked{};
     std::vector<sharding::EntitySlot> waiting{};  ///< activations that wait for the disk
-    /// The journal still owes an answer for this record of an epoch that ended: recovery waits.
-    LogIndex owed{};
-    Epoch owed_epoch{};
-    std::uint64_t recovery{};  ///< the token of the newest one; parts of an older one are ignored
+  };
+  struct LogReader {
+    ShardId shard{};
+    std::optional<replication::shard_log::ReadLog> for_peer{};
+    LogIndex until{};  ///< for this copy's view: what was durable when it was asked for
   };
   struct Faults {
     supervision::RestartIntensity intensity;
@@ -191,23 +211,47 @@ class ShardCore {
   void on_reply(const wire::ReplyView& reply, ShardSink& out);
   void send_moved(const Command& command, ShardSink& out);
   // shard_hosting.cpp
-  void lead(const std::vector<std::pair<ShardId, Epoch>>& lead, ShardSink& out);
-  void release(ShardId shard, ShardSink& out);
-  void settle(ShardId shard, Epoch epoch, LogIndex index, ShardSink& out);
+  void host(Instant now, ShardSink& out);
+  [[nodiscard]] bool names_us(const replication::Register& entry) const;
   void start_recovery(std::vector<ShardId> shards, ShardSink& out);
   void recovered(const Bytes& record, std::uint64_t token, Instant now, ShardSink& out);
-  void fail_shard(ShardId shard, const std::string& why, Instant now, ShardSink& out);
   void finish_recovery(const replication::RecoveryFinished& done, Instant now, ShardSink& out);
-  void start_barrier(ShardId shard, Instant now, ShardSink& out);
+  void hand_in(ShardId shard, Instant now, ShardSink& out);
+  [[nodiscard]] Bytes barrier_of(ShardId shard, Epoch epoch, Instant now);
+  void claim(ShardId shard, Instant now, ShardSink& out);
+  void give_up(ShardId shard, Instant now, ShardSink& out);
+  void close_shard(ShardId shard, const Error& why, Instant reopen_at, Instant now, ShardSink& out);
   void set_phase(ShardId shard, ShardPhase phase, const std::string& detail, ShardSink& out);
+  void tick_shards(Instant now, ShardSink& out);
   std::uint64_t tick_clock(Hosted& hosted, Instant now) const;
   [[nodiscard]] std::uint64_t wall_ms(Instant now) const;
+  [[nodiscard]] replication::raft::MemberId self() const {
+    return {config_.self.node, config_.disk};
+  }
+  // shard_replication.cpp
+  void take(ShardId shard, replication::shard_log::Effects&& effects, Instant now, ShardSink& out);
+  void write(ShardId shard, replication::shard_log::Persist&& persist, Instant now, ShardSink& out);
+  void transmit(ShardId shard, const replication::shard_log::Message& message);
+  bool on_shard_log(messaging::LaneId lane, ByteView body, Instant now, ShardSink& out);
+  void committed(Hosted& hosted, LogIndex index, ShardSink& out);
+  void step_down(ShardId shard, const Answer& why, ShardSink& out);
+  void follow_phase(ShardId shard, Instant now, ShardSink& out);
+  // shard_view.cpp
+  [[nodiscard]] std::string apply(Hosted& hosted, ByteView bytes);
+  void cancel_reading(ShardId shard);
+  void forget(ShardId shard);
+  void catch_up(ShardId shard, ShardSink& out);
+  void log_read(const replication::LogRead& part, Instant now, ShardSink& out);
   // shard_journal.cpp
   void appended(const replication::Appended& done, Instant now, ShardSink& out);
   void append_failed(const replication::AppendFailed& failure, Instant now, ShardSink& out);
-  void roll_back(ShardId shard, const Error& error, ShardSink& out);
-  void hold(Hosted& hosted, LogIndex index, const ReplyTo& to, const Answer& answer,
+  void hold(std::deque<Held>& queue, LogIndex index, const ReplyTo& to, const Answer& answer,
             ShardSink& out);
+  void answer_read(Hosted& hosted, LogIndex index, const ReplyTo& to, const Answer& answer,
+                   ShardSink& out);
+  void start_rounds(Instant now, ShardSink& out);
+  void reads_ready(Hosted& hosted, ShardSink& out);
+  void answer_held(std::deque<Held>& queue, const Answer& why, ShardSink& out);
   // shard_entities.cpp
   void deliver(Hosted& hosted, const Command& command, Instant now, ShardSink& out);
   void decide(Hosted& hosted, sharding::EntitySlot slot, const Command& command, Instant now,
@@ -230,9 +274,11 @@ class ShardCore {
   std::map<sharding::EntitySlot, std::deque<Parked>> mailboxes_{};  ///< of entities being activated
   std::map<sharding::EntitySlot, Faults> faults_{};
   std::map<std::uint64_t, sharding::EntitySlot> replays_{};
+  std::map<std::uint64_t, LogReader> log_readers_{};
+  std::vector<ShardId> rounds_wanted_{};  ///< shards with reads that are in no round yet
   std::deque<Parked> unrouted_{};  ///< they wait for the table or for a lane's first connection
-  std::size_t parked_commands_ = 0, parked_bytes_ = 0, unsynced_ = 0;
-  std::size_t unsynced_bytes_ = 0, held_bytes_ = 0;
+  std::size_t parked_commands_ = 0, parked_bytes_ = 0, uncommitted_ = 0;
+  std::size_t uncommitted_bytes_ = 0, held_bytes_ = 0;
   std::uint64_t next_read_ = 1;
   Instant next_sweep_{};
   bool draining_ = false;

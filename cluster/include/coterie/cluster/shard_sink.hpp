@@ -8,6 +8,7 @@
 
 #include "coterie/messaging/link_effects.hpp"
 #include "coterie/replication/journal.hpp"
+#include "coterie/replication/register.hpp"
 
 namespace coterie::cluster {
 
@@ -21,9 +22,10 @@ struct Completion {
   ByteView payload{};  ///< the value, or the error's detail
 };
 
-enum class ShardPhase : std::uint8_t { idle, recovering, barrier, serving, failed };
+/// Of a shard that this node has a copy of. A backup follows its primary's log.
+enum class ShardPhase : std::uint8_t { idle, recovering, barrier, serving, failed, backup };
 
-/// A led shard changed its phase.
+/// A hosted shard changed its phase.
 struct ShardStatus {
   ShardId shard{};
   Epoch epoch{};
@@ -36,9 +38,12 @@ class ShardSink {
  public:
   virtual ~ShardSink() = default;
   virtual void append(replication::AppendRequest&& request) = 0;
-  virtual void reset(ShardId shard, LogIndex next) = 0;
+  virtual void reset(ShardId shard) = 0;
   virtual void replay(std::uint64_t token, ShardId shard, LogIndex head) = 0;
   virtual void recover(std::uint64_t token, std::vector<ShardId> shards) = 0;
+  virtual void read(std::uint64_t token, ShardId shard, LogIndex from, std::size_t bytes) = 0;
+  /// To the registers, by worker 0. Again until a later epoch is seen: it may get lost.
+  virtual void propose(replication::Swap&& swap) = 0;
   virtual void complete(const Completion& completion) = 0;
   virtual void link(messaging::LinkEffect&& effect) = 0;
   virtual void report(const ShardStatus& status) = 0;

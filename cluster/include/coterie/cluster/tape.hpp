@@ -13,7 +13,7 @@
 
 namespace coterie::cluster {
 
-inline constexpr std::string_view tape_magic = "coterie tape 2\n";
+inline constexpr std::string_view tape_magic = "coterie tape 3\n";
 inline constexpr std::size_t tape_entry_head = 8;  ///< length (4), CRC-32C of the body (4)
 /// Handed on when it holds this much, or when this much time passed: the end of a killed process's
 /// tape is lost.
@@ -98,7 +98,9 @@ class HashingSink final : public ShardSink {
  public:
   HashingSink(EffectHash& hash, ShardSink* next) : hash_(hash), next_(next) {}
   void append(replication::AppendRequest&& request) override;
-  void reset(ShardId shard, LogIndex next) override;
+  void reset(ShardId shard) override;
+  void read(std::uint64_t token, ShardId shard, LogIndex from, std::size_t bytes) override;
+  void propose(replication::Swap&& swap) override;
   void replay(std::uint64_t token, ShardId shard, LogIndex head) override;
   void recover(std::uint64_t token, std::vector<ShardId> shards) override;
   void complete(const Completion& completion) override;

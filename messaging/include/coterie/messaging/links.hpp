@@ -15,6 +15,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "coterie/core/random.hpp"
@@ -89,6 +90,10 @@ class Links {
     return lane < lanes_.size() && lanes_[lane].wanted && !lanes_[lane].was_up;
   }
   [[nodiscard]] LaneId lane_to(const std::string& peer, std::uint16_t worker) const;
+  /// The node at its other end; empty: no such lane.
+  [[nodiscard]] std::string_view peer_of(LaneId lane) const {
+    return lane < lanes_.size() ? std::string_view(lanes_[lane].peer) : std::string_view();
+  }
   /// Replies that wait for a slow reader fill its lane; the shell stops reading from it meanwhile.
   [[nodiscard]] bool congested(ConnId conn) const;
   /// One Write for each lane with staged messages and no write in flight.

@@ -46,9 +46,9 @@ class DiskGate {
   /// The disk has this batch, and all before it.
   template <class Emit>
   void synced(std::uint64_t batch, Emit emit) {
-    COTERIE_ENSURE(!in_flight_.empty() && in_flight_.front().number == batch);
-    durable_ = std::max(durable_, in_flight_.front().last);
-    in_flight_.pop_front();
+    COTERIE_ENSURE(!in_flight_.empty() && in_flight_.front().number <= batch);
+    for (; !in_flight_.empty() && in_flight_.front().number <= batch; in_flight_.pop_front())
+      durable_ = std::max(durable_, in_flight_.front().last);
     for (; !held_.empty() && held_.front().batch <= batch; held_.pop_front())
       emit(std::move(held_.front().message));
   }

@@ -5,7 +5,8 @@
 ///
 /// Contract: appends become durable in submission order per journal; `Appended` is reported only
 /// after the bytes would survive a power cut; after an append failed, every later append of that
-/// shard fails until `reset` acknowledges it; an epoch below the shard's promise is refused.
+/// shard is dropped without a word until `reset` acknowledges it; an epoch below the shard's
+/// promise is refused.
 /// Source: placement contract, "State" and invariants 2 and 10. Thread-safety: each implementation
 /// is called from one thread, its worker.
 #pragma once
@@ -22,22 +23,23 @@ namespace coterie::replication {
 
 struct AppendRequest {
   ShardId shard{};
-  Epoch epoch{};
-  LogIndex index{};
-  bool barrier = false;  ///< a NewEpoch record: raises the promise to `epoch`
-  Bytes record{};
+  Epoch epoch{};          ///< under which it is asked for: of whoever leads, not of the record
+  LogIndex index{};       ///< of the record; without one, where the log goes on
+  bool promises = false;  ///< raises the shard's promise to `epoch`
+  bool replaces = false;  ///< whatever the log holds from `index` on goes first
+  std::uint64_t
+      batch{};     ///< told when it is durable; ascending for each shard; 0 = no batch ends here
+  Bytes record{};  ///< empty: the promise or the cut alone
 };
 
 struct Appended {
   ShardId shard{};
-  Epoch epoch{};  ///< under which it was asked for: a core that leads another one takes no notice
-  LogIndex index{};  ///< everything up to here is durable
+  std::uint64_t batch{};  ///< everything up to this one is durable
   friend bool operator==(const Appended&, const Appended&) = default;
 };
 struct AppendFailed {
   ShardId shard{};
-  Epoch epoch{};
-  LogIndex index{};  ///< nothing from here on is durable
+  LogIndex index{};  ///< nothing that was asked for from here on is durable
   Error error{};
   bool fatal = false;  ///< the stripe is dead for this process: no retry (an fsync error)
   friend bool operator==(const AppendFailed&, const AppendFailed&) = default;
@@ -58,10 +60,20 @@ struct Recovered {
 struct RecoveryFinished {
   std::uint64_t token{};
   std::vector<ShardId> shards{};
+  std::vector<Epoch> promised{};  ///< of each of them
   std::optional<Error> error{};
   friend bool operator==(const RecoveryFinished&, const RecoveryFinished&) = default;
 };
-using JournalEvent = std::variant<Appended, AppendFailed, Replayed, Recovered, RecoveryFinished>;
+/// Records of one shard in order, from where they were asked for; fewer than fit, or none: there
+/// the durable log ends.
+struct LogRead {
+  std::uint64_t token{};
+  std::vector<Bytes> records{};
+  std::optional<Error> error{};
+  friend bool operator==(const LogRead&, const LogRead&) = default;
+};
+using JournalEvent =
+    std::variant<Appended, AppendFailed, Replayed, Recovered, RecoveryFinished, LogRead>;
 
 /// Appends that one journal holds unsynced; more is refused by the core as `busy`. 32 MiB at 256 B
 /// a record.
@@ -71,10 +83,12 @@ class Journal {
  public:
   virtual ~Journal() = default;
   virtual void append(AppendRequest request) = 0;
-  /// After AppendFailed: the core dropped what was not durable and goes on from `next`.
-  virtual void reset(ShardId shard, LogIndex next) = 0;
+  /// After AppendFailed: the core has dropped what was not durable.
+  virtual void reset(ShardId shard) = 0;
   virtual void replay(std::uint64_t token, ShardId shard, LogIndex head) = 0;
   virtual void recover(std::uint64_t token, std::vector<ShardId> shards) = 0;
+  /// Durable records from `from` on, at least one if there is one, as many as fit into `bytes`.
+  virtual void read(std::uint64_t token, ShardId shard, LogIndex from, std::size_t bytes) = 0;
   [[nodiscard]] virtual std::vector<JournalEvent> poll() = 0;
 };
 

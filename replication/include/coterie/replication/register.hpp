@@ -8,18 +8,23 @@
 
 #include "coterie/core/bytes.hpp"
 #include "coterie/core/ids.hpp"
+#include "coterie/replication/raft/types.hpp"
 
 namespace coterie::replication {
 
+/// Of I and of R, so that 256 registers with the longest names fit into one frame of 1 MiB.
+inline constexpr std::uint32_t max_shard_members = 7;
+
 struct Register {
-  Epoch epoch{};                       ///< 0 = never placed
-  std::string primary{};               ///< node name
-  StartId start{};                     ///< the primary's life that leads this epoch (invariant 6)
-  std::vector<std::string> in_sync{};  ///< I, the primary included
-  std::vector<std::string> replicas{};
+  Epoch epoch{};          ///< 0 = never placed
+  std::string primary{};  ///< node name
+  StartId start{};        ///< the primary's life that leads this epoch (invariant 6)
+  std::vector<raft::MemberId> in_sync{};   ///< I, the primary included
+  std::vector<raft::MemberId> replicas{};  ///< R: I and those that are to be in it
   /// The primary's data directory: who has its name and another disk lacks what it acknowledged
   /// (invariant 10). 0 = not known: written before disks had numbers, or not claimed yet.
   std::uint64_t disk{};
+  std::uint32_t min_in_sync = 1;  ///< nothing commits with fewer in I; never falls by itself
   friend bool operator==(const Register&, const Register&) = default;
 };
 

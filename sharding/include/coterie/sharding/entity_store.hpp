@@ -46,6 +46,8 @@ class EntityStore {
   [[nodiscard]] Entity& at(EntitySlot slot) { return slab_[slot]; }
   /// Destroys the state, keeps the record; without any event the record goes as well.
   void passivate(EntitySlot slot);
+  /// Passivates all of one shard; nothing of theirs is parked any more.
+  void passivate_shard(ShardId shard);
   /// Destroys states and records of one shard.
   void drop_shard(ShardId shard);
   /// Looks at up to `count` records, round robin, and passivates those idle since before

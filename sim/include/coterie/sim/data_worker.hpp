@@ -28,6 +28,7 @@ struct AccountAsk {
 
 struct DataWorkerHooks {
   std::function<void(const cluster::ShardStatus&)> report{};
+  std::function<void(replication::Swap)> propose{};
   std::function<void(Bytes)> record{};  ///< set: a tape of this worker goes there
 };
 
@@ -39,16 +40,21 @@ class DataWorker final : private cluster::ShardSink, private messaging::StreamHa
   void ask(AccountAsk ask);
   void routes(cluster::RoutesPtr routes);
   void adopt(ConnId conn, StreamHost::Released released);
+  [[nodiscard]] const cluster::ShardCore& core() const { return core_; }
 
  private:
   void append(replication::AppendRequest&& request) override;
-  void reset(ShardId shard, LogIndex next) override { journal_.reset(shard, next); }
+  void reset(ShardId shard) override { journal_.reset(shard); }
   void replay(std::uint64_t token, ShardId shard, LogIndex head) override {
     journal_.replay(token, shard, head);
   }
   void recover(std::uint64_t token, std::vector<ShardId> shards) override {
     journal_.recover(token, std::move(shards));
   }
+  void read(std::uint64_t token, ShardId shard, LogIndex from, std::size_t bytes) override {
+    journal_.read(token, shard, from, bytes);
+  }
+  void propose(replication::Swap&& swap) override { hooks_.propose(std::move(swap)); }
   void complete(const cluster::Completion& completion) override;
   void link(messaging::LinkEffect&& effect) override;
   void report(const cluster::ShardStatus& status) override { hooks_.report(status); }

@@ -25,16 +25,12 @@ class Disk {
   Disk(DiskConfig config, Random random) : config_(config), random_(random) {}
 
   struct Stored {
-    ShardId shard{};
-    LogIndex index{};
-    Epoch epoch{};
-    bool barrier = false;
+    replication::AppendRequest request{};
     std::uint32_t writer{};  ///< which journal's sync it waits for
-    Bytes record{};
   };
-  std::vector<Stored> log{};      ///< the synced part
-  std::vector<Stored> written{};  ///< not synced yet
-  std::uint32_t writers = 0;      ///< journals opened so far
+  std::map<ShardId, std::vector<Bytes>> logs{};  ///< the synced part
+  std::vector<Stored> written{};                 ///< not synced yet
+  std::uint32_t writers = 0;                     ///< journals opened so far
   std::map<ShardId, Epoch> promised{};
   StartId start{};
   ClusterId cluster{};
@@ -45,10 +41,8 @@ class Disk {
   bool full = false;  ///< every sync fails, nothing of it is kept
 
   void crash(bool power_cut);
-  /// From now on an append under an earlier epoch fails, those on their way included.
-  void fence(ShardId shard, Epoch epoch) { promised[shard] = std::max(promised[shard], epoch); }
-  /// The durable log of one shard replaces what `to` has of it, promise included.
-  void copy_shard(ShardId shard, Disk& to) const;
+  /// It is on the disk from now on.
+  void keep(replication::AppendRequest&& request);
   [[nodiscard]] Duration sync_time();
 
  private:
@@ -65,9 +59,10 @@ class SimJournal final : public replication::Journal {
   /// something.
   SimJournal(Disk& disk, Later later, std::function<void()> ready);
   void append(replication::AppendRequest request) override;
-  void reset(ShardId shard, LogIndex next) override;
+  void reset(ShardId shard) override;
   void replay(std::uint64_t token, ShardId shard, LogIndex head) override;
   void recover(std::uint64_t token, std::vector<ShardId> shards) override;
+  void read(std::uint64_t token, ShardId shard, LogIndex from, std::size_t bytes) override;
   [[nodiscard]] std::vector<replication::JournalEvent> poll() override;
 
  private:
@@ -78,7 +73,8 @@ class SimJournal final : public replication::Journal {
   Disk& disk_;
   Later later_;
   std::function<void()> ready_;
-  std::map<ShardId, LogIndex> next_{};
+  std::map<ShardId, LogIndex> next_{};  ///< of what was asked for
+  std::map<ShardId, Epoch> promised_{};
   std::map<ShardId, bool> broken_{};
   std::deque<Disk::Stored> waiting_{};
   std::uint32_t writer_;

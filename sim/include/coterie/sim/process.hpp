@@ -15,6 +15,9 @@ class Process final {
 
   void begin() { feed(cluster::node_input::Start{}); }
   void leave() { feed(cluster::node_input::Leave{}); }
+  [[nodiscard]] const cluster::ShardCore& shard_core(ShardId shard) const {
+    return data_[cluster::worker_of(shard, workers_) - 1u]->core();
+  }
   void transfer(ShardId shard, const std::string& to) {
     feed(cluster::node_input::Transfer{shard, to});
   }
@@ -69,6 +72,7 @@ class Process final {
   Timer timer_;
   std::unique_ptr<cluster::Tape> tape_{};
   std::unique_ptr<cluster::NodeCore> node_{};
+  std::unique_ptr<Mailbox<replication::Swap>> proposals_{};
   std::unique_ptr<Mailbox<cluster::ShardStatus>> reports_{};
   std::vector<std::unique_ptr<DataWorker>> data_{};  ///< data_[i] is worker i + 1
   bool left_ = false;

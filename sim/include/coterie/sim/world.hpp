@@ -44,8 +44,9 @@ class World {
   /// kill -9: what was written survives. `power_cut`: what was not synced is lost.
   void kill(std::size_t node, bool power_cut);
   void leave(std::size_t node);
-  /// Moves a shard to `to` as an operator with both disks at hand would: fences its log where it
-  /// is, copies it, and names the new primary, again until the register took a later epoch.
+  /// Null: nobody leads the registers.
+  [[nodiscard]] Process* registers_leader();
+  /// Asks for `to` as the primary of a shard, if it is in sync.
   void move(ShardId shard, std::size_t to);
   [[nodiscard]] bool is_up(std::size_t node) const { return slots_[node].process != nullptr; }
   [[nodiscard]] Process& process(std::size_t node) { return *slots_[node].process; }
@@ -83,9 +84,6 @@ class World {
     std::unique_ptr<Process> process{};
   };
   bool step(Instant limit);
-  void retry_move(ShardId shard, std::size_t to, Epoch above);
-  /// The process that leads the placement registers, if any does.
-  [[nodiscard]] Process* registers_leader();
 
   WorldConfig config_;
   Instant now_{1'000'000'000};

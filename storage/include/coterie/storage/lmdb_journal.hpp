@@ -52,9 +52,10 @@ class LmdbJournal final : public replication::Journal {
   LmdbJournal(std::shared_ptr<LmdbStripe> stripe, std::function<void()> wake);
   ~LmdbJournal() override;
   void append(replication::AppendRequest request) override;
-  void reset(ShardId shard, LogIndex next) override;
+  void reset(ShardId shard) override;
   void replay(std::uint64_t token, ShardId shard, LogIndex head) override;
   void recover(std::uint64_t token, std::vector<ShardId> shards) override;
+  void read(std::uint64_t token, ShardId shard, LogIndex from, std::size_t bytes) override;
   [[nodiscard]] std::vector<replication::JournalEvent> poll() override;
 
  private:

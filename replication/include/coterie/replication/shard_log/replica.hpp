@@ -21,7 +21,6 @@
 namespace coterie::replication::shard_log {
 
 struct ReplicaConfig {
-  std::uint32_t min_in_sync = 2;         ///< nothing commits with fewer in I
   Duration heartbeat = 100ms;            ///< of a primary, and until something lost is sent again
   Duration silence = 700ms;              ///< after which a member is proposed out of I
   Duration propose_again = 200ms;        ///< until the outcome is known
@@ -36,8 +35,9 @@ class ShardReplica {
  public:
   ShardReplica(ReplicaConfig config, Replica self, StartId start, Stored stored);
 
-  /// The register, whoever told of it: an older one than the newest seen is ignored.
-  [[nodiscard]] Effects assigned(const Assignment& assignment, Instant now);
+  /// The register, whoever told of it: an older one than the newest seen is ignored. `barrier` is
+  /// the record of NewEpoch, behind last(), for the case that this replica leads it.
+  [[nodiscard]] Effects assigned(const Assignment& assignment, Instant now, Bytes barrier = {});
   [[nodiscard]] Effects receive(const Message& message, Instant now);
   [[nodiscard]] Effects tick(Instant now);
   [[nodiscard]] Instant next_deadline() const;
@@ -51,11 +51,16 @@ class ShardReplica {
   [[nodiscard]] Effects read(std::uint64_t token);
 
   [[nodiscard]] bool leads() const { return leading_; }
+  /// append() would take a record now.
+  [[nodiscard]] bool accepts() const {
+    return serves() && last_.value - commit_.value < config_.max_uncommitted;
+  }
   [[nodiscard]] bool serves() const { return leading_ && serving_; }
   [[nodiscard]] Epoch epoch() const { return epoch_; }
   [[nodiscard]] Epoch promised() const { return promised_; }
   [[nodiscard]] LogIndex last() const { return last_; }
   [[nodiscard]] LogIndex commit() const { return commit_; }
+  [[nodiscard]] LogIndex durable() const { return disk_.durable(); }
   [[nodiscard]] const Assignment& assignment() const { return assignment_; }
   [[nodiscard]] const Replica& self() const { return self_; }
 
@@ -88,8 +93,8 @@ class ShardReplica {
   void on(const Message& message, const Confirm& confirm, Instant now, Effects& out);
   [[nodiscard]] std::variant<Accepted, Refused> take(const Append& append);
   // primary.cpp
-  void lead(Instant now, Effects& out);
-  void open_epoch();
+  void lead(Instant now, Bytes barrier, Effects& out);
+  void open_epoch(Bytes barrier);
   void step_down(Effects& out);
   void on(const Message& message, const Accepted& accepted, Instant now, Effects& out);
   void on(const Message& message, const Refused& refused, Instant now, Effects& out);

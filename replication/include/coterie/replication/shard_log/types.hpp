@@ -20,6 +20,7 @@ struct Assignment {
   StartId start{};                  ///< the life of the primary that leads this epoch
   std::vector<Replica> in_sync{};   ///< I, the primary included
   std::vector<Replica> replicas{};  ///< R: I and those that are to be in it
+  std::uint32_t min_in_sync = 1;    ///< nothing commits with fewer in I
   friend bool operator==(const Assignment&, const Assignment&) = default;
 };
 

@@ -1,0 +1,71 @@
+#include <algorithm>
+
+#include "coterie/cluster/node_core.hpp"
+
+namespace coterie::cluster {
+
+/// With more lanes there are fewer beats on each.
+Duration NodeCore::silence() const {
+  return placement_silence * static_cast<std::int64_t>(1 + lanes_up_.size() / beat_lanes);
+}
+
+/// Everybody who registered the cluster's entity types, this node first.
+std::vector<sharding::PlaceableNode> NodeCore::placeable_nodes(Instant now) const {
+  std::vector<sharding::PlaceableNode> out;
+  auto digest = table_.entity_types != 0 ? table_.entity_types : config_.entity_types;
+  if (config_.entity_types != 0)
+    out.push_back({.name = config_.name,
+                   .disk = config_.stored.disk,
+                   .start = config_.start,
+                   .up = !leaving_ && !old_copy_});
+  for (const auto& [name, meta] : metas_) {
+    if (meta.entity_types == 0 || meta.disk == 0) continue;
+    if (digest == 0) digest = meta.entity_types;
+    const auto* const member = swim_.members().find(name);
+    if (meta.entity_types != digest || member == nullptr) continue;
+    sharding::PlaceableNode node{.name = name, .disk = meta.disk, .start = meta.start};
+    const auto heard = heard_.find(name);
+    const bool speaks = heard != heard_.end() && now - heard->second < silence();
+    node.up = member->is_present() && (speaks || !table_.formed());
+    node.gone = !member->is_present() && (member->state == membership::MemberState::left ||
+                                          now - earliest(member->changed, now) >= replace_after);
+    out.push_back(std::move(node));
+  }
+  return out;
+}
+
+/// The coordinator: one batch for whatever is not as it should be.
+void NodeCore::tick_placement(Instant now, NodeEffects& out) {
+  if (now - ticked_ >= placement_silence / 2)
+    for (auto& [name, at] : heard_) at = now;  // we stood still: what they said waits to be read
+  ticked_ = now;
+  if (!leads_registers() || now < next_placement_) return;
+  next_placement_ = now + placement_interval;
+  if (!table_.formed()) return;
+  auto swaps = sharding::plan_replicas(table_.registers, placeable_nodes(now), config_.placement);
+  if (swaps.empty()) return;
+  for (const auto& swap : swaps) {
+    const auto& before = table_.at(swap.shard).primary;
+    if (before != swap.desired.primary && swap.shard.value % 64 == 0)
+      out.emplace_back(LogEvent{LogLevel::info, "shard " + std::to_string(swap.shard.value) +
+                                                    " goes from '" + before + "' to '" +
+                                                    swap.desired.primary + "'"});
+  }
+  take(store_->compare_and_swap(next_token_++, swaps, 0), now, out);
+}
+
+NodeEffects NodeCore::propose(replication::Swap swap, Instant now) {
+  proposals_[swap.shard] = std::move(swap);
+  propose_at_ = earliest(propose_at_, now + propose_interval);
+  return finish({}, now);
+}
+
+void NodeCore::tick_proposals(Instant now, NodeEffects& out) {
+  if (now < propose_at_) return;
+  propose_at_ = never;
+  std::vector<replication::Swap> swaps;
+  for (auto& [shard, swap] : std::exchange(proposals_, {})) swaps.push_back(std::move(swap));
+  submit(std::move(swaps), now, out);
+}
+
+}  // namespace coterie::cluster

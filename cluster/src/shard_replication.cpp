@@ -1,0 +1,172 @@
+#include <algorithm>
+
+#include "coterie/cluster/shard_core.hpp"
+#include "coterie/replication/shard_log/codec.hpp"
+
+namespace coterie::cluster {
+
+namespace shard_log = replication::shard_log;
+
+/// Carries out what a replica wants. Commands that may go on because of it go on at the end: what
+/// they write comes behind what this input writes.
+void ShardCore::take(ShardId shard, shard_log::Effects&& effects, Instant now, ShardSink& out) {
+  auto& hosted = hosted_[shard.value];
+  for (auto& effect : effects) {
+    if (const auto* send = std::get_if<shard_log::Send>(&effect)) {
+      transmit(shard, send->message);
+    } else if (auto* persist = std::get_if<shard_log::Persist>(&effect)) {
+      write(shard, std::move(*persist), now, out);
+    } else if (const auto* read = std::get_if<shard_log::ReadLog>(&effect)) {
+      const auto token = next_read_++;
+      log_readers_[token] = {shard, *read};
+      out.read(token, shard, read->from, log_part_bytes);
+    } else if (const auto* wanted = std::get_if<shard_log::Propose>(&effect)) {
+      const auto& desired = wanted->desired;
+      auto& known = current_->table.at(shard);
+      if (known.epoch.value + 1 != desired.epoch.value) continue;  // a later one is on its way
+      auto entry = known;
+      entry.epoch = desired.epoch;
+      entry.in_sync = desired.in_sync;
+      out.propose({shard, known.epoch, std::move(entry)});
+    } else if (const auto* done = std::get_if<shard_log::Committed>(&effect)) {
+      committed(hosted, done->index, out);
+    } else if (std::holds_alternative<shard_log::SteppedDown>(effect)) {
+      step_down(shard,
+                {.status = static_cast<std::uint8_t>(Errc::unavailable),
+                 .shard = shard,
+                 .retry_after_ms = 10,
+                 .payload = view("the shard moved before the answer; outcome unknown, retry with "
+                                 "the same command id")},
+                out);
+    } else if (std::holds_alternative<shard_log::ReadReady>(effect)) {
+      reads_ready(hosted, out);
+    }
+  }
+  follow_phase(shard, now, out);
+}
+
+void ShardCore::follow_phase(ShardId shard, Instant now, ShardSink& out) {
+  auto& hosted = hosted_[shard.value];
+  if (!hosted.replica) return;
+  const auto phase = hosted.replica->serves()  ? ShardPhase::serving
+                     : hosted.replica->leads() ? ShardPhase::barrier
+                                               : ShardPhase::backup;
+  if (phase == hosted.phase) return;
+  set_phase(shard, phase, "", out);
+  if (phase == ShardPhase::serving) unpark(hosted.parked, now, out);
+}
+
+void ShardCore::transmit(ShardId shard, const shard_log::Message& message) {
+  const auto peer = std::lower_bound(
+      current_->peers.begin(), current_->peers.end(), message.to.node,
+      [](const Peer& known, const std::string& name) { return known.name < name; });
+  if (peer == current_->peers.end() || peer->name != message.to.node) return;
+  const auto lane = links_.lane_to(peer->name, worker_of(shard, peer->data_workers));
+  if (!links_.is_up(lane)) return;  // said again with the next heartbeat
+  const auto body = shard_log::encode(shard, message);
+  auto* staging = links_.stage(lane, wire::frame_prefix_bytes + body.size());
+  if (staging != nullptr)
+    wire::append_control(*staging, wire::FrameKind::shard_log,
+                         wire::cluster_tag(config_.self.cluster), body);
+}
+
+namespace {
+
+/// Only whole records of this log reach it, each in its place.
+bool is_sound(ShardId shard, const shard_log::Append& append) {
+  auto index = append.previous;
+  for (const auto& entry : append.entries) {
+    index = next(index);
+    const auto record = replication::read_record(entry.record);
+    if (!record || record->shard != shard || record->index != index ||
+        record->epoch != entry.epoch ||
+        (record->kind == replication::RecordKind::new_epoch) != entry.barrier)
+      return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+bool ShardCore::on_shard_log(messaging::LaneId lane, ByteView body, Instant now, ShardSink& out) {
+  auto decoded = shard_log::decode_message(body);
+  if (!decoded || decoded->shard.value >= sharding::shard_count ||
+      decoded->message.from.node != links_.peer_of(lane))
+    return false;
+  const auto* append = std::get_if<shard_log::Append>(&decoded->message.body);
+  if (append != nullptr && !is_sound(decoded->shard, *append)) return false;
+  auto& hosted = hosted_[decoded->shard.value];
+  if (hosted.replica)  // else its sender says it again
+    take(decoded->shard, hosted.replica->receive(decoded->message, now), now, out);
+  return true;
+}
+
+/// One request for each record; the batch ends with the last.
+void ShardCore::write(ShardId shard, shard_log::Persist&& persist, Instant now, ShardSink& out) {
+  auto& hosted = hosted_[shard.value];
+  if (persist.entries.empty())
+    return out.append({.shard = shard,
+                       .epoch = persist.promised,
+                       .index = next(hosted.end),
+                       .promises = true,
+                       .batch = persist.batch});
+  const bool replaces = persist.from <= hosted.end;
+  if (replaces) cancel_reading(shard);
+  if (replaces && hosted.applied >= persist.from) forget(shard);
+  auto index = persist.from;
+  for (std::size_t i = 0; i < persist.entries.size(); ++i, index = next(index)) {
+    auto& record = persist.entries[i].record;
+    if (index == next(hosted.applied))
+      if (const auto problem = apply(hosted, record); !problem.empty())
+        return close_shard(shard, error(Errc::storage, problem), now + reopen_pause, now, out);
+    out.append({.shard = shard,
+                .epoch = persist.promised,
+                .index = index,
+                .promises = i == 0,
+                .replaces = i == 0 && replaces,
+                .batch = i + 1 == persist.entries.size() ? persist.batch : 0,
+                .record = std::move(record)});
+  }
+  hosted.end = LogIndex{index.value - 1};
+}
+
+void ShardCore::committed(Hosted& hosted, LogIndex index, ShardSink& out) {
+  while (!hosted.uncommitted.empty() && hosted.uncommitted.front().index <= index) {
+    uncommitted_bytes_ -= hosted.uncommitted.front().bytes;
+    hosted.uncommitted.pop_front();
+    --uncommitted_;
+  }
+  while (!hosted.held.empty() && hosted.held.front().index <= index) {
+    auto& held = hosted.held.front();
+    held.answer.payload = held.payload;
+    answer(held.to, held.answer, out);
+    held_bytes_ -= held_cost(held);
+    hosted.held.pop_front();
+  }
+}
+
+/// Somebody else leads, or nobody: what waited for its commit has an unknown outcome, commands that
+/// waited find their way anew, and states go: another one runs the entities.
+void ShardCore::step_down(ShardId shard, const Answer& why, ShardSink& out) {
+  auto& hosted = hosted_[shard.value];
+  for (const auto& record : hosted.uncommitted) uncommitted_bytes_ -= record.bytes;
+  uncommitted_ -= hosted.uncommitted.size();
+  hosted.uncommitted.clear();
+  hosted.waiting.clear();
+  hosted.in_round = 0;
+  answer_held(hosted.held, why, out);
+  answer_held(hosted.reads, why, out);
+  const auto rehome = [&](std::deque<Parked>& waiting) {
+    std::move(waiting.begin(), waiting.end(), std::back_inserter(hosted.parked));
+    waiting.clear();
+  };
+  const auto ours = [&](sharding::EntitySlot slot) { return entities_.at(slot).shard == shard; };
+  for (auto& [slot, waiting] : mailboxes_)
+    if (ours(slot)) rehome(waiting);
+  std::erase_if(mailboxes_, [&](const auto& box) { return ours(box.first); });
+  std::erase_if(replays_, [&](const auto& replay) { return ours(replay.second); });
+  std::erase_if(faults_, [&](const auto& fault) { return ours(fault.first); });
+  entities_.passivate_shard(shard);
+}
+
+}  // namespace coterie::cluster

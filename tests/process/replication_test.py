@@ -1,0 +1,154 @@
+"""Five ledger processes that lose members, for good or for a while: whatever was acknowledged is there, once."""
+import json
+import os
+import random
+import signal
+import threading
+import unittest
+
+from cluster import Cluster, request, wait_for
+
+ACCOUNTS = [f"acc{i}" for i in range(40)]
+CHAOS_ROUNDS = int(os.environ.get("COTERIE_CHAOS_ROUNDS", "20"))
+
+
+class Load:
+    """Deposits of one cent through any node, each again under its own id until it is acknowledged."""
+
+    def __init__(self, nodes, clients=6):
+        self.nodes = nodes
+        self.stop = threading.Event()
+        self.lock = threading.Lock()
+        self.acknowledged = dict.fromkeys(ACCOUNTS, 0)
+        self.threads = [threading.Thread(target=self.client, args=(number,), daemon=True) for number in range(clients)]
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop.set()
+        for thread in self.threads:
+            thread.join(timeout=60)
+
+    def client(self, number):
+        choice = random.Random(number)
+        count = 0
+        while not self.stop.is_set():
+            count += 1
+            account = choice.choice(ACCOUNTS)
+            body = json.dumps({"cents": 1, "id": f"{number}-{count}"})
+            while True:
+                node = choice.choice(self.nodes)
+                try:
+                    status = request(node.http, "POST", f"/accounts/{account}/deposit", body, timeout=3)[0]
+                except OSError:
+                    status = 0
+                if status == 200:
+                    with self.lock:
+                        self.acknowledged[account] += 1
+                    break
+                if self.stop.wait(0.02) and self.given_up():
+                    return
+
+    def given_up(self):
+        """At the end every deposit is still carried to its acknowledgement, unless nobody is there."""
+        return not any(node.process.poll() is None for node in self.nodes)
+
+    def total(self):
+        with self.lock:
+            return sum(self.acknowledged.values())
+
+    def goes_on(self, count=200):
+        start = self.total()
+        wait_for(f"{count} more deposits are acknowledged, now {start}", lambda: self.total() >= start + count)
+
+
+def balance(nodes, account):
+    for node in nodes:
+        if node.process.poll() is not None:
+            continue
+        try:
+            status, body, _ = request(node.http, "GET", f"/accounts/{account}", timeout=5)
+        except OSError:
+            continue
+        if status == 200:
+            return json.loads(body)["balance_cents"]
+    return None
+
+
+class FiveLedgers(unittest.TestCase):
+    def setUp(self):
+        self.cluster = Cluster(5).__enter__()
+        self.nodes = self.cluster.nodes
+
+    def tearDown(self):
+        self.cluster.__exit__()
+
+    def logs(self):
+        return "\n".join(f"--- {node.name}\n{node.log()[-3000:]}" for node in self.nodes)
+
+    def check(self, load):
+        """Exactly once: neither lost nor doubled."""
+        wrong = {}
+        for account, expected in load.acknowledged.items():
+            wait_for(f"{account} can be read", lambda account=account: balance(self.nodes, account) is not None)
+            found = balance(self.nodes, account)
+            if found != expected:
+                wrong[account] = (expected, found)
+        self.assertEqual(wrong, {}, self.logs())
+
+    def shards(self, node):
+        return json.loads(request(node.management, "GET", "/shards")[1])
+
+    def test_two_are_killed_for_good_and_nothing_is_missing(self):
+        with Load(self.nodes) as load:
+            load.goes_on()
+            self.nodes[1].kill()
+            load.goes_on()
+            self.nodes[0].kill()  # it formed the cluster
+            load.goes_on()
+            alive = self.nodes[2:]
+            names = {node.name for node in alive}
+            wait_for("every shard has two copies of three among those that are left; " + self.logs(),
+                     lambda: all(len(set(s["in_sync"]) & names) >= 2 and s["primary"] in names for s in self.shards(alive[0])))
+            load.goes_on()
+        self.check(load)
+
+    def test_a_third_copy_is_made_where_one_is_gone_for_good(self):
+        with Load(self.nodes) as load:
+            load.goes_on()
+            self.nodes[3].kill()
+            names = {node.name for node in self.nodes} - {self.nodes[3].name}
+            wait_for("three copies of each shard are in sync again", lambda: all(
+                len(s["in_sync"]) == 3 and set(s["in_sync"]) <= names for s in self.shards(self.nodes[0])), seconds=90)
+        self.check(load)
+
+    def test_rounds_of_kill_stop_and_restart(self):
+        choice = random.Random(int(os.environ.get("COTERIE_CHAOS_SEED", "1")))
+        with Load(self.nodes) as load:
+            for number in range(CHAOS_ROUNDS):
+                node = choice.choice(self.nodes)
+                kind = choice.choice(("kill", "stop", "leave"))
+                if kind == "kill":
+                    node.kill()
+                    load.goes_on(100)
+                    node.start()
+                elif kind == "stop":
+                    node.process.send_signal(signal.SIGSTOP)
+                    others = [other for other in self.nodes if other is not node]
+                    wait_for(f"round {number}: its shards are led by others", lambda node=node, others=others: all(
+                        s["primary"] != node.name for s in self.shards(others[0])))
+                    load.goes_on(100)
+                    node.process.send_signal(signal.SIGCONT)
+                else:
+                    self.assertEqual(node.terminate(), 0, node.log())
+                    load.goes_on(100)
+                    node.start()
+                wait_for(f"round {number}: {node.name} is ready after {kind}; {self.logs()}", node.ready)
+        self.check(load)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

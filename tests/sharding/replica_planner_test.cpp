@@ -1,0 +1,178 @@
+#include "coterie/sharding/replica_planner.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <map>
+
+#include "coterie/core/random.hpp"
+#include "coterie/replication/register_state.hpp"
+
+using namespace coterie;
+using namespace coterie::sharding;
+using replication::Register;
+using Member = replication::raft::MemberId;
+
+namespace {
+
+std::vector<PlaceableNode> nodes_of(std::size_t count) {
+  std::vector<PlaceableNode> out;
+  for (std::size_t i = 0; i < count; ++i)
+    out.push_back(
+        {.name = "n" + std::to_string(i), .disk = i + 1, .start = StartId{1}, .up = true});
+  return out;
+}
+
+void enact(std::vector<Register>& registers, const std::vector<replication::Swap>& swaps) {
+  for (const auto& swap : swaps) registers[swap.shard.value] = swap.desired;
+}
+
+bool holds(const std::vector<Member>& set, const std::string& node) {
+  return std::any_of(set.begin(), set.end(),
+                     [&](const auto& member) { return member.node == node; });
+}
+
+}  // namespace
+
+TEST_CASE("replica planner: the first plan has the copies on different nodes, spread evenly") {
+  const auto registers = place_first(nodes_of(5), {});
+  CHECK(registers.size() == replication::register_count);
+  std::map<std::string, std::size_t> led, copies;
+  for (const auto& entry : registers) {
+    CHECK(entry.epoch == Epoch{1});
+    CHECK(entry.in_sync == entry.replicas);
+    CHECK(entry.replicas.size() == 3);
+    CHECK(entry.min_in_sync == 2);
+    CHECK(holds(entry.in_sync, entry.primary));
+    ++led[entry.primary];
+    for (const auto& member : entry.replicas) ++copies[member.node];
+  }
+  for (const auto& [node, count] : led) CHECK((count == 51 || count == 52));
+  for (const auto& [node, count] : copies) CHECK_MESSAGE((count >= 152 && count <= 155), count);
+}
+
+TEST_CASE(
+    "replica planner: fewer nodes than copies have what is possible, and one less must agree") {
+  for (const auto& [count, copies, least] :
+       {std::tuple<std::size_t, std::size_t, std::uint32_t>{1, 1, 1}, {2, 2, 1}, {3, 3, 2}}) {
+    const auto registers = place_first(nodes_of(count), {});
+    CHECK(registers[7].replicas.size() == copies);
+    CHECK(registers[7].min_in_sync == least);
+  }
+}
+
+TEST_CASE("replica planner: what is as it should be stays") {
+  const auto nodes = nodes_of(4);
+  CHECK(plan_replicas(place_first(nodes, {}), nodes, {}).empty());
+}
+
+TEST_CASE("replica planner: each shard of a node that fell goes to one that was in sync") {
+  auto nodes = nodes_of(5);
+  const auto before = place_first(nodes, {});
+  nodes[2].up = false;
+  const auto swaps = plan_replicas(before, nodes, {});
+  std::map<std::string, std::size_t> heirs;
+  for (const auto& swap : swaps) {
+    const auto& old = before[swap.shard.value];
+    CHECK(swap.expected == old.epoch);
+    CHECK(swap.desired.epoch == next(old.epoch));
+    CHECK(old.primary == "n2");
+    CHECK(holds(old.in_sync, swap.desired.primary));
+    CHECK(swap.desired.in_sync.size() == 2);
+    CHECK_FALSE(holds(swap.desired.in_sync, "n2"));
+    CHECK(swap.desired.replicas == old.replicas);  // it may return
+    ++heirs[swap.desired.primary];
+  }
+  CHECK(swaps.size() == 51);
+  for (const auto& [node, count] : heirs) CHECK(count < 20);  // not all to one
+}
+
+TEST_CASE("replica planner: in sync never shrinks below what may commit, and then others learn") {
+  auto nodes = nodes_of(4);
+  auto registers = place_first(nodes, {});
+  for (auto& entry : registers) {
+    entry.primary = "n0", entry.disk = 1;
+    entry.in_sync = entry.replicas = {{"n0", 1}, {"n1", 2}};
+    entry.min_in_sync = 2;
+  }
+  nodes[0].up = false;
+  const auto swaps = plan_replicas(registers, nodes, {});
+  REQUIRE(swaps.size() == registers.size());
+  for (const auto& swap : swaps) {
+    CHECK(swap.desired.primary == "n1");
+    CHECK(swap.desired.in_sync == registers[0].in_sync);
+    CHECK(holds(swap.desired.replicas, "n2"));
+    CHECK(holds(swap.desired.replicas, "n3"));
+  }
+}
+
+TEST_CASE("replica planner: nobody who was not in sync is ever promoted") {
+  auto nodes = nodes_of(5);
+  const auto registers = place_first(nodes, {});
+  for (auto& node : nodes) node.up = node.name == "n4";
+  for (const auto& swap : plan_replicas(registers, nodes, {}))
+    CHECK(holds(registers[swap.shard.value].in_sync, "n4"));
+}
+
+TEST_CASE("replica planner: another disk under the same name is another replica") {
+  auto nodes = nodes_of(3);
+  auto registers = place_first(nodes, {});
+  nodes[1].disk = 99;
+  for (int round = 0; round < 4; ++round) enact(registers, plan_replicas(registers, nodes, {}));
+  for (const auto& entry : registers) {
+    CHECK((entry.primary != "n1" || entry.disk == 99));
+    CHECK_FALSE(std::find(entry.in_sync.begin(), entry.in_sync.end(), Member{"n1", 99}) !=
+                entry.in_sync.end());  // it has to learn first
+    CHECK(std::find(entry.replicas.begin(), entry.replicas.end(), Member{"n1", 99}) !=
+          entry.replicas.end());
+  }
+}
+
+TEST_CASE("replica planner: a copy that is gone for long is made anew elsewhere, once") {
+  auto nodes = nodes_of(5);
+  auto registers = place_first(nodes, {});
+  nodes[2].up = false;
+  enact(registers, plan_replicas(registers, nodes, {}));
+  nodes[2].gone = true;
+  for (int round = 0; round < 2; ++round) {
+    // The primaries drop it and take their learners in.
+    enact(registers, plan_replicas(registers, nodes, {}));
+    for (auto& entry : registers) {
+      std::erase_if(entry.in_sync, [](const auto& member) { return member.node == "n2"; });
+      for (const auto& member : entry.replicas)
+        if (member.node != "n2" && !holds(entry.in_sync, member.node))
+          entry.in_sync.push_back(member);
+    }
+  }
+  for (const auto& entry : registers) {
+    CHECK_FALSE(holds(entry.replicas, "n2"));
+    CHECK(entry.replicas.size() == 3);
+  }
+  CHECK(plan_replicas(registers, nodes, {}).empty());
+}
+
+TEST_CASE(
+    "replica planner: whatever falls and returns, each change keeps the contract's invariants") {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    Random random(seed);
+    auto nodes = nodes_of(3 + random.below(std::uint64_t{4}));
+    auto registers = place_first(nodes, {});
+    for (int step = 0; step < 100; ++step) {
+      auto& node = nodes[random.below(std::uint64_t{nodes.size()})];
+      node.up = random.chance(0.6);
+      node.gone = !node.up && random.chance(0.5);
+      for (const auto& swap : plan_replicas(registers, nodes, {})) {
+        const auto& old = registers[swap.shard.value];
+        const auto& next = swap.desired;
+        CHECK(holds(old.in_sync, next.primary));
+        for (const auto& member : next.in_sync) CHECK(holds(old.in_sync, member.node));
+        CHECK(next.min_in_sync >= old.min_in_sync);
+        CHECK(next.in_sync.size() >= std::min<std::size_t>(old.in_sync.size(), old.min_in_sync));
+        CHECK(next.replicas.size() <= replication::max_shard_members);
+        for (const auto& member : next.in_sync) CHECK(holds(next.replicas, member.node));
+        registers[swap.shard.value] = next;
+      }
+      CHECK(plan_replicas(registers, nodes, {}).empty());  // one plan is enough
+    }
+  }
+}

@@ -59,7 +59,8 @@ struct ExperimentOptions {
 [[nodiscard]] int run_sim_shard(const SimOptions& options);
 [[nodiscard]] int run_agent(int argc, const char* const* argv);
 [[nodiscard]] int run_members(const Query& query);
-[[nodiscard]] int run_shards(const Query& query);
+/// With `entity`, only the shard that this entity belongs to.
+[[nodiscard]] int run_shards(const Query& query, const std::string& entity);
 
 /// What is said to the whole pool.
 struct PoolMessage {

@@ -176,7 +176,9 @@ int main(int argc, char** argv) {
   members->callback([&] { status = coterie::tools::run_members(query); });
   auto* shards = app.add_subcommand("shards", "list who owns which shard, and under which epoch");
   add_query_options(*shards, query);
-  shards->callback([&] { status = coterie::tools::run_shards(query); });
+  std::string entity;
+  shards->add_option("--of", entity, "only the shard of this entity id");
+  shards->callback([&] { status = coterie::tools::run_shards(query, entity); });
   add_pool(app, query, status);
   add_sim(app, status);
   // CLI11 would only say that a subcommand is required.

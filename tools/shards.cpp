@@ -1,26 +1,42 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "coterie/sharding/entity_hash.hpp"
 #include "table.hpp"
 
 namespace coterie::tools {
+namespace {
 
-int run_shards(const Query& query) {
+std::string joined(const nlohmann::json& names) {
+  std::string out;
+  for (const auto& name : names) out += (out.empty() ? "" : ",") + name.get<std::string>();
+  return out.empty() ? "-" : out;
+}
+
+std::string text(const nlohmann::json& value) {
+  return value.is_null() ? std::string("-") : value.get<std::string>();
+}
+
+}  // namespace
+
+int run_shards(const Query& query, const std::string& entity) {
   const auto body = fetch(query, "/shards");
   if (!body) return 1;
-  if (query.output == "json") return std::printf("%s\n", body->c_str()), 0;
-  std::vector<std::vector<std::string>> rows{{"SHARD", "EPOCH", "PRIMARY", "IN-SYNC", "HERE"}};
-  for (const auto& s : nlohmann::json::parse(*body)) {
-    std::string in_sync;
-    for (const auto& name : s["in_sync"])
-      in_sync += (in_sync.empty() ? "" : ",") + name.get<std::string>();
-    const auto text = [](const nlohmann::json& v) {
-      return v.is_null() ? std::string("-") : v.get<std::string>();
-    };
+  auto shards = nlohmann::json::parse(*body);
+  if (!entity.empty()) {
+    const auto shard = sharding::shard_of(sharding::entity_hash(entity)).value;
+    auto one = nlohmann::json::array();
+    for (const auto& s : shards)
+      if (s["shard"] == shard) one.push_back(s);
+    shards = std::move(one);
+  }
+  if (query.output == "json") return std::printf("%s\n", shards.dump().c_str()), 0;
+  std::vector<std::vector<std::string>> rows{
+      {"SHARD", "EPOCH", "PRIMARY", "IN-SYNC", "COPIES", "HERE"}};
+  for (const auto& s : shards)
     rows.push_back({std::to_string(s["shard"].get<int>()),
                     std::to_string(s["epoch"].get<std::uint64_t>()), text(s["primary"]),
-                    in_sync.empty() ? "-" : in_sync, text(s["phase_here"])});
-  }
+                    joined(s["in_sync"]), joined(s["replicas"]), text(s["phase_here"])});
   std::printf("%s", format_table(rows).c_str());
   return 0;
 }

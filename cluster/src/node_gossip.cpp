@@ -101,6 +101,7 @@ void NodeCore::on_member(const membership::MemberChanged& change, Instant now, N
   if (!meta || !meta->link.is_set()) return;  // a foreign node: a member, but no peer
   metas_[member.name] = *meta;
   if (member.is_present()) {
+    heard_.try_emplace(member.name, now + (first_words - silence()));
     messaging::LinkEffects effects;
     links_.peer_up(member.name, meta->link, meta->start, {0}, now, effects);
     take(std::move(effects), now, out);

@@ -44,13 +44,13 @@ void NodeCore::tick_placement(Instant now, NodeEffects& out) {
   if (!table_.formed()) return;
   auto swaps = sharding::plan_replicas(table_.registers, placeable_nodes(now), config_.placement);
   if (swaps.empty()) return;
-  for (const auto& swap : swaps) {
-    const auto& before = table_.at(swap.shard).primary;
-    if (before != swap.desired.primary && swap.shard.value % 64 == 0)
-      out.emplace_back(LogEvent{LogLevel::info, "shard " + std::to_string(swap.shard.value) +
-                                                    " goes from '" + before + "' to '" +
-                                                    swap.desired.primary + "'"});
-  }
+  std::map<std::string, std::size_t> lost;
+  for (const auto& swap : swaps)
+    if (const auto& before = table_.at(swap.shard).primary; before != swap.desired.primary)
+      ++lost[before];
+  for (const auto& [name, count] : lost)
+    out.emplace_back(LogEvent{LogLevel::warning, "node '" + name + "' is silent: others lead its " +
+                                                     std::to_string(count) + " shards"});
   take(store_->compare_and_swap(next_token_++, swaps, 0), now, out);
 }
 

@@ -3,10 +3,11 @@ import json
 import os
 import random
 import signal
+import tempfile
 import threading
 import unittest
 
-from cluster import Cluster, request, wait_for
+from cluster import LEDGER, Cluster, Process, request, wait_for
 
 ACCOUNTS = [f"acc{i}" for i in range(40)]
 CHAOS_ROUNDS = int(os.environ.get("COTERIE_CHAOS_ROUNDS", "20"))
@@ -78,13 +79,14 @@ def balance(nodes, account):
     return None
 
 
-class FiveLedgers(unittest.TestCase):
+class Copies(unittest.TestCase):
     def setUp(self):
-        self.cluster = Cluster(5).__enter__()
-        self.nodes = self.cluster.nodes
+        self.nodes = []
 
-    def tearDown(self):
-        self.cluster.__exit__()
+    def five(self):
+        cluster = Cluster(5).__enter__()
+        self.addCleanup(cluster.__exit__)
+        self.nodes = cluster.nodes
 
     def logs(self):
         return "\n".join(f"--- {node.name}\n{node.log()[-3000:]}" for node in self.nodes)
@@ -103,6 +105,7 @@ class FiveLedgers(unittest.TestCase):
         return json.loads(request(node.management, "GET", "/shards")[1])
 
     def test_two_are_killed_for_good_and_nothing_is_missing(self):
+        self.five()
         with Load(self.nodes) as load:
             load.goes_on()
             self.nodes[1].kill()
@@ -117,6 +120,7 @@ class FiveLedgers(unittest.TestCase):
         self.check(load)
 
     def test_a_third_copy_is_made_where_one_is_gone_for_good(self):
+        self.five()
         with Load(self.nodes) as load:
             load.goes_on()
             self.nodes[3].kill()
@@ -125,7 +129,31 @@ class FiveLedgers(unittest.TestCase):
                 len(s["in_sync"]) == 3 and set(s["in_sync"]) <= names for s in self.shards(self.nodes[0])), seconds=90)
         self.check(load)
 
+    def test_a_single_node_grows_to_three_and_may_then_be_lost(self):
+        directory = tempfile.mkdtemp(prefix="coterie-test-")
+        nodes = [Process(LEDGER, "n1", directory)]
+        nodes += [Process(LEDGER, name, directory, join=nodes[0].gossip) for name in ("n2", "n3")]
+        try:
+            nodes[0].start().wait_ready()
+            for account in ACCOUNTS:
+                self.assertEqual(nodes[0].deposit(account, 3, "1")[0], 200)
+            for node in nodes[1:]:
+                node.start().wait_ready()
+            wait_for("three copies of each shard are in sync, two of which must agree", lambda: all(
+                len(s["in_sync"]) == 3 and s["min_in_sync"] == 2 for s in self.shards(nodes[1])))
+            wait_for("the registers have three voters", lambda: sum(
+                m["registers"] in ("voter", "leader") for m in nodes[1].members().values()) == 3)
+            nodes[0].kill()
+            for account in ACCOUNTS:
+                wait_for(f"{account} is served by another", lambda a=account: nodes[2].deposit(a, 3, "1")[0] == 200)
+                self.assertEqual(balance(nodes, account), 3)
+        finally:
+            for node in nodes:
+                if node.process and node.process.poll() is None:
+                    node.kill()
+
     def test_rounds_of_kill_stop_and_restart(self):
+        self.five()
         choice = random.Random(int(os.environ.get("COTERIE_CHAOS_SEED", "1")))
         with Load(self.nodes) as load:
             for number in range(CHAOS_ROUNDS):

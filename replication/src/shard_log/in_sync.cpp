@@ -32,6 +32,10 @@ bool ShardReplica::is_caught_up(const Replica& replica) const {
 Effects ShardReplica::tick(Instant now) {
   Effects out;
   if (!leading_) return out;
+  // Who stood still itself has heard nobody: what was said meanwhile waits to be read.
+  if (now - ticked_ >= config_.silence / 2)
+    for (auto& [replica, peer] : peers_) peer.heard = now;
+  ticked_ = now;
   if (now >= heartbeat_at_) {
     heartbeat_at_ = now + config_.heartbeat;
     broadcast(true, out);

@@ -35,6 +35,7 @@ void ShardReplica::lead(Instant now, Bytes barrier, Effects& out) {
   epoch_ = assignment_.epoch;
   peers_.clear();
   heartbeat_at_ = now + config_.heartbeat;
+  ticked_ = now;
   open_epoch(std::move(barrier));
   know_peers(now);
   broadcast(false, out);

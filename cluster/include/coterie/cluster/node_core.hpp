@@ -42,6 +42,8 @@ inline constexpr Duration placement_interval = 100ms;
 /// connection broke it has this long to come back. The placement contract, "Suspicion".
 inline constexpr Duration placement_silence = 700ms;
 inline constexpr Duration reconnect_grace = 200ms;
+/// A member that is new here has this long until its lane must be up.
+inline constexpr Duration first_words = 3s;
 /// A node that is away for so long loses its copies to others: longer than a restart takes.
 inline constexpr Duration replace_after = 15s;
 /// What the shards of this node propose goes to the registers in batches.

@@ -130,6 +130,7 @@ class ShardReplica {
   std::uint64_t numbers_ = 0, rounds_ = 0;
   std::deque<Read> reads_{};
   Instant heartbeat_at_ = never;
+  Instant ticked_{};
   std::optional<Replica> widened_{};      ///< a learner whose acknowledgement is waited for already
   std::optional<Assignment> proposal_{};  ///< its outcome is not known
   Instant propose_at_ = never;

@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+"""How long a shard is without service: five ledgers, one client for each of 48 accounts deposits without a pause through a node that
+stays; one node that leads some of them, or the leader of the registers, is killed (kill -9), stopped (SIGSTOP) or asked to leave (SIGTERM).
+For each account that it led: the longest time between two acknowledged deposits. usage: shard_failover.py [--rounds N] [-o json]"""
+import argparse
+import json
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import threading
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "tests", "process"))
+from cluster import Cluster, request, wait_for  # noqa: E402
+from registers_test import leader_of, settled  # noqa: E402
+
+ACCOUNTS = [f"acc{i}" for i in range(48)]
+
+
+SHARDS = {}
+
+
+def find_shards(node):
+    for account in ACCOUNTS:
+        row = subprocess.check_output([os.path.join(os.environ["COTERIE_BIN"], "coterie"), "shards", "--of", account, "-o", "json",
+                                       "--management", f"127.0.0.1:{node.management}"])
+        SHARDS[account] = json.loads(row)[0]["shard"]
+
+
+def owners(node):
+    return {s["shard"]: s["primary"] for s in json.loads(request(node.management, "GET", "/shards")[1])}
+
+
+class Client(threading.Thread):
+    """Deposits to one account, again under the same id until acknowledged."""
+
+    def __init__(self, account, node, number):
+        super().__init__(daemon=True)
+        self.account, self.node, self.number = account, node, number
+        self.times, self.stop = [], threading.Event()
+
+    def run(self):
+        count = 0
+        while not self.stop.is_set():
+            count += 1
+            body = json.dumps({"cents": 1, "id": f"{self.number}-{count}"})
+            while not self.stop.is_set():
+                try:
+                    if request(self.node.http, "POST", f"/accounts/{self.account}/deposit", body, timeout=10)[0] == 200:
+                        break
+                except OSError:
+                    pass
+                time.sleep(0.002)
+            self.times.append(time.monotonic())
+            time.sleep(0.005)
+
+
+def longest_gap(times, began):
+    after = [t for t in times if t > began]
+    before = max((t for t in times if t <= began), default=began)
+    return max(b - a for a, b in zip([before] + after, after)) if after else None
+
+
+def one_round(cluster, how, register_leader, number):
+    wait_for("all voters", lambda: settled(cluster, 5))
+    leader = leader_of(cluster)
+    placed = owners(leader)
+    leads = {placed[shard] for shard in SHARDS.values()}
+    victim = leader if register_leader else next(n for n in cluster.nodes if n is not leader and n.name in leads)
+    if victim.name not in leads:
+        return []
+    asked = next(n for n in cluster.nodes if n is not victim)
+    led = [a for a in ACCOUNTS if placed[SHARDS[a]] == victim.name]
+    clients = [Client(account, asked, f"{number}-{i}") for i, account in enumerate(led)]
+    for client in clients:
+        client.start()
+    wait_for("load", lambda: all(len(c.times) > 5 for c in clients))
+    began = time.monotonic()
+    os.kill(victim.process.pid, how)
+    wait_for("all are served by others", lambda: all(sum(t > began + 0.01 for t in c.times) > 5 for c in clients)
+             and victim.name not in owners(asked).values())
+    for client in clients:
+        client.stop.set()
+    for client in clients:
+        client.join()
+    if how == signal.SIGSTOP:
+        os.kill(victim.process.pid, signal.SIGCONT)
+    else:
+        victim.process.wait()
+        victim.start()
+    wait_for("it is back", victim.ready)
+    wait_for("all in sync", lambda: all(len(s["in_sync"]) == 3 for s in json.loads(request(asked.management, "GET", "/shards")[1])))
+    return [longest_gap(c.times, began) * 1000 for c in clients]
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=6)
+    parser.add_argument("-o", "--output", choices=["table", "json"], default="table")
+    options = parser.parse_args()
+    rows = []
+    with Cluster(5) as cluster:
+        find_shards(cluster.nodes[0])
+        for what, how, leads in (("killed", signal.SIGKILL, False), ("killed, and led the registers", signal.SIGKILL, True),
+                                 ("stands still", signal.SIGSTOP, False), ("leaves", signal.SIGTERM, False)):
+            gaps = []
+            for number in range(options.rounds):
+                print(f"\r{what}: {number + 1} of {options.rounds}   ", end="", file=sys.stderr)
+                gaps += one_round(cluster, how, leads, f"{what}-{number}")
+            gaps.sort()
+            rows.append({"node": what, "shards": len(gaps), "median_ms": round(statistics.median(gaps)),
+                         "p99_ms": round(gaps[min(len(gaps) - 1, int(len(gaps) * 0.99))]), "worst_ms": round(gaps[-1])})
+    print("\r" + " " * 60 + "\r", end="", file=sys.stderr)
+    if options.output == "json":
+        print(json.dumps(rows))
+        return
+    print(f"{'NODE':32} {'SHARDS':>6} {'MEDIAN':>10} {'P99':>10} {'WORST':>10}")
+    for row in rows:
+        print(f"{row['node']:32} {row['shards']:>6} {row['median_ms']:>7} ms {row['p99_ms']:>7} ms {row['worst_ms']:>7} ms")
+
+
+if __name__ == "__main__":
+    main()

@@ -111,6 +111,7 @@ void ShardCore::forward(const Command& command, const Route& route, Instant now,
   auto* staging = links_.stage(route.lane, size);
   if (staging == nullptr)
     return fail(command, Errc::busy, "the link to the owner is full", retry_soon, out);
+  if (command.to.wanted) asks_.expect_from(command.to.sequence, route.lane);  // it may have waited
   const auto left =
       command.deadline == never ? 0 : std::max<std::int64_t>(1, (command.deadline - now) / 1us);
   wire::append_request(

@@ -22,8 +22,14 @@ void ShardCore::deliver(Hosted& hosted, const Command& command, Instant now, Sha
   if (const auto* known = command.id.is_set() ? hosted.duplicates.find(command.id) : nullptr) {
     ++counters_.duplicates;
     if (known->reply_dropped)
-      return fail(command, Errc::command_expired,
-                  "the command had its effect; its reply is no longer remembered", {}, out);
+      return answer_read(
+          hosted, known->index, command.to,
+          {.status = static_cast<std::uint8_t>(Errc::command_expired),
+           .epoch = known->epoch,
+           .shard = sharding::shard_of(command.hash),
+           .sequence = known->sequence,
+           .payload = view("the command had its effect; its reply is no longer remembered")},
+          out);
     return answer_read(hosted, known->index, command.to,
                        {.epoch = known->epoch,
                         .shard = sharding::shard_of(command.hash),

@@ -65,7 +65,7 @@ void ShardCore::recovered(const Bytes& bytes, std::uint64_t token, Instant now, 
   if (!record) {
     const auto why = error(Errc::storage, "recovery: " + to_string(record.error()) +
                                               "; restore the data directory from a good copy");
-    for (std::uint16_t i = 0; i < sharding::shard_count; ++i)
+    for (std::uint16_t i = 0; i < sharding::shard_count; ++i)  // whose it is cannot be told
       if (hosted_[i].phase == ShardPhase::recovering && hosted_[i].recovery == token)
         close_shard(ShardId{i}, why, never, now, out);
     return;
@@ -94,7 +94,8 @@ void ShardCore::finish_recovery(const replication::RecoveryFinished& done, Insta
         config_.replica, self(), config_.self.start,
         shard_log::Stored{.starts = std::exchange(hosted.starts, {}),
                           .last = hosted.applied,
-                          .promised = done.promised[i]});
+                          .promised = done.promised[i],
+                          .first_batch = hosted.next_batch});
     out.reset(shard);  // whatever this life left behind in the journal
     set_phase(shard, ShardPhase::backup, "", out);
     hand_in(shard, now, out);
@@ -104,8 +105,11 @@ void ShardCore::finish_recovery(const replication::RecoveryFinished& done, Insta
 /// Gives the replica the newest register, once this copy knows all of its log if it is to lead.
 void ShardCore::hand_in(ShardId shard, Instant now, ShardSink& out) {
   auto& hosted = hosted_[shard.value];
-  if (!hosted.replica || !current_) return;
+  if (!current_) return;
   const auto& entry = current_->table.at(shard);
+  if (hosted.phase == ShardPhase::failed && hosted.claim_at == never)
+    hosted.claim_at = now;  // it may have become the primary meanwhile: another one has to
+  if (!hosted.replica) return;
   if (entry.epoch <= hosted.replica->assignment().epoch) return;
   auto assignment = assignment_of(entry);
   const bool ours = assignment.primary == self() && assignment.start == config_.self.start;
@@ -153,18 +157,16 @@ void ShardCore::give_up(ShardId shard, Instant now, ShardSink& out) {
   auto desired = current_->table.at(shard);
   if (desired.primary != config_.self.node || desired.disk != config_.disk) return;
   hosted_[shard.value].claim_at = now + claim_pause;
-  const auto heir =
-      std::find_if(current_->peers.begin(), current_->peers.end(), [&](const Peer& peer) {
-        return peer.present &&
-               std::any_of(desired.in_sync.begin(), desired.in_sync.end(),
-                           [&](const auto& member) { return member.node == peer.name; });
-      });
-  if (heir == current_->peers.end()) return;
-  const auto member = std::find_if(desired.in_sync.begin(), desired.in_sync.end(),
-                                   [&](const auto& known) { return known.node == heir->name; });
+  std::vector<std::pair<const Peer*, replication::raft::MemberId>> heirs;
+  for (const auto& peer : current_->peers)
+    for (const auto& member : desired.in_sync)
+      if (peer.present && peer.name == member.node) heirs.emplace_back(&peer, member);
+  if (heirs.empty()) return;
+  // Another one each time: the first may have failed as well.
+  const auto& [heir, member] = heirs[desired.epoch.value % heirs.size()];
   const auto expected = desired.epoch;
   desired.primary = heir->name;
-  desired.disk = member->disk;
+  desired.disk = member.disk;
   desired.start = heir->start;
   desired.epoch = next(expected);
   if (desired.in_sync.size() > desired.min_in_sync) std::erase(desired.in_sync, self());
@@ -175,9 +177,11 @@ void ShardCore::give_up(ShardId shard, Instant now, ShardSink& out) {
 void ShardCore::close_shard(ShardId shard, const Error& why, Instant reopen_at, Instant now,
                             ShardSink& out) {
   auto& hosted = hosted_[shard.value];
-  if (hosted.replica)
+  if (hosted.replica) {
     hosted.closed =
         std::max({hosted.closed, hosted.replica->epoch(), hosted.replica->assignment().epoch});
+    hosted.next_batch = hosted.replica->next_batch();
+  }
   hosted.replica.reset();
   step_down(shard,
             {.status = static_cast<std::uint8_t>(Errc::storage),

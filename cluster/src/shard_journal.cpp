@@ -21,7 +21,7 @@ void ShardCore::journal(replication::JournalEvent event, Instant now, ShardSink&
 
 void ShardCore::appended(const replication::Appended& done, Instant now, ShardSink& out) {
   auto& hosted = hosted_[done.shard.value];
-  if (!hosted.replica) return;
+  if (!hosted.replica || done.batch < hosted.next_batch) return;  // of an earlier opening
   take(done.shard, hosted.replica->persisted(done.batch, now), now, out);
   for (const auto slot : std::exchange(hosted.waiting, {})) activate(slot, out);
   catch_up(done.shard, out);

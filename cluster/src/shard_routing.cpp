@@ -115,7 +115,7 @@ std::size_t ShardCore::received(ConnId conn, ByteView bytes, Instant now, ShardS
     if (request) {
       on_request(frame->lane, *request, now, out);
     } else if (reply) {
-      on_reply(*reply, out);
+      on_reply(*reply, now, out);
     } else if (frame->kind != wire::FrameKind::shard_log ||
                !on_shard_log(frame->lane, frame->bytes.subspan(wire::frame_prefix_bytes), now,
                              out)) {
@@ -153,7 +153,7 @@ void ShardCore::on_request(messaging::LaneId lane, const wire::RequestView& requ
   dispatch(command, now, out);
 }
 
-void ShardCore::on_reply(const wire::ReplyView& reply, ShardSink& out) {
+void ShardCore::on_reply(const wire::ReplyView& reply, Instant now, ShardSink& out) {
   const auto& header = reply.header;
   if (header.session != config_.self.session) return;
   const auto open = asks_.close(header.sequence);
@@ -169,6 +169,7 @@ void ShardCore::on_reply(const wire::ReplyView& reply, ShardSink& out) {
     if (corrected->table.merge(header.shard, *newer)) {
       current_ = std::move(corrected);
       rebuild_routes();
+      host(now, out);
     }
   }
   completion.status = static_cast<std::uint8_t>(Errc::unavailable);

@@ -98,7 +98,7 @@ int run(const Options& options) {
   const auto words = read_words(files);
   DemoCluster cluster(options.ledger, options.directory, options.record);
   cluster.start_all();
-  if (!cluster.wait_ready()) {
+  if (!cluster.wait_ready() || !cluster.wait_voters()) {
     std::fprintf(stderr, "demo: the cluster did not become ready; its logs are in %s\n",
                  options.directory.c_str());
     return 1;

@@ -156,6 +156,25 @@ bool DemoCluster::wait_ready() {
   return true;
 }
 
+/// The registers survive the loss of two nodes once five vote on them; they grow within a second or
+/// two.
+bool DemoCluster::wait_voters() {
+  const auto until = std::chrono::steady_clock::now() + ready_limit;
+  const auto voters = [&] {
+    const auto members = http_get(nodes_.front().management, "/members");
+    std::size_t count = 0;
+    for (const std::string role : {R"("registers":"voter")", R"("registers":"leader")"})
+      for (auto at = members.find(role); at != std::string::npos; at = members.find(role, at + 1))
+        ++count;
+    return count;
+  };
+  while (voters() < nodes_.size()) {
+    if (std::chrono::steady_clock::now() > until) return false;
+    std::this_thread::sleep_for(20ms);
+  }
+  return true;
+}
+
 std::string http_get(std::uint16_t port, const std::string& target) {
   namespace http = boost::beast::http;
   using boost::asio::ip::tcp;

@@ -25,7 +25,8 @@ class DemoCluster {
   void kill_hard(std::size_t index);
   /// SIGTERM to all; true if every process left with status 0 within 10 s.
   bool stop_all();
-  [[nodiscard]] bool wait_ready();  ///< all that were not killed
+  [[nodiscard]] bool wait_ready();   ///< all that were not killed
+  [[nodiscard]] bool wait_voters();  ///< until all nodes vote on the placement registers
   /// Replays each node's recording; true if all had the same effects again.
   [[nodiscard]] bool replay_all() const;
   [[nodiscard]] const std::vector<LedgerProcess>& nodes() const { return nodes_; }

@@ -51,6 +51,12 @@ OpenAsk AskTable::release(std::uint32_t index) {
   return slot.ask;
 }
 
+void AskTable::expect_from(std::uint64_t correlation, std::uint32_t lane) {
+  const auto index = static_cast<std::uint32_t>(correlation & slot_mask);
+  if (index < slots_.size() && slots_[index].used && slots_[index].generation == correlation >> 32)
+    slots_[index].ask.lane = lane;
+}
+
 std::optional<OpenAsk> AskTable::close(std::uint64_t correlation) {
   const auto index = static_cast<std::uint32_t>(correlation & slot_mask);
   if (index >= slots_.size()) return std::nullopt;

@@ -57,6 +57,7 @@ Status LmdbStripe::Impl::load() {
       positions.push_back(position);
       next_position = position + 1;
     }
+    if (!cursor.at_end()) return disk_problem(cursor.status(), config.file).error;
     Cursor promised(txn.get(), promises);
     for (auto op = MDB_FIRST; promised.get(key, value, op); op = MDB_NEXT) {
       const auto shard = load_le<std::uint64_t>(static_cast<const std::uint8_t*>(key.mv_data));
@@ -64,6 +65,7 @@ Status LmdbStripe::Impl::load() {
         shards[shard].promised =
             Epoch{load_le<std::uint64_t>(static_cast<const std::uint8_t*>(value.mv_data))};
     }
+    if (!promised.at_end()) return disk_problem(promised.status(), config.file).error;
   }
   rc = txn.commit();
   if (rc != 0) return disk_problem(rc, config.file).error;
@@ -304,7 +306,8 @@ void LmdbStripe::Impl::recover(const ReadJob& job) {
     return job.port->wait_taken();
   };
   Txn txn(env.get(), MDB_RDONLY);
-  if (txn.status() == 0) {
+  auto status = txn.status();
+  if (status == 0) {
     Cursor cursor(txn.get(), log);
     MDB_val key{};
     MDB_val value{};
@@ -314,6 +317,7 @@ void LmdbStripe::Impl::recover(const ReadJob& job) {
       part.records.push_back(to_bytes(record));
       if (part.records.size() >= recovery_part && !hand_over()) return;
     }
+    if (!cursor.at_end()) status = cursor.status();
   }
   if (!part.records.empty() && !hand_over()) return;
   replication::RecoveryFinished finished{
@@ -322,7 +326,7 @@ void LmdbStripe::Impl::recover(const ReadJob& job) {
     const std::lock_guard lock(mutex);
     for (const auto shard : job.recover) finished.promised.push_back(state(shard).promised);
   }
-  if (txn.status() != 0) finished.error = disk_problem(txn.status(), config.file).error;
+  if (status != 0) finished.error = disk_problem(status, config.file).error;
   std::vector<JournalEvent> events;
   events.emplace_back(std::move(finished));
   job.port->deliver(std::move(events));

@@ -8,6 +8,7 @@ import threading
 import unittest
 
 from cluster import LEDGER, Cluster, Process, request, wait_for
+from registers_test import settled
 
 ACCOUNTS = [f"acc{i}" for i in range(40)]
 CHAOS_ROUNDS = int(os.environ.get("COTERIE_CHAOS_ROUNDS", "20"))
@@ -87,6 +88,8 @@ class Copies(unittest.TestCase):
         cluster = Cluster(5).__enter__()
         self.addCleanup(cluster.__exit__)
         self.nodes = cluster.nodes
+        # Before, the registers hang on fewer nodes, and with the wrong one killed nothing changes hands.
+        wait_for("five voters", lambda: settled(cluster, 5))
 
     def logs(self):
         return "\n".join(f"--- {node.name}\n{node.log()[-3000:]}" for node in self.nodes)

@@ -106,3 +106,17 @@ TEST_CASE("frame: inner lengths that lie are refused at every truncation") {
     CHECK_FALSE(read_request(ByteView(out).first(size)).has_value());
   CHECK_FALSE(read_reply(Bytes(reply_header_bytes - 1, 0)).has_value());
 }
+
+TEST_CASE("frame: the shard log's holds the largest record, and no other kind does") {
+  Bytes frame;
+  append_control(frame, FrameKind::shard_log, 7,
+                 Bytes(max_replication_frame_bytes - frame_prefix_bytes));
+  auto prefix = read_prefix(frame).value();
+  CHECK(plausible(prefix));
+  ++prefix.length;
+  CHECK_FALSE(plausible(prefix));
+  prefix.length = max_frame_bytes + 1;
+  CHECK(plausible(prefix));
+  prefix.kind = FrameKind::table;
+  CHECK_FALSE(plausible(prefix));
+}

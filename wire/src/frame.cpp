@@ -25,11 +25,17 @@ std::optional<FramePrefix> read_prefix(ByteView in) {
                      .cluster_tag = load_le<std::uint32_t>(in.data() + 8)};
 }
 
+namespace {
+
+std::size_t most_bytes(FrameKind kind) {
+  return kind == FrameKind::shard_log ? max_replication_frame_bytes : max_frame_bytes;
+}
+
+}  // namespace
+
 bool plausible(const FramePrefix& prefix) {
-  const auto most =
-      prefix.kind == FrameKind::shard_log ? max_replication_frame_bytes : max_frame_bytes;
   return prefix.version == frame_version && prefix.length >= frame_prefix_bytes &&
-         prefix.length <= most;
+         prefix.length <= most_bytes(prefix.kind);
 }
 
 void append_request(Bytes& out, const RequestHeader& h, ByteView entity, ByteView payload) {
@@ -76,7 +82,7 @@ void append_reply(Bytes& out, const ReplyHeader& h, ByteView payload) {
 void append_control(Bytes& out, FrameKind kind, std::uint32_t tag, ByteView body) {
   const auto start = out.size();
   const auto length = frame_prefix_bytes + body.size();
-  COTERIE_ENSURE(length <= max_frame_bytes);
+  COTERIE_ENSURE(length <= most_bytes(kind));
   out.resize(start + frame_prefix_bytes);
   put_prefix(out.data() + start, length, kind, 0, tag);
   append(out, body);

@@ -33,8 +33,8 @@ Effects ShardReplica::tick(Instant now) {
   Effects out;
   if (!leading_) return out;
   // Who stood still itself has heard nobody: what was said meanwhile waits to be read.
-  if (now - ticked_ >= config_.silence / 2)
-    for (auto& [replica, peer] : peers_) peer.heard = now;
+  if (const auto late = now - ticked_ - config_.heartbeat; late > Duration::zero())
+    for (auto& [replica, peer] : peers_) peer.heard = earliest(now, peer.heard + late);
   ticked_ = now;
   if (now >= heartbeat_at_) {
     heartbeat_at_ = now + config_.heartbeat;

@@ -19,6 +19,7 @@ Effects ShardReplica::assigned(const Assignment& assignment, Instant now, Bytes 
     open_epoch(std::move(barrier));
     know_peers(now);
     broadcast(true, out);
+    finish_reads(out);  // who has not confirmed may be in I no longer
   } else {
     if (leading_) step_down(out);
     if (mine) lead(now, std::move(barrier), out);

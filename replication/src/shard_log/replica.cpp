@@ -12,7 +12,7 @@ ShardReplica::ShardReplica(ReplicaConfig config, Replica self, StartId start, St
       starts_(std::move(stored.starts)),
       last_(stored.last),
       promised_(stored.promised),
-      disk_(stored.last, config.max_held) {}
+      disk_(stored.last, config.max_held, stored.first_batch) {}
 
 Effects ShardReplica::receive(const Message& message, Instant now) {
   Effects out;

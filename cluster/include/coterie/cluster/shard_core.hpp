@@ -160,7 +160,8 @@ class ShardCore {
     LogIndex end{};  ///< of the journal, as far as it was asked to write
     Epoch closed{};  ///< up to here this life leads no epoch again: its disk failed in one
     Instant reopen_at = never;
-    Instant claim_at = never;  ///< asks for an epoch after `closed`, again and again
+    Instant claim_at = never;      ///< asks for an epoch after `closed`, again and again
+    std::uint64_t next_batch = 1;  ///< of the journal: no number names two batches
     std::uint64_t recovery{};  ///< the token of the newest one; parts of an older one are ignored
     // What the log says, up to `applied`.
     LogIndex applied{};
@@ -208,7 +209,7 @@ class ShardCore {
   void take_link_effects(messaging::LinkEffects&& effects, ShardSink& out);
   void on_request(messaging::LaneId lane, const wire::RequestView& request, Instant now,
                   ShardSink& out);
-  void on_reply(const wire::ReplyView& reply, ShardSink& out);
+  void on_reply(const wire::ReplyView& reply, Instant now, ShardSink& out);
   void send_moved(const Command& command, ShardSink& out);
   // shard_hosting.cpp
   void host(Instant now, ShardSink& out);

@@ -27,6 +27,8 @@ class AskTable {
   explicit AskTable(Instant now);
   /// The correlation number, or nullopt when max_open_asks are open.
   [[nodiscard]] std::optional<std::uint64_t> open(const OpenAsk& ask);
+  /// Its reply must come from there now; nothing for an ask that is closed.
+  void expect_from(std::uint64_t correlation, std::uint32_t lane);
   /// Closes and returns the ask; nullopt for one that is unknown, answered or expired.
   [[nodiscard]] std::optional<OpenAsk> close(std::uint64_t correlation);
   /// Closes and returns every ask whose deadline is not after `now`.

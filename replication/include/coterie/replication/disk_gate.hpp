@@ -18,7 +18,8 @@ class DiskGate {
  public:
   /// `durable`: what the disk held at the start. Beyond `max_held` waiting messages, of a disk that
   /// hangs, the oldest go: whoever asked asks again.
-  DiskGate(Position durable, std::size_t max_held) : durable_(durable), max_held_(max_held) {}
+  DiskGate(Position durable, std::size_t max_held, std::uint64_t first_batch = 1)
+      : durable_(durable), max_held_(max_held), next_batch_(first_batch) {}
 
   /// The number of the batch that the next write() opens.
   [[nodiscard]] std::uint64_t next_batch() const { return next_batch_; }
@@ -67,7 +68,7 @@ class DiskGate {
 
   Position durable_;
   std::size_t max_held_;
-  std::uint64_t next_batch_ = 1;
+  std::uint64_t next_batch_;
   std::deque<Batch> in_flight_{};
   std::deque<Message> staged_{};
   std::deque<Held> held_{};

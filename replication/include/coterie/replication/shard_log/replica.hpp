@@ -60,6 +60,8 @@ class ShardReplica {
   [[nodiscard]] Epoch promised() const { return promised_; }
   [[nodiscard]] LogIndex last() const { return last_; }
   [[nodiscard]] LogIndex commit() const { return commit_; }
+  /// The number that the next Persist has.
+  [[nodiscard]] std::uint64_t next_batch() const { return disk_.next_batch(); }
   [[nodiscard]] LogIndex durable() const { return disk_.durable(); }
   [[nodiscard]] const Assignment& assignment() const { return assignment_; }
   [[nodiscard]] const Replica& self() const { return self_; }

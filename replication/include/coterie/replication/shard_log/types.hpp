@@ -44,6 +44,7 @@ struct Stored {
   std::vector<EpochStart> starts{};
   LogIndex last{};
   Epoch promised{};
+  std::uint64_t first_batch = 1;  ///< of the writes to come
 };
 
 [[nodiscard]] inline bool holds(const std::vector<Replica>& set, const Replica& replica) {

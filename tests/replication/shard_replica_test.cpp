@@ -1,0 +1,68 @@
+/// What the simulator's schedules do not reach in the shard log.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "coterie/replication/shard_log/replica.hpp"
+
+using namespace coterie;
+using namespace coterie::replication::shard_log;
+
+namespace {
+
+const Replica a{"a", 1}, b{"b", 2};
+const Instant begin{1'000'000'000};
+
+template <class Effect>
+std::size_t count(const Effects& effects) {
+  return static_cast<std::size_t>(std::count_if(effects.begin(), effects.end(), [](const auto& e) {
+    return std::holds_alternative<Effect>(e);
+  }));
+}
+
+Assignment led_by_a(std::uint64_t epoch, std::vector<Replica> in_sync) {
+  return {.epoch = Epoch{epoch},
+          .primary = a,
+          .start = StartId{1},
+          .in_sync = std::move(in_sync),
+          .replicas = {a, b},
+          .min_in_sync = 1};
+}
+
+/// `a` leads epoch 1 with `b` in sync, and serves.
+ShardReplica serving() {
+  ShardReplica replica({}, a, StartId{1}, {});
+  (void)replica.assigned(led_by_a(1, {a, b}), begin);
+  (void)replica.persisted(1, begin);
+  (void)replica.receive({b, a, Epoch{1}, Accepted{LogIndex{1}, 1}}, begin);
+  REQUIRE(replica.serves());
+  return replica;
+}
+
+}  // namespace
+
+TEST_CASE("shard replica: a round ends when who did not confirm is in sync no longer") {
+  auto replica = serving();
+  CHECK(count<ReadReady>(replica.read(7)) == 0);
+  const auto alone = replica.assigned(led_by_a(2, {a}), begin + 1s);
+  CHECK(count<ReadReady>(alone) == 1);
+}
+
+TEST_CASE("shard replica: its own pause is nobody's silence, and silence beyond it counts") {
+  auto replica = serving();
+  auto now = begin;
+  CHECK(count<Propose>(replica.tick(now = now + 60s)) == 0);
+  std::size_t proposed = 0;
+  for (int i = 0; i < 10 && proposed == 0; ++i)
+    proposed = count<Propose>(replica.tick(now = now + 150ms));  // each of them late
+  CHECK(proposed == 1);
+  CHECK(now - begin < 60s + 1500ms);
+}
+
+TEST_CASE("shard replica: the numbers of its writes go on where they are told to") {
+  ShardReplica replica({}, a, StartId{1}, {.first_batch = 40});
+  CHECK(replica.next_batch() == 40);
+  for (const auto& effect : replica.assigned(led_by_a(1, {a}), begin))
+    if (const auto* persist = std::get_if<Persist>(&effect)) CHECK(persist->batch == 40);
+  CHECK(replica.next_batch() == 41);
+}

@@ -53,8 +53,10 @@ void ShardCore::ask(const LocalAsk& ask, Instant now, ShardSink& out) {
   if (ask.wants_reply) {
     const auto& route = route_[shard_of(command.hash).value];
     const auto lane = route.kind == RouteKind::remote ? route.lane : local_lane;
-    const auto correlation =
-        asks_.open({.token = ask.token, .lane = lane, .deadline = ask.deadline});
+    const auto correlation = asks_.open({.token = ask.token,
+                                         .lane = lane,
+                                         .deadline = ask.deadline,
+                                         .shard = shard_of(command.hash).value});
     if (!correlation)
       return ++counters_.busy, refuse(Errc::busy, "too many open asks on this worker", retry_soon);
     command.to.sequence = *correlation;

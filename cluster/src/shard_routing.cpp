@@ -35,6 +35,7 @@ void ShardCore::routes(RoutesPtr routes, Instant now, ShardSink& out) {
   }
   take_link_effects(std::move(effects), out);
   rebuild_routes();
+  abandon_moved(out);
   host(now, out);
   if (current_->table.formed()) unpark(unrouted_, now, out);
 }
@@ -54,6 +55,23 @@ void ShardCore::rebuild_routes() {
     if (peer == current_->peers.end() || !peer->present) continue;
     route.kind = RouteKind::remote;
     route.lane = links_.lane_to(peer->name, worker_of(ShardId{i}, peer->data_workers));
+  }
+}
+
+/// Asks that went to a node which leads the shard no longer: it may stand still with its connection
+/// open, and then nothing would come before their deadlines.
+void ShardCore::abandon_moved(ShardSink& out) {
+  for (const auto& ask : asks_.close_moved([&](const messaging::OpenAsk& open) {
+         const auto& route = route_[open.shard];
+         return open.lane != local_lane &&
+                (route.kind != RouteKind::remote || route.lane != open.lane);
+       })) {
+    ++counters_.unavailable;
+    out.complete({.token = ask.token,
+                  .status = static_cast<std::uint8_t>(Errc::unavailable),
+                  .retry_after_ms = 10,
+                  .payload = view("the shard moved before the answer; outcome unknown, retry with "
+                                  "the same command id")});
   }
 }
 
@@ -169,6 +187,7 @@ void ShardCore::on_reply(const wire::ReplyView& reply, Instant now, ShardSink& o
     if (corrected->table.merge(header.shard, *newer)) {
       current_ = std::move(corrected);
       rebuild_routes();
+      abandon_moved(out);
       host(now, out);
     }
   }

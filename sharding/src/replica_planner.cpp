@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <tuple>
 
 #include "coterie/replication/register_state.hpp"
 #include "coterie/sharding/planner.hpp"
@@ -91,9 +92,8 @@ class Plan {
       if (ends) drop(member);
       return ends;
     });
-    for (const auto& member : desired.in_sync)
-      if (!holds(desired.replicas, member))
-        desired.replicas.push_back(member), ++copies_[member.node];
+    if (const Member primary{desired.primary, desired.disk}; !holds(desired.replicas, primary))
+      desired.replicas.push_back(primary), ++copies_[primary.node];
     // Too few in sync are there to commit anything: whoever is down is not waited for.
     const auto up = std::count_if(desired.in_sync.begin(), desired.in_sync.end(),
                                   [&](const auto& member) { return is_up(member); });
@@ -110,15 +110,24 @@ class Plan {
       desired.replicas.push_back({best->name, best->disk});
       ++copies_[best->name];
     }
-    for (auto extra = desired.replicas.rbegin();
-         extra != desired.replicas.rend() && staying() > config_.replicas;) {
-      if (holds(desired.in_sync, *extra)) {
-        ++extra;
-        continue;
-      }
+    while (staying() > config_.replicas) {
+      const auto extra = superfluous(desired);
       drop(*extra);
-      extra = std::make_reverse_iterator(desired.replicas.erase(std::next(extra).base()));
+      desired.replicas.erase(extra);
     }
+  }
+
+  /// Who is down, else who is not in sync, else who has the most copies; never the primary, which
+  /// then proposes those that are in R no longer out of I.
+  [[nodiscard]] std::vector<Member>::iterator superfluous(Register& desired) {
+    const auto worth = [&](const Member& member) {
+      const bool leads = member == Member{desired.primary, desired.disk};
+      return std::tuple(leads, is_up(member), holds(desired.in_sync, member),
+                        -copies_[member.node]);
+    };
+    return std::min_element(
+        desired.replicas.begin(), desired.replicas.end(),
+        [&](const auto& one, const auto& other) { return worth(one) < worth(other); });
   }
 
   /// Has no copy yet, and the fewest in all.

@@ -48,6 +48,23 @@ TEST_CASE("shard replica: a round ends when who did not confirm is in sync no lo
   CHECK(count<ReadReady>(alone) == 1);
 }
 
+TEST_CASE(
+    "shard replica: who is to have no copy any more is proposed out of I, unless too few remain") {
+  auto replica = serving();
+  auto without = led_by_a(2, {a, b});
+  without.replicas = {a};
+  (void)replica.assigned(without, begin + 1s);
+  const auto effects = replica.tick(begin + 1100ms);
+  REQUIRE(count<Propose>(effects) == 1);
+  for (const auto& effect : effects)
+    if (const auto* propose = std::get_if<Propose>(&effect))
+      CHECK(propose->desired.in_sync == std::vector<Replica>{a});
+  auto other = serving();
+  without.min_in_sync = 2;
+  (void)other.assigned(without, begin + 1s);
+  CHECK(count<Propose>(other.tick(begin + 1100ms)) == 0);
+}
+
 TEST_CASE("shard replica: its own pause is nobody's silence, and silence beyond it counts") {
   auto replica = serving();
   auto now = begin;

@@ -56,6 +56,7 @@ Effects ShardReplica::tick(Instant now) {
 void ShardReplica::tick_in_sync(Instant now, Effects& out) {
   if (proposal_) return;
   const auto silent = [&](const Replica& replica) {
+    if (replica != self_ && !holds(assignment_.replicas, replica)) return true;  // not wanted
     const auto peer = peers_.find(replica);
     return peer != peers_.end() && now - peer->second.heard >= config_.silence;
   };

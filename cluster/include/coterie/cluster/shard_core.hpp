@@ -211,6 +211,7 @@ class ShardCore {
                   ShardSink& out);
   void on_reply(const wire::ReplyView& reply, Instant now, ShardSink& out);
   void send_moved(const Command& command, ShardSink& out);
+  void abandon_moved(ShardSink& out);
   // shard_hosting.cpp
   void host(Instant now, ShardSink& out);
   [[nodiscard]] bool names_us(const replication::Register& entry) const;

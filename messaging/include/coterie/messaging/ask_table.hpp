@@ -20,6 +20,7 @@ struct OpenAsk {
   std::uint64_t token{};  ///< the asker's own name for it
   std::uint32_t lane{};   ///< where the reply must come from
   Instant deadline = never;
+  std::uint16_t shard{};  ///< of the entity that is asked
 };
 
 class AskTable {
@@ -33,6 +34,14 @@ class AskTable {
   [[nodiscard]] std::optional<OpenAsk> close(std::uint64_t correlation);
   /// Closes and returns every ask whose deadline is not after `now`.
   [[nodiscard]] std::vector<OpenAsk> expire(Instant now);
+  /// Closes and returns every ask for which `moved(ask)` holds; looks at all.
+  template <class Moved>
+  [[nodiscard]] std::vector<OpenAsk> close_moved(Moved moved) {
+    std::vector<OpenAsk> closed;
+    for (std::uint32_t index = 0; index < slots_.size(); ++index)
+      if (slots_[index].used && moved(slots_[index].ask)) closed.push_back(release(index));
+    return closed;
+  }
   /// Closes and returns every ask of that lane.
   [[nodiscard]] std::vector<OpenAsk> close_lane(std::uint32_t lane);
   /// Never later than the first deadline; may be earlier (an extra tick is a no-op).

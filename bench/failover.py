@@ -1,8 +1,6 @@
 #!/usr/bin/env python3
 """How long the placement registers have no leader: of three and of five ledgers the leader is killed (kill -9) or stopped (SIGSTOP),
 and every survivor is asked without a pause until it names another one. usage: failover.py [--rounds N] [-o json]"""
-import argparse
-import json
 import os
 import signal
 import statistics
@@ -12,6 +10,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "tests", "process"))
 from cluster import Cluster, wait_for  # noqa: E402
+from report import arguments, progress, show  # noqa: E402
 from registers_test import leader_of, roles, settled  # noqa: E402
 
 
@@ -40,28 +39,19 @@ def time_to_new_leader(cluster, how):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--rounds", type=int, default=10)
-    parser.add_argument("-o", "--output", choices=["table", "json"], default="table")
-    options = parser.parse_args()
+    options = arguments(10)
     rows = []
     for size in (3, 5):
         for what, how in (("killed", signal.SIGKILL), ("stands still", signal.SIGSTOP)):
             times = []
             with Cluster(size) as cluster:
                 for round_ in range(options.rounds):
-                    print(f"\r{size} nodes, leader {what}: {round_ + 1} of {options.rounds} ", end="", file=sys.stderr)
+                    progress(f"{size} nodes, leader {what}: {round_ + 1} of {options.rounds}")
                     wait_for("all voters", lambda: settled(cluster, size))
                     times.append(time_to_new_leader(cluster, how) * 1000)
             rows.append({"nodes": size, "leader": what, "median_ms": round(statistics.median(times), 1),
                          "worst_ms": round(max(times), 1)})
-    print("\r" + " " * 60 + "\r", end="", file=sys.stderr)
-    if options.output == "json":
-        print(json.dumps(rows))
-        return
-    print(f"{'NODES':6} {'LEADER':14} {'ALL KNOW ANOTHER, MEDIAN':>26} {'WORST OF ' + str(options.rounds):>14}")
-    for row in rows:
-        print(f"{row['nodes']:<6} {row['leader']:14} {row['median_ms']:>23} ms {row['worst_ms']:>11} ms")
+    show(rows, options.output)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 """How long a shard is without service: five ledgers, one client for each of 48 accounts deposits without a pause through a node that
 stays; one node that leads some of them, or the leader of the registers, is killed (kill -9), stopped (SIGSTOP) or asked to leave (SIGTERM).
 For each account that it led: the longest time between two acknowledged deposits. usage: shard_failover.py [--rounds N] [-o json]"""
-import argparse
 import json
 import os
 import signal
@@ -15,6 +14,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "tests", "process"))
 from cluster import Cluster, request, wait_for  # noqa: E402
 from registers_test import leader_of, settled  # noqa: E402
+from report import arguments, progress, show  # noqa: E402
 
 ACCOUNTS = [f"acc{i}" for i in range(48)]
 
@@ -96,10 +96,7 @@ def one_round(cluster, how, register_leader, number):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--rounds", type=int, default=6)
-    parser.add_argument("-o", "--output", choices=["table", "json"], default="table")
-    options = parser.parse_args()
+    options = arguments(6)
     rows = []
     with Cluster(5) as cluster:
         find_shards(cluster.nodes[0])
@@ -107,18 +104,12 @@ def main():
                                  ("stands still", signal.SIGSTOP, False), ("leaves", signal.SIGTERM, False)):
             gaps = []
             for number in range(options.rounds):
-                print(f"\r{what}: {number + 1} of {options.rounds}   ", end="", file=sys.stderr)
+                progress(f"{what}: {number + 1} of {options.rounds}")
                 gaps += one_round(cluster, how, leads, f"{what}-{number}")
             gaps.sort()
             rows.append({"node": what, "shards": len(gaps), "median_ms": round(statistics.median(gaps)),
                          "p99_ms": round(gaps[min(len(gaps) - 1, int(len(gaps) * 0.99))]), "worst_ms": round(gaps[-1])})
-    print("\r" + " " * 60 + "\r", end="", file=sys.stderr)
-    if options.output == "json":
-        print(json.dumps(rows))
-        return
-    print(f"{'NODE':32} {'SHARDS':>6} {'MEDIAN':>10} {'P99':>10} {'WORST':>10}")
-    for row in rows:
-        print(f"{row['node']:32} {row['shards']:>6} {row['median_ms']:>7} ms {row['p99_ms']:>7} ms {row['worst_ms']:>7} ms")
+    show(rows, options.output)
 
 
 if __name__ == "__main__":

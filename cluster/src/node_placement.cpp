@@ -36,8 +36,10 @@ std::vector<sharding::PlaceableNode> NodeCore::placeable_nodes(Instant now) cons
 
 /// The coordinator: one batch for whatever is not as it should be.
 void NodeCore::tick_placement(Instant now, NodeEffects& out) {
-  if (now - ticked_ >= placement_silence / 2)
-    for (auto& [name, at] : heard_) at = now;  // we stood still: what they said waits to be read
+  // Who stood still itself has heard nobody meanwhile: what they said waits to be read. Only the
+  // pause counts, or a late tick now and then would be an alibi for the dead.
+  if (const auto late = now - ticked_ - placement_silence / 2; late > Duration::zero())
+    for (auto& [name, at] : heard_) at = std::max(at, earliest(now, at + late));
   ticked_ = now;
   if (!leads_registers() || now < next_placement_) return;
   next_placement_ = now + placement_interval;

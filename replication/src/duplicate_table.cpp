@@ -39,14 +39,6 @@ void DuplicateTable::evict_front() {
   ++first_;
 }
 
-void DuplicateTable::forget_from(LogIndex index) {
-  while (!order_.empty() && order_.back().index >= index) {
-    forget(order_.back(), first_ + static_cast<std::uint32_t>(order_.size()) - 1);
-    order_.pop_back();
-  }
-  replies_dropped_ = std::min(replies_dropped_, order_.size());
-}
-
 void DuplicateTable::forget(const Remembered& entry, std::uint32_t slot) {
   index_.erase(hash(entry.command), slot);
   bytes_ -= entry.reply.size();

@@ -102,18 +102,13 @@ TEST_CASE("record: every flipped bit and every truncation is noticed") {
     CHECK_FALSE(read_record(ByteView(out).first(size)).has_value());
 }
 
-TEST_CASE(
-    "duplicate table: finds what it remembers, forgets what never became durable, evicts the "
-    "oldest") {
+TEST_CASE("duplicate table: finds what it remembers, and evicts the oldest") {
   DuplicateTable table;
   for (std::uint64_t i = 1; i <= 100; ++i)
     table.remember({{0, i}, LogIndex{i}, Sequence{i}, Epoch{1}, {}});
   REQUIRE(table.find({0, 50}) != nullptr);
   CHECK(table.find({0, 50})->sequence == Sequence{50});
   CHECK(table.find({1, 50}) == nullptr);
-  table.forget_from(LogIndex{90});
-  CHECK(table.find({0, 90}) == nullptr);
-  CHECK(table.find({0, 89}) != nullptr);
   for (std::uint64_t i = 1000; i < 1000 + max_remembered_commands; ++i)
     table.remember({{0, i}, LogIndex{i}, Sequence{i}, Epoch{1}, {}});
   CHECK(table.size() == max_remembered_commands);
@@ -140,10 +135,6 @@ TEST_CASE("duplicate table: beyond its bytes the oldest replies go and their ids
   CHECK(table.find({0, 2})->reply_dropped);
   CHECK(table.find({0, 2})->reply.empty());
   CHECK_FALSE(table.find({0, 3})->reply_dropped);
-  table.forget_from(LogIndex{2});
-  CHECK(table.size() == 1);
-  table.remember({{0, 9}, LogIndex{2}, Sequence{2}, Epoch{1}, large});
-  CHECK_FALSE(table.find({0, 9})->reply_dropped);
 }
 
 namespace {

@@ -32,8 +32,6 @@ class DuplicateTable {
   [[nodiscard]] const Remembered* find(const CommandId& command) const;
   /// Log indices must not decrease.
   void remember(Remembered entry);
-  /// Forgets every command at or after `index`: its record never became durable.
-  void forget_from(LogIndex index);
   [[nodiscard]] std::size_t size() const { return order_.size(); }
   /// True if a command made at this time may have been forgotten: nothing newer was.
   [[nodiscard]] bool older_than_window(std::uint64_t time_ms) const { return time_ms <= horizon_; }

@@ -7,6 +7,7 @@ import sys
 def arguments(rounds):
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=rounds)
+    parser.add_argument("--only", help="one row by its name")
     parser.add_argument("-o", "--output", choices=["table", "json"], default="table")
     return parser.parse_args()
 

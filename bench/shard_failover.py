@@ -40,6 +40,7 @@ class Client(threading.Thread):
         super().__init__(daemon=True)
         self.account, self.node, self.number = account, node, number
         self.times, self.stop = [], threading.Event()
+        self.again = 0  # attempts that were not acknowledged
 
     def run(self):
         count = 0
@@ -52,6 +53,7 @@ class Client(threading.Thread):
                         break
                 except OSError:
                     pass
+                self.again += 1
                 time.sleep(0.002)
             self.times.append(time.monotonic())
             time.sleep(0.005)
@@ -92,7 +94,7 @@ def one_round(cluster, how, register_leader, number):
         victim.start()
     wait_for("it is back", victim.ready)
     wait_for("all in sync", lambda: all(len(s["in_sync"]) == 3 for s in json.loads(request(asked.management, "GET", "/shards")[1])))
-    return [longest_gap(c.times, began) * 1000 for c in clients]
+    return [(longest_gap(c.times, began) * 1000, c.again) for c in clients]
 
 
 def main():
@@ -102,13 +104,15 @@ def main():
         find_shards(cluster.nodes[0])
         for what, how, leads in (("killed", signal.SIGKILL, False), ("killed, and led the registers", signal.SIGKILL, True),
                                  ("stands still", signal.SIGSTOP, False), ("leaves", signal.SIGTERM, False)):
-            gaps = []
+            if options.only and options.only != what:
+                continue
+            results = []
             for number in range(options.rounds):
                 progress(f"{what}: {number + 1} of {options.rounds}")
-                gaps += one_round(cluster, how, leads, f"{what}-{number}")
-            gaps.sort()
+                results += one_round(cluster, how, leads, f"{what}-{number}")
+            gaps = sorted(gap for gap, _ in results)
             rows.append({"node": what, "shards": len(gaps), "median_ms": round(statistics.median(gaps)),
-                         "p99_ms": round(gaps[min(len(gaps) - 1, int(len(gaps) * 0.99))]), "worst_ms": round(gaps[-1])})
+                         "p99_ms": round(gaps[min(len(gaps) - 1, int(len(gaps) * 0.99))]), "worst_ms": round(gaps[-1]), "again": sum(again for _, again in results)})
     show(rows, options.output)
 
 

@@ -17,6 +17,7 @@ struct Query {
 struct SimOptions {
   std::uint64_t first_seed = 1;
   std::uint64_t seeds = 200;
+  unsigned jobs = 1;  ///< threads
   std::string output = "table";
 };
 

@@ -122,8 +122,11 @@ void add_scale(CLI::App& sim, int& status) {
 void add_sim(CLI::App& app, int& status) {
   static coterie::tools::SimOptions simulation;
   auto* sim = app.add_subcommand("sim", "run the simulator: the ledger property over many seeds");
-  sim->add_option("--seed", simulation.first_seed, "first seed")->capture_default_str();
+  sim->add_option("--from,--seed", simulation.first_seed, "first seed")->capture_default_str();
   sim->add_option("--seeds", simulation.seeds, "how many")->capture_default_str();
+  sim->add_option("-j,--jobs", simulation.jobs, "threads, each with seeds of its own")
+      ->check(CLI::Range(1u, 256u))
+      ->capture_default_str();
   sim->add_option("-o,--output", simulation.output, "table or json")
       ->check(CLI::IsMember({"table", "json"}));
   static coterie::tools::LifeguardSimOptions guard;

@@ -1,6 +1,9 @@
+#include <atomic>
 #include <chrono>
 #include <cstdio>
+#include <mutex>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "commands.hpp"
 #include "coterie/sim/ledger_run.hpp"
@@ -11,61 +14,87 @@ namespace {
 constexpr std::uint64_t twice_every = 20;  // 5 % of the seeds run twice: the trace must be equal
 constexpr std::uint64_t campaign = 20;     // from so many seeds on, every kind of event must occur
 
+/// What happened in all seeds, in the order in which it is shown.
+using Totals = std::vector<std::pair<const char*, std::uint64_t>>;
+
+Totals totals_of(const sim::RunResult& result) {
+  const auto& counters = result.counters;
+  return {{"acknowledged", result.acknowledged},
+          {"attempts", result.attempts},
+          {"ordered", result.ordered},
+          {"kills", result.kills},
+          {"moves", result.moves},
+          {"handed_over", counters.handed_over},
+          {"forwarded", counters.forwarded},
+          {"moved_answers", counters.moved},
+          {"duplicates", counters.duplicates},
+          {"fences_lost", counters.fences_lost},
+          {"events", result.events}};
+}
+
 /// SOMETIMES points: a campaign that never reached one proved less than it says.
-std::string never_reached(std::uint64_t kills, std::uint64_t moves, std::uint64_t moved) {
-  if (kills == 0) return "a kill";
-  if (moves == 0) return "a shard that moves";
-  return moved == 0 ? "a stale caller that is corrected" : "";
+std::string never_reached(const Totals& totals) {
+  for (const auto& [name, count] : totals)
+    if (count == 0) return name;
+  return {};
+}
+
+sim::RunResult run_seed(std::uint64_t seed) {
+  auto result = sim::run_ledger(seed);
+  if (seed % twice_every == 0 && sim::run_ledger(seed).trace != result.trace) {
+    result.passed = false;
+    result.problem = "two runs of one seed differ";
+  }
+  return result;
+}
+
+void print(const SimOptions& options, std::uint64_t failed, const Totals& totals, double seconds) {
+  if (options.output == "json") {
+    nlohmann::ordered_json out{{"seeds", options.seeds}, {"failed", failed}};
+    for (const auto& [name, count] : totals) out[name] = count;
+    out["seconds"] = seconds;
+    return void(std::printf("%s\n", out.dump().c_str()));
+  }
+  std::printf("%llu seeds, %llu failed; ", static_cast<unsigned long long>(options.seeds),
+              static_cast<unsigned long long>(failed));
+  for (const auto& [name, count] : totals)
+    std::printf("%s %llu, ", name, static_cast<unsigned long long>(count));
+  std::printf("%.1f s\n", seconds);
 }
 
 }  // namespace
 
 int run_sim(const SimOptions& options) {
   const auto began = std::chrono::steady_clock::now();
-  std::uint64_t failed = 0, acknowledged = 0, attempts = 0, kills = 0, events = 0;
-  std::uint64_t moves = 0, moved = 0;
-  for (std::uint64_t seed = options.first_seed; seed < options.first_seed + options.seeds; ++seed) {
-    auto result = sim::run_ledger(seed);
-    if (seed % twice_every == 0 && sim::run_ledger(seed).trace != result.trace) {
-      result.passed = false;
-      result.problem = "two runs of one seed differ";
+  std::uint64_t failed = 0;
+  auto totals = totals_of({});
+  std::atomic<std::uint64_t> next{0};
+  std::mutex mutex;
+  const auto work = [&] {
+    for (auto i = next.fetch_add(1); i < options.seeds; i = next.fetch_add(1)) {
+      const auto seed = options.first_seed + i;
+      const auto result = run_seed(seed);
+      const auto counts = totals_of(result);
+      const std::lock_guard lock(mutex);
+      for (std::size_t k = 0; k < totals.size(); ++k) totals[k].second += counts[k].second;
+      if (result.passed) continue;
+      ++failed;
+      std::fprintf(stderr, "seed %llu: %s\n  replay: coterie sim --from %llu --seeds 1\n",
+                   static_cast<unsigned long long>(seed), result.problem.c_str(),
+                   static_cast<unsigned long long>(seed));
     }
-    acknowledged += result.acknowledged, attempts += result.attempts, kills += result.kills,
-        events += result.events, moves += result.moves, moved += result.moved;
-    if (result.passed) continue;
+  };
+  std::vector<std::thread> threads;
+  for (unsigned i = 1; i < options.jobs; ++i) threads.emplace_back(work);
+  work();
+  for (auto& thread : threads) thread.join();
+  if (const auto missing = never_reached(totals); options.seeds >= campaign && !missing.empty()) {
     ++failed;
-    std::fprintf(stderr, "seed %llu: %s\n  replay: coterie sim --seed %llu --seeds 1\n",
-                 static_cast<unsigned long long>(seed), result.problem.c_str(),
-                 static_cast<unsigned long long>(seed));
-  }
-  const auto missing = options.seeds < campaign ? "" : never_reached(kills, moves, moved);
-  if (!missing.empty()) {
-    ++failed;
-    std::fprintf(stderr, "no seed reached %s\n", missing.c_str());
+    std::fprintf(stderr, "no seed reached a count of '%s'\n", missing.c_str());
   }
   const auto seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
-  if (options.output == "json") {
-    std::printf("%s\n", nlohmann::json{{"seeds", options.seeds},
-                                       {"failed", failed},
-                                       {"acknowledged", acknowledged},
-                                       {"attempts", attempts},
-                                       {"kills", kills},
-                                       {"moves", moves},
-                                       {"moved_answers", moved},
-                                       {"events", events},
-                                       {"seconds", seconds}}
-                            .dump()
-                            .c_str());
-  } else {
-    std::printf(
-        "%llu seeds, %llu failed; %llu deposits acknowledged in %llu attempts, %llu kills, %llu "
-        "moves, %llu Moved answers, %llu events, %.1f s\n",
-        static_cast<unsigned long long>(options.seeds), static_cast<unsigned long long>(failed),
-        static_cast<unsigned long long>(acknowledged), static_cast<unsigned long long>(attempts),
-        static_cast<unsigned long long>(kills), static_cast<unsigned long long>(moves),
-        static_cast<unsigned long long>(moved), static_cast<unsigned long long>(events), seconds);
-  }
+  print(options, failed, totals, seconds);
   return failed == 0 ? 0 : 1;
 }
 

@@ -56,16 +56,57 @@ NodeEffects NodeCore::set_seeds(std::vector<Address> seeds, Instant now) {
 
 NodeEffects NodeCore::leave(Instant now) {
   NodeEffects out;
+  if (leaving_) return out;
   leaving_ = true;
+  hand_over_by_ = now + hand_over_limit;
+  next_placement_ = next_beat_ = now;
+  tick_beats(now);
+  return finish(std::move(out), now);
+}
+
+NodeEffects NodeCore::depart(Instant now) {
+  NodeEffects out;
+  leaving_ = true;
+  hand_over_by_ = handed_over_at_ = never;
   if (leads_registers()) take(store_->hand_over(now), now, out);
   take(swim_.leave(now), now, out);
   return finish(std::move(out), now);
+}
+
+std::size_t NodeCore::leads_shards() const {
+  return static_cast<std::size_t>(
+      std::count_if(table_.registers.begin(), table_.registers.end(),
+                    [&](const auto& entry) { return entry.primary == config_.name; }));
+}
+
+/// Once nothing is led here, or nobody else could.
+void NodeCore::try_hand_over(Instant now, NodeEffects& out) {
+  if (hand_over_by_ == never) return;
+  const auto left = leads_shards();
+  const bool possible =
+      std::any_of(table_.registers.begin(), table_.registers.end(), [&](const auto& entry) {
+        return entry.primary == config_.name &&
+               std::any_of(entry.in_sync.begin(), entry.in_sync.end(), [&](const auto& member) {
+                 return member.node != config_.name && present(member.node) &&
+                        !leaving_peers_.contains(member.node);
+               });
+      });
+  if (possible && now < hand_over_by_) return;
+  if (handed_over_at_ == never)
+    handed_over_at_ = cluster_.is_set() && lanes_up_.size() > 0 ? now + farewell : now;
+  if (now < handed_over_at_) return;
+  hand_over_by_ = handed_over_at_ = never;
+  if (left > 0 && !lanes_up_.empty())
+    out.emplace_back(LogEvent{LogLevel::warning, "leaving with " + std::to_string(left) +
+                                                     " shards that nobody else can lead now"});
+  out.emplace_back(HandedOver{left});
 }
 
 /// What every input ends with: whatever became possible is done now, once.
 NodeEffects NodeCore::finish(NodeEffects out, Instant now) {
   for (const auto& node : std::exchange(suspects_, {}))
     if (store_) take(store_->suspect(node, now), now, out);
+  try_hand_over(now, out);
   if (!leaving_) {
     try_bootstrap(out);
     try_place(now, out);
@@ -113,6 +154,7 @@ Instant NodeCore::next_deadline() const {
   if (store_ && !old_copy_) at = earliest(at, earliest(store_->next_deadline(), next_voters_));
   if (leads_registers()) at = earliest(at, next_placement_);
   at = earliest(at, propose_at_);
+  at = earliest(at, handed_over_at_ != never ? handed_over_at_ : hand_over_by_);
   return claim_retry_ && !leaving_ ? earliest(at, *claim_retry_) : at;
 }
 
@@ -176,7 +218,10 @@ Readiness NodeCore::readiness() const {
     ++led;
     const auto status = status_.find(ShardId{i});
     if (status == status_.end()) continue;
-    serving += status->second.phase == ShardPhase::serving ? 1 : 0;
+    serving += status->second.phase == ShardPhase::serving ||
+                       status->second.phase == ShardPhase::handing_over
+                   ? 1
+                   : 0;
     if (status->second.phase == ShardPhase::failed)
       degraded.push_back("shard " + std::to_string(i) + ": " + status->second.detail), ++serving;
   }

@@ -44,7 +44,8 @@ struct Feed {
   NodeOutcome operator()(const Share& i) { return {core.share(i.change, now)}; }
   NodeOutcome operator()(const ShardProposal& i) { return {core.propose(i.swap, now)}; }
   NodeOutcome operator()(const TooLarge& i) { return {core.too_large(i.to, now)}; }
-  NodeOutcome operator()(const Transfer& i) { return {core.transfer(i.shard, i.to, now)}; }
+  NodeOutcome operator()(const Move& i) { return {core.move(i.shard, i.to, now)}; }
+  NodeOutcome operator()(const Depart&) { return {core.depart(now)}; }
 };
 
 }  // namespace

@@ -65,6 +65,8 @@ void NodeCore::take(messaging::LinkEffects&& effects, Instant now, NodeEffects& 
           } else if constexpr (std::is_same_v<E, messaging::LaneDown>) {
             const auto peer = lanes_up_[e.lane];
             swim_.beats_ended(peer);
+            leaving_peers_.erase(peer);
+            table_versions_.erase(peer);
             suspects_.push_back(peer);
             heard_[peer] = earliest(heard_[peer], now + (reconnect_grace - silence()));
             if (peer == announced_leader_) announced_leader_.clear();
@@ -119,7 +121,38 @@ void NodeCore::tick_beats(Instant now) {
   if (lanes_up_.empty() || now < next_beat_) return;
   const auto crowd = static_cast<std::int64_t>(1 + lanes_up_.size() / beat_lanes);
   next_beat_ = now + beat_interval * crowd;
-  for (const auto& [lane, peer] : lanes_up_) send_control(lane, wire::FrameKind::beat, {});
+  const auto beat = own_beat();
+  for (const auto& [lane, peer] : lanes_up_) send_control(lane, wire::FrameKind::beat, beat);
+}
+
+/// Whether it leaves, and how much it knows: the sum of all epochs, which only grows.
+Bytes NodeCore::own_beat() const {
+  std::uint64_t version = 0;
+  for (const auto& entry : table_.registers) version += entry.epoch.value;
+  Bytes body;
+  append_le(body, static_cast<std::uint8_t>(leaving_));
+  append_le(body, version);
+  return body;
+}
+
+/// A peer that knows less than we do, and learned nothing since its beat before, missed a word.
+void NodeCore::on_beat(const messaging::Frame& frame, Instant now) {
+  const auto found = lanes_up_.find(frame.lane);
+  if (found == lanes_up_.end()) return;
+  const auto& peer = found->second;
+  swim_.beat(peer, now);
+  const auto body = frame.bytes.subspan(wire::frame_prefix_bytes);
+  constexpr std::size_t beat_bytes = 1 + 8;
+  if (body.size() < beat_bytes) return;  // of an older version
+  if (body[0] != 0) leaving_peers_.insert(peer);
+  else leaving_peers_.erase(peer);
+  const auto version = load_le<std::uint64_t>(body.data() + 1);
+  std::uint64_t own = 0;
+  for (const auto& entry : table_.registers) own += entry.epoch.value;
+  const auto [known, fresh] = table_versions_.try_emplace(peer, version);
+  const bool stuck = !fresh && known->second == version;
+  known->second = version;
+  if (stuck && version < own && table_.formed()) send_table(frame.lane);
 }
 
 void NodeCore::send_table(LaneId lane) {
@@ -129,10 +162,7 @@ void NodeCore::send_table(LaneId lane) {
 void NodeCore::on_frame(const messaging::Frame& frame, Instant now, NodeEffects& out) {
   const auto body = frame.bytes.subspan(wire::frame_prefix_bytes);
   switch (frame.kind) {
-    case wire::FrameKind::beat:
-      if (const auto peer = lanes_up_.find(frame.lane); peer != lanes_up_.end())
-        swim_.beat(peer->second, now);
-      return;
+    case wire::FrameKind::beat: return on_beat(frame, now);
     case wire::FrameKind::table:
       if (const auto table = sharding::decode_shard_table(body)) return merge(*table);
       break;

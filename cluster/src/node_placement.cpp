@@ -17,7 +17,8 @@ std::vector<sharding::PlaceableNode> NodeCore::placeable_nodes(Instant now) cons
     out.push_back({.name = config_.name,
                    .disk = config_.stored.disk,
                    .start = config_.start,
-                   .up = !leaving_ && !old_copy_});
+                   .up = !old_copy_,
+                   .leaving = leaving_});
   for (const auto& [name, meta] : metas_) {
     if (meta.entity_types == 0 || meta.disk == 0) continue;
     if (digest == 0) digest = meta.entity_types;
@@ -27,8 +28,8 @@ std::vector<sharding::PlaceableNode> NodeCore::placeable_nodes(Instant now) cons
     const auto heard = heard_.find(name);
     const bool speaks = heard != heard_.end() && now - heard->second < silence();
     node.up = member->is_present() && (speaks || !table_.formed());
-    node.gone = !member->is_present() && (member->state == membership::MemberState::left ||
-                                          now - earliest(member->changed, now) >= replace_after);
+    node.leaving = leaving_peers_.contains(name);
+    node.gone = !member->is_present() && now - earliest(member->changed, now) >= replace_after;
     out.push_back(std::move(node));
   }
   return out;
@@ -45,6 +46,7 @@ void NodeCore::tick_placement(Instant now, NodeEffects& out) {
   next_placement_ = now + placement_interval;
   if (!table_.formed()) return;
   auto swaps = sharding::plan_replicas(table_.registers, placeable_nodes(now), config_.placement);
+  end_late_moves(swaps, now);
   if (swaps.empty()) return;
   std::map<std::string, std::size_t> lost;
   for (const auto& swap : swaps)
@@ -54,6 +56,27 @@ void NodeCore::tick_placement(Instant now, NodeEffects& out) {
     out.emplace_back(LogEvent{LogLevel::warning, "node '" + name + "' is silent: others lead its " +
                                                      std::to_string(count) + " shards"});
   take(store_->compare_and_swap(next_token_++, swaps, 0), now, out);
+}
+
+/// Each planned move comes to its end or is given up: a copy may never catch up.
+void NodeCore::end_late_moves(std::vector<replication::Swap>& swaps, Instant now) {
+  for (std::uint16_t i = 0; i < sharding::shard_count; ++i) {
+    const auto& entry = table_.registers[i];
+    if (!entry.moves()) {
+      moving_.erase(ShardId{i});
+      continue;
+    }
+    const auto [move, fresh] = moving_.try_emplace(ShardId{i}, entry.successor, now);
+    if (move->second.first != entry.successor) move->second = {entry.successor, now};
+    if (now - move->second.second < move_limit) continue;
+    const bool changes = std::any_of(swaps.begin(), swaps.end(),
+                                     [&](const auto& swap) { return swap.shard.value == i; });
+    if (changes) continue;
+    auto desired = entry;
+    desired.epoch = next(entry.epoch);
+    desired.successor = {};
+    swaps.push_back({ShardId{i}, entry.epoch, std::move(desired)});
+  }
 }
 
 NodeEffects NodeCore::propose(replication::Swap swap, Instant now) {

@@ -66,12 +66,10 @@ void NodeCore::claim(Instant now, NodeEffects& out) {
       stale = "this data directory is an old copy: the register knows a later life of it";
       continue;
     }
-    auto desired = entry;
+    const replication::raft::MemberId self{config_.name, config_.stored.disk};
+    auto desired = entry.led_by(self, config_.start, replication::Rule::restarted);
     if (entry.disk == 0)  // of a time when the only copy was its primary's
-      desired.in_sync = desired.replicas = {{config_.name, config_.stored.disk}};
-    desired.disk = config_.stored.disk;
-    desired.epoch = next(entry.epoch);
-    desired.start = config_.start;
+      desired.in_sync = desired.replicas = {self};
     swaps.push_back({ShardId{i}, entry.epoch, std::move(desired)});
   }
   if (!stale.empty() && stale_disk_.empty())
@@ -85,21 +83,21 @@ void NodeCore::claim(Instant now, NodeEffects& out) {
   submit(std::move(swaps), now, out);
 }
 
-NodeEffects NodeCore::transfer(ShardId shard, const std::string& to, Instant now) {
+NodeEffects NodeCore::move(ShardId shard, const std::string& to, Instant now) {
   NodeEffects out;
   const auto& current = table_.at(shard);
   if (!table_.formed() || current.primary == to) return out;
-  const auto nodes = placeable_nodes(now);
-  for (const auto& member : current.in_sync) {
-    const auto node = std::find_if(nodes.begin(), nodes.end(), [&](const auto& n) {
-      return n.name == to && n.name == member.node && n.disk == member.disk && n.up;
-    });
-    if (node == nodes.end()) continue;
+  for (const auto& node : placeable_nodes(now)) {
+    if (node.name != to || !node.up) continue;
     auto desired = current;
     desired.epoch = next(current.epoch);
-    desired.primary = to;
-    desired.start = node->start;
-    desired.disk = node->disk;
+    desired.successor = {node.name, node.disk};
+    const bool has_copy = std::find(desired.replicas.begin(), desired.replicas.end(),
+                                    desired.successor) != desired.replicas.end();
+    if (!has_copy) {
+      if (desired.replicas.size() >= replication::max_shard_members) return out;
+      desired.replicas.push_back(desired.successor);
+    }
     submit({{shard, current.epoch, std::move(desired)}}, now, out);
   }
   return finish(std::move(out), now);
@@ -145,12 +143,22 @@ void NodeCore::take(replication::MetaEffects&& effects, Instant now, NodeEffects
     } else if (const auto* leader = std::get_if<replication::raft::LeaderChanged>(&effect)) {
       on_leader(*leader, now, out);
     } else if (const auto* changed = std::get_if<replication::RegistersChanged>(&effect)) {
-      for (const auto& [shard, value] : changed->registers) table_.merge(shard, value);
-      if (table_.entity_types == 0) table_.entity_types = changed->entity_types;
+      std::vector<replication::SwapResult> results;
+      for (const auto& [shard, value] : changed->registers) {
+        table_.merge(shard, value);
+        results.push_back({shard, false, value});
+      }
+      const bool formed = table_.formed();
+      if (!formed) table_.entity_types = changed->entity_types;
       links_.set_entity_types(table_.entity_types);
       routes_dirty_ = true;
+      // What changed, and no more; a beat shows who missed it.
+      const auto body = replication::encode_results(0, results);
       if (leads_registers())
-        for (const auto& [lane, peer] : lanes_up_) send_table(lane);
+        for (const auto& [lane, peer] : lanes_up_) {
+          if (formed) send_control(lane, wire::FrameKind::meta_result, body);
+          else send_table(lane);  // it also says which entity types there are
+        }
     }
   }
 }
@@ -169,6 +177,7 @@ void NodeCore::on_leader(const replication::raft::LeaderChanged& leader, Instant
   const bool led = next_voters_ != never;
   swap_askers_.clear();
   placing_ = false;
+  moving_.clear();
   claim_retry_.reset();
   next_voters_ = never;
   if (leads_registers()) {

@@ -22,7 +22,7 @@ constexpr std::array<std::string_view, std::variant_size_v<NodeInput>> node_inpu
     "registers persisted",
     "shard status",
     "part failed",
-    "transfer",
+    "move",
     "broadcast",
     "query",
     "answer",

@@ -67,6 +67,7 @@ void ShardCore::ask(const LocalAsk& ask, Instant now, ShardSink& out) {
 void ShardCore::dispatch(const Command& command, Instant now, ShardSink& out) {
   const auto shard = shard_of(command.hash);
   const auto& route = route_[shard.value];
+  if (fenced(command, out)) return;
   switch (route.kind) {
     case RouteKind::unknown:
       if (!park(unrouted_, command))
@@ -77,11 +78,18 @@ void ShardCore::dispatch(const Command& command, Instant now, ShardSink& out) {
       return fail(command, Errc::unavailable, "the owner of the shard is down or has left", 500ms,
                   out);
     case RouteKind::remote:
-      if (command.to.lane != local_lane) return send_moved(command, out);  // one hop only
-      return forward(command, route, now, out);
+      if (command.fence) return pass_fence(command, now, out);
+      if (command.to.lane == local_lane) return forward(command, route, now, out);
+      if (!command.relayed && now < hosted_[shard.value].forwards_until)
+        return relay(command, route, now, out);
+      // Its sender knows more than we do, and soon so will we.
+      if (command.epoch > route.epoch && park(hosted_[shard.value].parked, command)) return;
+      return send_moved(command, out);  // one hop only
     case RouteKind::local: break;
   }
   auto& hosted = hosted_[shard.value];
+  if (command.fence && (command.relayed || hosted.phase == ShardPhase::serving))
+    return pass_fence(command, now, out);
   switch (hosted.phase) {
     case ShardPhase::serving:
       if (command.epoch > hosted.replica->epoch()) {
@@ -114,11 +122,13 @@ void ShardCore::forward(const Command& command, const Route& route, Instant now,
   if (staging == nullptr)
     return fail(command, Errc::busy, "the link to the owner is full", retry_soon, out);
   if (command.to.wanted) asks_.expect_from(command.to.sequence, route.lane);  // it may have waited
+  route_[shard_of(command.hash).value].used = true;
   const auto left =
       command.deadline == never ? 0 : std::max<std::int64_t>(1, (command.deadline - now) / 1us);
   wire::append_request(
       *staging,
-      {.flags = command.to.wanted ? wire::flag_ask : std::uint16_t{0},
+      {.flags = static_cast<std::uint16_t>((command.to.wanted ? wire::flag_ask : 0) |
+                                           (command.relayed ? wire::flag_forwarded : 0)),
        .cluster_tag = wire::cluster_tag(config_.self.cluster),
        .deadline_us = static_cast<std::uint32_t>(std::min<std::int64_t>(left, UINT32_MAX)),
        .session = command.to.session,
@@ -177,9 +187,13 @@ void ShardCore::answer(const ReplyTo& to, const Answer& answer, ShardSink& out) 
   if (to.lane == local_lane) {
     const auto open = asks_.close(to.sequence);
     if (!open) return;  // its deadline passed
-    out.complete({open->token, answer.status, answer.epoch, answer.sequence, answer.retry_after_ms,
-                  answer.payload});
-    return;
+    return finish_ask(*open,
+                      {.status = answer.status,
+                       .epoch = answer.epoch,
+                       .sequence = answer.sequence,
+                       .retry_after_ms = answer.retry_after_ms,
+                       .payload = answer.payload},
+                      out);
   }
   auto* staging = links_.stage(to.lane, wire::reply_header_bytes + answer.payload.size());
   if (staging == nullptr) return;  // the asker's deadline tells it
@@ -195,6 +209,21 @@ void ShardCore::answer(const ReplyTo& to, const Answer& answer, ShardSink& out) 
                      answer.payload);
 }
 
+/// Of a local caller, or of another node whose command was sent on for it.
+void ShardCore::finish_ask(const messaging::OpenAsk& open, Completion completion, ShardSink& out) {
+  completion.token = open.token;
+  if (!open.relayed) return out.complete(completion);
+  const auto relayed = relays_.extract(open.token);
+  answer(relayed.mapped(),
+         {.status = completion.status,
+          .epoch = completion.epoch,
+          .shard = ShardId{open.shard},
+          .sequence = completion.sequence,
+          .retry_after_ms = completion.retry_after_ms,
+          .payload = completion.payload},
+         out);
+}
+
 void ShardCore::fail(const Command& command, Errc code, std::string_view detail,
                      Duration retry_after, ShardSink& out) {
   answer(command.to,
@@ -206,6 +235,7 @@ void ShardCore::fail(const Command& command, Errc code, std::string_view detail,
 }
 
 void ShardCore::flush(Instant now, ShardSink& out) {
+  tick_fences(now, out);
   start_rounds(now, out);
   messaging::LinkEffects effects;
   links_.flush(now, effects);
@@ -215,13 +245,15 @@ void ShardCore::flush(Instant now, ShardSink& out) {
 void ShardCore::tick(Instant now, ShardSink& out) {
   for (const auto& ask : asks_.expire(now)) {
     ++counters_.timeouts;
-    out.complete({.token = ask.token,
-                  .status = static_cast<std::uint8_t>(Errc::deadline_exceeded),
-                  .payload = view("no answer before the deadline")});
+    finish_ask(ask,
+               {.status = static_cast<std::uint8_t>(Errc::deadline_exceeded),
+                .payload = view("no answer before the deadline")},
+               out);
   }
   messaging::LinkEffects effects;
   links_.tick(now, effects);
   take_link_effects(std::move(effects), out);
+  tick_fences(now, out);
   tick_shards(now, out);
   if (now >= next_sweep_) {
     next_sweep_ = now + sweep_interval;
@@ -243,7 +275,9 @@ Instant ShardCore::next_deadline() const {
   for (const auto& hosted : hosted_) {
     if (hosted.replica) at = earliest(at, hosted.replica->next_deadline());
     at = earliest(at, earliest(hosted.claim_at, hosted.reopen_at));
+    if (hosted.replica && hosted.replica->serves()) at = earliest(at, hosted.drain_until);
   }
+  for (const auto& [shard, fence] : fences_) at = earliest(at, fence.until);
   return entities_.active() > 0 || parked_commands_ > 0 ? earliest(at, next_sweep_) : at;
 }
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "coterie/cluster/shard_core.hpp"
+#include "coterie/core/mutation.hpp"
 
 namespace coterie::cluster {
 
@@ -46,8 +47,8 @@ void ShardCore::host(Instant now, ShardSink& out) {
       fresh.push_back(shard);
     }
     hand_in(shard, now, out);
-    if (route_[i].kind != RouteKind::local && !hosted.parked.empty())
-      unpark(hosted.parked, now, out);
+    hand_off(shard, now, out);
+    if (!mutated("hand-off: parked commands go after Moved")) send_parked_on(shard, now, out);
   }
   if (!fresh.empty()) start_recovery(std::move(fresh), out);
 }
@@ -165,10 +166,7 @@ void ShardCore::give_up(ShardId shard, Instant now, ShardSink& out) {
   // Another one each time: the first may have failed as well.
   const auto& [heir, member] = heirs[desired.epoch.value % heirs.size()];
   const auto expected = desired.epoch;
-  desired.primary = heir->name;
-  desired.disk = member.disk;
-  desired.start = heir->start;
-  desired.epoch = next(expected);
+  desired = desired.led_by(member, heir->start, replication::Rule::disk_failed);
   if (desired.in_sync.size() > desired.min_in_sync) std::erase(desired.in_sync, self());
   out.propose({shard, expected, std::move(desired)});
 }
@@ -207,6 +205,8 @@ void ShardCore::tick_shards(Instant now, ShardSink& out) {
     if (hosted.replica && hosted.replica->next_deadline() <= now)
       take(shard, hosted.replica->tick(now), now, out);
     if (hosted.claim_at <= now) claim(shard, now, out);
+    if (mutated("hand-off: parked commands go after Moved")) send_parked_on(shard, now, out);
+    if (hosted.drain_until <= now) hand_off(shard, now, out);
     if (hosted.reopen_at > now) continue;
     hosted.reopen_at = never;
     set_phase(shard, ShardPhase::recovering, "", out);

@@ -24,13 +24,16 @@ void ShardCore::take(ShardId shard, shard_log::Effects&& effects, Instant now, S
       const auto& desired = wanted->desired;
       auto& known = current_->table.at(shard);
       if (known.epoch.value + 1 != desired.epoch.value) continue;  // a later one is on its way
-      auto entry = known;
+      auto entry = desired.primary == self() ? known
+                                             : known.led_by(desired.primary, desired.start,
+                                                            replication::Rule::handed_over);
       entry.epoch = desired.epoch;
       entry.in_sync = desired.in_sync;
       out.propose({shard, known.epoch, std::move(entry)});
     } else if (const auto* done = std::get_if<shard_log::Committed>(&effect)) {
       committed(hosted, done->index, out);
     } else if (std::holds_alternative<shard_log::SteppedDown>(effect)) {
+      hosted.drain_until = never;
       step_down(shard,
                 {.status = static_cast<std::uint8_t>(Errc::unavailable),
                  .shard = shard,
@@ -43,25 +46,26 @@ void ShardCore::take(ShardId shard, shard_log::Effects&& effects, Instant now, S
     }
   }
   follow_phase(shard, now, out);
+  hand_off(shard, now, out);
 }
 
 void ShardCore::follow_phase(ShardId shard, Instant now, ShardSink& out) {
   auto& hosted = hosted_[shard.value];
   if (!hosted.replica) return;
-  const auto phase = hosted.replica->serves()  ? ShardPhase::serving
-                     : hosted.replica->leads() ? ShardPhase::barrier
-                                               : ShardPhase::backup;
+  const bool leads = hosted.replica->leads();
+  const auto phase = leads && hosted.drain_until != never ? ShardPhase::handing_over
+                     : hosted.replica->serves()           ? ShardPhase::serving
+                     : leads                              ? ShardPhase::barrier
+                                                          : ShardPhase::backup;
   if (phase == hosted.phase) return;
   set_phase(shard, phase, "", out);
   if (phase == ShardPhase::serving) unpark(hosted.parked, now, out);
 }
 
 void ShardCore::transmit(ShardId shard, const shard_log::Message& message) {
-  const auto peer = std::lower_bound(
-      current_->peers.begin(), current_->peers.end(), message.to.node,
-      [](const Peer& known, const std::string& name) { return known.name < name; });
-  if (peer == current_->peers.end() || peer->name != message.to.node) return;
-  const auto lane = links_.lane_to(peer->name, worker_of(shard, peer->data_workers));
+  const auto* const other = peer(message.to.node);
+  if (other == nullptr) return;
+  const auto lane = links_.lane_to(other->name, worker_of(shard, other->data_workers));
   if (!links_.is_up(lane)) return;  // said again with the next heartbeat
   const auto body = shard_log::encode(shard, message);
   auto* staging = links_.stage(lane, wire::frame_prefix_bytes + body.size());
@@ -156,17 +160,23 @@ void ShardCore::step_down(ShardId shard, const Answer& why, ShardSink& out) {
   hosted.in_round = 0;
   answer_held(hosted.held, why, out);
   answer_held(hosted.reads, why, out);
-  const auto rehome = [&](std::deque<Parked>& waiting) {
-    std::move(waiting.begin(), waiting.end(), std::back_inserter(hosted.parked));
-    waiting.clear();
-  };
+  rehome_mailboxes(shard);
   const auto ours = [&](sharding::EntitySlot slot) { return entities_.at(slot).shard == shard; };
-  for (auto& [slot, waiting] : mailboxes_)
-    if (ours(slot)) rehome(waiting);
-  std::erase_if(mailboxes_, [&](const auto& box) { return ours(box.first); });
   std::erase_if(replays_, [&](const auto& replay) { return ours(replay.second); });
   std::erase_if(faults_, [&](const auto& fault) { return ours(fault.first); });
   entities_.passivate_shard(shard);
+}
+
+/// Commands that wait for an entity's activation find their way anew, behind none of the others.
+void ShardCore::rehome_mailboxes(ShardId shard) {
+  auto& parked = hosted_[shard.value].parked;
+  std::erase_if(mailboxes_, [&](auto& box) {
+    auto& entity = entities_.at(box.first);
+    if (entity.shard != shard) return false;
+    std::move(box.second.begin(), box.second.end(), std::back_inserter(parked));
+    entity.has_parked = false;
+    return true;
+  });
 }
 
 }  // namespace coterie::cluster

@@ -43,35 +43,50 @@ void ShardCore::routes(RoutesPtr routes, Instant now, ShardSink& out) {
 void ShardCore::rebuild_routes() {
   if (!current_ || !current_->table.formed()) return;
   for (std::uint16_t i = 0; i < sharding::shard_count; ++i) {
-    const auto& entry = current_->table.registers[i];
-    auto& route = route_[i];
-    route = {RouteKind::absent, messaging::no_lane, entry.epoch};
-    if (entry.primary == config_.self.node) {
-      if (entry.disk == 0 || entry.disk == config_.disk) route.kind = RouteKind::local;
-      continue;  // else it was led from a disk that is not here
-    }
-    const auto peer = std::find_if(current_->peers.begin(), current_->peers.end(),
-                                   [&](const Peer& p) { return p.name == entry.primary; });
-    if (peer == current_->peers.end() || !peer->present) continue;
-    route.kind = RouteKind::remote;
-    route.lane = links_.lane_to(peer->name, worker_of(ShardId{i}, peer->data_workers));
+    const auto old = std::exchange(route_[i], route_of(ShardId{i}));
+    const bool same = route_[i].kind == old.kind && route_[i].lane == old.lane;
+    route_[i].used = same && old.used;
+    if (!same) raise_fence(ShardId{i}, old);
   }
 }
 
+ShardCore::Route ShardCore::route_of(ShardId shard) const {
+  const auto& entry = current_->table.at(shard);
+  Route route{RouteKind::absent, messaging::no_lane, entry.epoch};
+  if (entry.primary == config_.self.node) {
+    if (entry.disk == 0 || entry.disk == config_.disk) route.kind = RouteKind::local;
+    return route;  // else it was led from a disk that is not here
+  }
+  const auto* const owner = peer(entry.primary);
+  if (owner == nullptr || !owner->present) return route;
+  route.kind = RouteKind::remote;
+  route.lane = links_.lane_to(owner->name, worker_of(shard, owner->data_workers));
+  return route;
+}
+
+Completion ShardCore::unknown_outcome(std::string_view why) {
+  return {.status = static_cast<std::uint8_t>(Errc::unavailable),
+          .retry_after_ms = 10,
+          .payload = view(why)};
+}
+
 /// Asks that went to a node which leads the shard no longer: it may stand still with its connection
-/// open, and then nothing would come before their deadlines.
+/// open, and then nothing would come before their deadlines. One that handed it over sends them on.
 void ShardCore::abandon_moved(ShardSink& out) {
   for (const auto& ask : asks_.close_moved([&](const messaging::OpenAsk& open) {
          const auto& route = route_[open.shard];
+         const auto& entry = current_->table.registers[open.shard];
+         if (entry.rule == replication::Rule::handed_over &&
+             entry.before == links_.peer_of(open.lane) && links_.is_up(open.lane))
+           return false;
          return open.lane != local_lane &&
                 (route.kind != RouteKind::remote || route.lane != open.lane);
        })) {
     ++counters_.unavailable;
-    out.complete({.token = ask.token,
-                  .status = static_cast<std::uint8_t>(Errc::unavailable),
-                  .retry_after_ms = 10,
-                  .payload = view("the shard moved before the answer; outcome unknown, retry with "
-                                  "the same command id")});
+    finish_ask(ask,
+               unknown_outcome("the shard moved before the answer; outcome unknown, retry with the "
+                               "same command id"),
+               out);
   }
 }
 
@@ -101,13 +116,13 @@ void ShardCore::take_link_effects(messaging::LinkEffects&& effects, ShardSink& o
     } else if (const auto* down = std::get_if<messaging::LaneDown>(&effect)) {
       for (const auto& ask : asks_.close_lane(down->lane)) {
         ++counters_.unavailable;
-        out.complete(
-            {.token = ask.token,
-             .status = static_cast<std::uint8_t>(Errc::unavailable),
-             .retry_after_ms = 100,
-             .payload = view(
-                 "the link to the owner broke; outcome unknown, retry with the same command id")});
+        finish_ask(ask,
+                   unknown_outcome(
+                       "the link to the owner broke; outcome unknown, retry with the same command "
+                       "id"),
+                   out);
       }
+      drop_fences(down->lane);
     } else if (auto* refused = std::get_if<messaging::Refused>(&effect)) {
       if (refused->code !=
           Errc::unavailable)  // that one mends itself: a cluster is being formed or adopted
@@ -134,9 +149,7 @@ std::size_t ShardCore::received(ConnId conn, ByteView bytes, Instant now, ShardS
       on_request(frame->lane, *request, now, out);
     } else if (reply) {
       on_reply(*reply, now, out);
-    } else if (frame->kind != wire::FrameKind::shard_log ||
-               !on_shard_log(frame->lane, frame->bytes.subspan(wire::frame_prefix_bytes), now,
-                             out)) {
+    } else if (!on_control(*frame, now, out)) {
       out.link(messaging::Close{conn});
       links_.closed(conn, now, effects);
       break;
@@ -145,6 +158,18 @@ std::size_t ShardCore::received(ConnId conn, ByteView bytes, Instant now, ShardS
   take_link_effects(std::move(effects), out);
   if (std::exchange(lane_came_up_, false)) unpark(unrouted_, now, out);
   return bytes.size() - rest.size();
+}
+
+/// False: its sender breaks the protocol.
+bool ShardCore::on_control(const messaging::Frame& frame, Instant now, ShardSink& out) {
+  const auto body = frame.bytes.subspan(wire::frame_prefix_bytes);
+  switch (frame.kind) {
+    case wire::FrameKind::shard_log: return on_shard_log(frame.lane, body, now, out);
+    case wire::FrameKind::placement: return on_placement(body, now, out);
+    case wire::FrameKind::fence: return on_fence(frame.lane, body, now, out);
+    case wire::FrameKind::fence_passed: return on_fence_passed(body, now, out);
+    default: return false;
+  }
 }
 
 void ShardCore::on_request(messaging::LaneId lane, const wire::RequestView& request, Instant now,
@@ -161,7 +186,8 @@ void ShardCore::on_request(messaging::LaneId lane, const wire::RequestView& requ
       .epoch = header.epoch,
       .hash = sharding::entity_hash(text(request.entity)),
       .entity = text(request.entity),
-      .payload = request.payload};
+      .payload = request.payload,
+      .relayed = (header.flags & wire::flag_forwarded) != 0};
   if (request.entity.empty() || shard_of(command.hash) != header.shard)
     return fail(command, Errc::malformed, "the shard does not belong to the entity id", {}, out);
   if (worker_of(header.shard, config_.data_workers) != config_.self.from_worker) {
@@ -178,23 +204,29 @@ void ShardCore::on_reply(const wire::ReplyView& reply, Instant now, ShardSink& o
   if (!open) return;  // late: its asker has an answer
   Completion completion{open->token,           header.status, header.epoch, header.entity_sequence,
                         header.retry_after_ms, reply.payload};
-  if (header.status != static_cast<std::uint8_t>(Errc::moved)) return out.complete(completion);
+  if (header.status != static_cast<std::uint8_t>(Errc::moved))
+    return finish_ask(*open, completion, out);
   // A stale route: correct it, and let the asker try again with the same command id.
   ++counters_.moved;
   const auto newer = replication::decode_register(reply.payload);
-  if (newer && current_ && header.shard.value < sharding::shard_count) {
-    auto corrected = std::make_shared<Routes>(*current_);
-    if (corrected->table.merge(header.shard, *newer)) {
-      current_ = std::move(corrected);
-      rebuild_routes();
-      abandon_moved(out);
-      host(now, out);
-    }
-  }
+  if (newer && header.shard.value < sharding::shard_count) learn(header.shard, *newer, now, out);
   completion.status = static_cast<std::uint8_t>(Errc::unavailable);
   completion.retry_after_ms = 10;
   completion.payload = view("the shard has moved; the route is corrected, try again");
-  out.complete(completion);
+  finish_ask(*open, completion, out);
+}
+
+/// Of one register, from who knows it earlier than the coordinator's word comes.
+bool ShardCore::learn(ShardId shard, const replication::Register& newer, Instant now,
+                      ShardSink& out) {
+  if (!current_ || newer.epoch <= current_->table.at(shard).epoch) return false;
+  auto corrected = std::make_shared<Routes>(*current_);
+  if (!corrected->table.merge(shard, newer)) return false;
+  current_ = std::move(corrected);
+  rebuild_routes();
+  abandon_moved(out);
+  host(now, out);
+  return true;
 }
 
 void ShardCore::send_moved(const Command& command, ShardSink& out) {

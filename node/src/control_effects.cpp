@@ -63,6 +63,8 @@ void ControlWorker::apply(cluster::NodeEffect& effect) {
           hooks_.log(LogLevel::info, "restarting part '" + e.part + "'");
           if (const auto started = start_part(e.part); !started)
             part_failed(e.part, to_string(started.error()));
+        } else if constexpr (std::is_same_v<E, cluster::HandedOver>) {
+          hooks_.handed_over();
         } else if constexpr (ForPool<E>) {
           hooks_.pool->on(e);
         } else if constexpr (std::is_same_v<E, cluster::Stop>) {

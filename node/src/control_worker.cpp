@@ -124,6 +124,7 @@ void ControlWorker::start(cluster::NodeCoreConfig config, std::function<void(Byt
 }
 
 void ControlWorker::leave() { feed(node_input::Leave{}); }
+void ControlWorker::depart() { feed(node_input::Depart{}); }
 
 /// What reaches a node that never joined or has stopped is nothing.
 void ControlWorker::broadcast(std::string name, Bytes payload, bool coalesce) {

@@ -23,6 +23,7 @@ namespace coterie {
 struct ControlHooks {
   std::function<void(cluster::RoutesPtr)> publish{};
   std::function<void(ConnId, std::uint16_t worker, transport::Released)> hand_off{};
+  std::function<void()> handed_over{};
   std::function<void(std::optional<Error>)> stopped{};
   std::function<std::string()> metrics{};
   std::shared_ptr<PoolBridge> pool{};
@@ -41,6 +42,7 @@ class ControlWorker {
   /// With `record`, every input and a hash of every effect go there.
   void start(cluster::NodeCoreConfig config, std::function<void(Bytes)> record);
   void leave();
+  void depart();
   void broadcast(std::string name, Bytes payload, bool coalesce);
   void query(std::uint64_t query, std::string name, Bytes payload, Duration timeout);
   void answer(std::uint64_t query, Bytes payload);

@@ -59,6 +59,7 @@ const char* phase_name(cluster::ShardPhase phase) {
     case cluster::ShardPhase::serving: return "serving";
     case cluster::ShardPhase::failed: return "failed";
     case cluster::ShardPhase::backup: return "backup";
+    case cluster::ShardPhase::handing_over: return "handing over";
   }
   return "?";
 }
@@ -81,6 +82,7 @@ HttpResponse shards(const cluster::NodeCore& core) {
          {"primary", entry.primary.empty() ? json(nullptr) : json(entry.primary)},
          {"in_sync", names(entry.in_sync)},
          {"replicas", names(entry.replicas)},
+         {"successor", entry.moves() ? json(entry.successor.node) : json(nullptr)},
          {"min_in_sync", entry.min_in_sync},
          {"phase_here",
           status == core.shards().end() ? json(nullptr) : json(phase_name(status->second.phase))}});

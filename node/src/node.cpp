@@ -83,6 +83,7 @@ int Node::run_until_signal() {
   signal_event = eventfd(0, EFD_CLOEXEC);
   struct sigaction action {};
   action.sa_handler = on_signal;
+  action.sa_flags = static_cast<int>(SA_RESETHAND);  // who sends a second one wants no farewell
   sigaction(SIGTERM, &action, nullptr);
   sigaction(SIGINT, &action, nullptr);
   runtime_->join();

@@ -12,9 +12,6 @@ using transport::EventLoop;
 
 namespace {
 
-constexpr Duration drain_limit = 3s;  // what is in flight at a graceful stop
-constexpr Duration leave_limit = 4s;  // the leave is gossiped
-
 thread_local bool worker_thread = false;
 
 /// Registration order does not matter; 0 means "none".
@@ -91,6 +88,12 @@ ControlHooks Runtime::control_hooks() {
                      held = std::make_shared<transport::Released>(std::move(released))] {
                       to->adopt(id, std::move(*held));
                     });
+              },
+          .handed_over =
+              [this] {
+                const std::lock_guard lock(mutex_);
+                handed_over_ = true;
+                changed_.notify_all();
               },
           .stopped = [this](std::optional<Error> problem) { on_stopped(std::move(problem)); },
           .metrics = [this] { return metrics(); },
@@ -249,63 +252,6 @@ void Runtime::wait() {
 std::optional<Error> Runtime::failure() {
   const std::lock_guard lock(mutex_);
   return failure_;
-}
-
-/// Asks `done` on the worker threads again and again until it holds or the limit passed.
-template <class Task>
-bool Runtime::wait_until(Task done, Duration limit) {
-  const auto until = EventLoop::now() + limit;
-  std::unique_lock lock(mutex_);
-  while (!done()) {
-    if (EventLoop::now() >= until) return false;
-    changed_.wait_for(lock, 10ms);
-  }
-  return true;
-}
-
-void Runtime::stop() {
-  const std::lock_guard lock(life_);
-  if (stopped_) return;
-  stopped_ = true;
-  stopping_.store(true);
-  discovery_.reset();
-  if (joined_.load()) {
-    const bool failed = failure().has_value();
-    for (std::size_t i = 0; i < data_.size(); ++i)
-      loops_[config_.workers == 0 ? 0 : i + 1]->post(
-          [worker = data_[i].get()] { worker->drain(); });
-    std::atomic<std::size_t> busy{0};
-    const auto drained = [&] {
-      busy = data_.size();
-      for (std::size_t i = 0; i < data_.size(); ++i) {
-        std::mutex done_mutex;
-        std::condition_variable done_changed;
-        bool done = false;
-        loops_[config_.workers == 0 ? 0 : i + 1]->post([&, worker = data_[i].get()] {
-          if (worker->quiet()) --busy;
-          const std::lock_guard done_lock(done_mutex);
-          done = true;
-          done_changed.notify_one();
-        });
-        std::unique_lock done_lock(done_mutex);
-        done_changed.wait(done_lock, [&] { return done; });
-      }
-      return busy == 0;
-    };
-    const auto until = EventLoop::now() + drain_limit;
-    while (!failed && !drained() && EventLoop::now() < until) std::this_thread::sleep_for(5ms);
-    if (!failed) {
-      loops_[0]->post([this] { control_->leave(); });
-      (void)wait_until([&] { return core_stopped_; }, leave_limit);
-    }
-    for (auto& loop : loops_) loop->stop();
-    for (auto& thread : threads_) thread.join();
-    for (auto& worker : data_) worker->stop();
-    control_->stop();
-  }
-  data_.clear();
-  control_.reset();
-  stripe_.reset();
 }
 
 std::string Runtime::metrics() {

@@ -64,6 +64,8 @@ class Runtime {
   void on_stopped(std::optional<Error> error);
   /// Why there is no pool to speak to; joins it otherwise.
   [[nodiscard]] std::optional<Error> no_pool();
+  void leave();
+  void drain();
   template <class Task>
   bool wait_until(Task done, Duration limit);
 
@@ -96,6 +98,7 @@ class Runtime {
   std::condition_variable changed_{};
   bool stop_requested_ = false;            ///< guarded by mutex_
   bool core_stopped_ = false;              ///< guarded by mutex_
+  bool handed_over_ = false;               ///< guarded by mutex_
   std::optional<Error> failure_{};         ///< guarded by mutex_
   std::vector<DataSnapshot> snapshots_{};  ///< guarded by mutex_
 };

@@ -6,9 +6,10 @@ namespace coterie::replication {
 namespace {
 
 constexpr std::uint32_t max_fields = 64;
+constexpr std::uint32_t own_fields = 11;
 
 void write(wire::MsgpackWriter& out, const Register& r) {
-  out.array(7);
+  out.array(own_fields);
   out.unsigned_integer(r.epoch.value);
   out.str(r.primary);
   out.unsigned_integer(r.start.value);
@@ -21,6 +22,11 @@ void write(wire::MsgpackWriter& out, const Register& r) {
   }
   out.unsigned_integer(r.disk);
   out.unsigned_integer(r.min_in_sync);
+  out.array(2);
+  raft::write(out, r.successor);
+  out.unsigned_integer(static_cast<std::uint64_t>(r.rule));
+  out.unsigned_integer(r.rule_epoch.value);
+  out.str(r.before);
 }
 
 /// Before the log was replicated a member was a name, and the primary the only one.
@@ -47,14 +53,34 @@ bool read(wire::MsgpackReader& in, Register& r) {
   if (fields > 5) r.disk = in.unsigned_integer();
   if (fields > 6)
     r.min_in_sync = static_cast<std::uint32_t>(in.unsigned_integer(max_shard_members));
+  if (fields > 7) {
+    if (in.array(2) != 2) return false;
+    r.successor = raft::read_member(in);
+  }
+  if (fields > 8) r.rule = static_cast<Rule>(in.unsigned_integer(last_rule));
+  if (fields > 9) r.rule_epoch = Epoch{in.unsigned_integer()};
+  if (fields > 10) r.before = in.text(max_member_name);
   for (auto* members : {&r.in_sync, &r.replicas})
     for (auto& member : *members)
       if (member.disk == 0 && member.node == r.primary) member.disk = r.disk;
-  for (std::uint32_t i = 7; i < fields; ++i) in.skip();
+  for (std::uint32_t i = own_fields; i < fields; ++i) in.skip();
   return in.ok();
 }
 
 }  // namespace
+
+Register Register::led_by(const raft::MemberId& replica, StartId life, Rule by) const {
+  auto later = *this;
+  later.epoch = next(epoch);
+  later.primary = replica.node;
+  later.disk = replica.disk;
+  later.start = life;
+  if (replica.node != primary) later.before = primary;
+  later.rule = by;
+  later.rule_epoch = later.epoch;
+  if (replica.node != primary) later.successor = {};
+  return later;
+}
 
 void append_register(Bytes& bytes, const Register& r) {
   wire::MsgpackWriter out(bytes);

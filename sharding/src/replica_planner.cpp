@@ -28,15 +28,18 @@ class Plan {
        const PlacementConfig& config)
       : nodes_(nodes), config_(config) {
     for (const auto& entry : registers) {
-      ++led_[entry.primary];
+      ++led_[entry.moves() ? entry.successor.node : entry.primary];
+      if (entry.moves()) ++moves_[entry.primary], ++moves_[entry.successor.node];
       for (const auto& member : entry.replicas) ++copies_[member.node];
     }
   }
 
   Register next_of(ShardId shard, const Register& entry) {
     auto desired = entry;
-    if (!is_up({entry.primary, entry.disk}) && !succeed(shard, desired)) return entry;
+    if (!is_up(entry.leader()) && !succeed(shard, desired)) return entry;
+    check_successor(desired);
     place(shard, desired);
+    relieve(shard, desired);
     if (const auto wanted = min_in_sync(desired, config_); desired.in_sync.size() >= wanted)
       desired.min_in_sync = std::max(desired.min_in_sync, wanted);
     return desired;
@@ -61,21 +64,11 @@ class Plan {
 
   /// Of those in sync that are up, the one that leads least.
   bool succeed(ShardId shard, Register& desired) {
-    const PlaceableNode* best = nullptr;
-    for (const auto& member : desired.in_sync) {
-      const auto* node = find(member);
-      if (node == nullptr || !node->up) continue;
-      if (best == nullptr || led_[node->name] < led_[best->name] ||
-          (led_[node->name] == led_[best->name] &&
-           rendezvous_score(shard, node->name) > rendezvous_score(shard, best->name)))
-        best = node;
-    }
+    const auto* const best = heir(shard, desired, true);
     if (best == nullptr) return false;
-    --led_[desired.primary];
+    --led_[desired.moves() ? desired.successor.node : desired.primary];
     ++led_[best->name];
-    desired.primary = best->name;
-    desired.start = best->start;
-    desired.disk = best->disk;
+    desired = desired.led_by({best->name, best->disk}, best->start, replication::Rule::failed_over);
     std::vector<Member> kept;
     auto left = desired.in_sync.size();
     for (const auto& member : desired.in_sync)
@@ -85,6 +78,45 @@ class Plan {
     return true;
   }
 
+  /// Of those in sync that are up, the one that leads least; one that leaves only if it must.
+  [[nodiscard]] const PlaceableNode* heir(ShardId shard, const Register& entry, bool may_leave) {
+    const PlaceableNode* best = nullptr;
+    const auto worth = [&](const PlaceableNode& node) {
+      return std::tuple(!node.leaving, -led_[node.name], rendezvous_score(shard, node.name));
+    };
+    for (const auto& member : entry.in_sync) {
+      const auto* node = find(member);
+      if (node == nullptr || !node->up || (node->leaving && !may_leave)) continue;
+      if (best == nullptr || worth(*node) > worth(*best)) best = node;
+    }
+    return best;
+  }
+
+  /// A move to who is down or leaves has no aim any more.
+  void check_successor(Register& desired) {
+    if (!desired.moves()) return;
+    const auto* const node = find(desired.successor);
+    if (node != nullptr && node->up && !node->leaving && holds(desired.replicas, desired.successor))
+      return;
+    --led_[desired.successor.node];
+    ++led_[desired.primary];
+    desired.successor = {};
+  }
+
+  /// Who leaves leads nothing that another one can lead.
+  void relieve(ShardId shard, Register& desired) {
+    const auto* const leader = find(desired.leader());
+    if (leader == nullptr || !leader->leaving || desired.moves()) return;
+    const auto* const best = heir(shard, desired, false);
+    if (best == nullptr || moves_[leader->name] >= config_.moves ||
+        moves_[best->name] >= config_.moves)
+      return;
+    ++moves_[leader->name], ++moves_[best->name];
+    --led_[leader->name];
+    ++led_[best->name];
+    desired.successor = {best->name, best->disk};
+  }
+
   void place(ShardId shard, Register& desired) {
     const auto drop = [&](const Member& member) { --copies_[member.node]; };
     std::erase_if(desired.replicas, [&](const auto& member) {
@@ -92,7 +124,7 @@ class Plan {
       if (ends) drop(member);
       return ends;
     });
-    if (const Member primary{desired.primary, desired.disk}; !holds(desired.replicas, primary))
+    if (const auto primary = desired.leader(); !holds(desired.replicas, primary))
       desired.replicas.push_back(primary), ++copies_[primary.node];
     // Too few in sync are there to commit anything: whoever is down is not waited for.
     const auto up = std::count_if(desired.in_sync.begin(), desired.in_sync.end(),
@@ -121,7 +153,7 @@ class Plan {
   /// then proposes those that are in R no longer out of I.
   [[nodiscard]] std::vector<Member>::iterator superfluous(Register& desired) {
     const auto worth = [&](const Member& member) {
-      const bool leads = member == Member{desired.primary, desired.disk};
+      const bool leads = member == desired.leader() || member == desired.successor;
       return std::tuple(leads, is_up(member), holds(desired.in_sync, member),
                         -copies_[member.node]);
     };
@@ -134,7 +166,7 @@ class Plan {
   [[nodiscard]] const PlaceableNode* candidate(ShardId shard, const Register& desired) {
     const PlaceableNode* best = nullptr;
     for (const auto& node : nodes_) {
-      if (!node.up) continue;
+      if (!node.up || node.leaving) continue;
       // Its name may be there with a disk that it lost: the new one is another replica.
       if (holds(desired.replicas, {node.name, node.disk})) continue;
       if (best == nullptr || copies_[node.name] < copies_[best->name] ||
@@ -147,6 +179,7 @@ class Plan {
   const std::vector<PlaceableNode>& nodes_;
   const PlacementConfig& config_;
   std::map<std::string, int> led_{}, copies_{};
+  std::map<std::string, std::uint32_t> moves_{};  ///< under way
 };
 
 }  // namespace

@@ -46,7 +46,7 @@ DataWorker::DataWorker(World& world, std::size_t node, Disk& disk,
                  }),
       timer_(world) {}
 
-DataWorker::~DataWorker() { world_.count_moved(core_.counters().moved); }
+DataWorker::~DataWorker() { world_.count(core_.counters()); }
 
 void DataWorker::ask(AccountAsk ask) { COTERIE_ENSURE(asks_.put(std::move(ask))); }
 

@@ -12,6 +12,7 @@ constexpr std::size_t nodes = 3;
 constexpr double usual_loss = 0.02;
 constexpr std::size_t deposits = 300;
 constexpr std::size_t clients = 8;
+constexpr std::size_t stream_length = 40;
 constexpr Duration settle_limit = 120s;  // of quiet after the last fault: L6's bound
 
 class LedgerRun {
@@ -29,6 +30,7 @@ class LedgerRun {
     if (!world_.run_until([&] { return all_ready(); }, 60s))
       return fail("the cluster did not form within 60 s");
     for (std::size_t i = 0; i < clients; ++i) next_deposit();
+    stream();
     schedule_fault();
     // Faults stop after a while; then everything must finish.
     world_.run_for(20s);
@@ -143,6 +145,52 @@ class LedgerRun {
     if (started_ >= deposits) return;
     const auto number = ++started_;
     attempt(number, "acc-" + std::to_string(random_.below(std::uint64_t{20})));
+  }
+
+  /// Commands of one sender to one entity, without waiting and without repeating: of those that are
+  /// answered each comes before the next (invariant 13), whoever leads the shard meanwhile.
+  void stream() {
+    if (faults_over_) return;
+    world_.after(400ms + random_.below(Duration{1s}), [this] { stream(); });
+    if (!anyone_up()) return;
+    const auto sender = any_node();
+    send_next(std::make_shared<Stream>(Stream{.account = "ordered-" + std::to_string(streams_++),
+                                              .node = sender,
+                                              .life = world_.disk(sender).start}));
+  }
+
+  struct Stream {
+    std::string account{};
+    std::size_t node{};
+    StartId life{};
+    std::size_t sent = 0;
+    std::vector<std::int64_t> balances = std::vector<std::int64_t>(stream_length);  ///< 0: none yet
+  };
+
+  void send_next(const std::shared_ptr<Stream>& stream) {
+    if (stream->sent == stream_length || !world_.is_up(stream->node) ||
+        world_.disk(stream->node).start != stream->life)
+      return;
+    world_.process(stream->node)
+        .ask({stream->account,
+              0,
+              1,
+              {},
+              world_.now() + 2s,
+              [this, stream, i = stream->sent](std::uint8_t status, std::int64_t balance) {
+                if (status == 0) check_order(*stream, i, balance);
+              }});
+    ++stream->sent;
+    world_.after(random_.below(Duration{40ms}), [this, stream] { send_next(stream); });
+  }
+
+  void check_order(Stream& stream, std::size_t i, std::int64_t balance) {
+    ++result_.ordered;
+    stream.balances[i] = balance;
+    for (std::size_t j = 0; j < stream_length; ++j)
+      if (const auto other = stream.balances[j];
+          other != 0 && j != i && (j < i) != (other < balance))
+        problem_ = "commands of one sender to " + stream.account + " overtook each other";
   }
 
   /// Through any node, with the same command id, until it is acknowledged.
@@ -260,7 +308,7 @@ class LedgerRun {
   RunResult finish() {
     for (std::size_t i = 0; i < nodes; ++i)
       if (world_.is_up(i)) world_.kill(i, false);  // each counts at its end
-    result_.moved = world_.moved();
+    result_.counters = world_.counters();
     result_.trace = world_.trace();
     result_.events = world_.events();
     result_.tapes = world_.tapes();
@@ -272,7 +320,7 @@ class LedgerRun {
   RunResult result_{};
   std::map<std::string, std::int64_t> expected_{};
   std::size_t read_ = 0;
-  std::uint64_t started_ = 0;
+  std::uint64_t started_ = 0, streams_ = 0;
   bool faults_over_ = false;
   std::string problem_{};
   std::string last_failure_{};

@@ -8,6 +8,7 @@ namespace {
 constexpr std::size_t max_reports = 65'536;
 constexpr Duration report_delay = 1ms;
 constexpr Duration hand_off_delay = 10us;
+constexpr Duration drain_poll = 20ms;
 constexpr Duration register_sync = 5ms;  // one span for all: batches keep their order
 constexpr std::uint16_t most_workers = 3;
 
@@ -171,11 +172,23 @@ void Process::apply(cluster::NodeEffect& effect) {
           disk_.peers = e.gossip;
         } else if constexpr (std::is_same_v<E, cluster::PublishRoutes>) {
           for (const auto& worker : data_) worker->routes(e.routes);
+        } else if constexpr (std::is_same_v<E, cluster::HandedOver>) {
+          depart();
         } else if constexpr (std::is_same_v<E, cluster::Stop>) {
           left_ = true;
         }
       },
       effect);
+}
+
+/// What is in flight ends first.
+void Process::depart() {
+  const bool quiet = std::all_of(data_.begin(), data_.end(),
+                                 [](const auto& worker) { return worker->core().quiet(); });
+  later(quiet ? report_delay : drain_poll, [this, quiet] {
+    if (quiet) feed(cluster::node_input::Depart{});
+    else depart();
+  });
 }
 
 void Process::persist(const cluster::PersistIdentity& identity) {

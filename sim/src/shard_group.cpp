@@ -255,4 +255,12 @@ void ShardGroup::read(std::size_t node) {
   apply(node, nodes_[node].replica->read(next_read_++));
 }
 
+void ShardGroup::hand_over(std::size_t node, std::size_t to) {
+  if (!is_up(node) || nodes_[node].paused_until > now_ || !is_up(to)) return;
+  auto& replica = *nodes_[node].replica;
+  if (!replica.may_hand_over(id_of(to))) return;
+  ++handed_over_;
+  apply(node, replica.hand_over(id_of(to), nodes_[to].disk.start, now_));
+}
+
 }  // namespace coterie::sim

@@ -22,15 +22,17 @@ struct Swarm {
     suspicions = rate(2.0);
     moves = rate(0.5);
     flips = rate(1.0);
+    hand_overs = rate(5.0);
     gossip = 1 + random.unit() * 20;
     young = rate(1.0);
     reads = 1 + rate(20);
     appends = 2 + random.unit() * 50;
   }
   double kills, splits, pauses, wipes, suspicions, moves, reads, appends;
-  double flips;   ///< the shard goes to another and straight back to who could not see it
-  double gossip;  ///< how often somebody learns of the register
-  double young;   ///< the chance that who begins to serve is killed, cut off or suspected at once
+  double hand_overs;  ///< planned moves
+  double flips;       ///< the shard goes to another and straight back to who could not see it
+  double gossip;      ///< how often somebody learns of the register
+  double young;  ///< the chance that who begins to serve is killed, cut off or suspected at once
 };
 
 ShardGroupConfig group_of(std::uint64_t seed, Random& random) {
@@ -71,6 +73,7 @@ class ShardRun {
     result_.reigns = group_.reigns();
     result_.epochs = group_.assignment().epoch.value;
     result_.reads = group_.reads_done();
+    result_.handed_over = group_.handed_over();
     return result_;
   }
 
@@ -96,6 +99,7 @@ class ShardRun {
     if (now_and_then(swarm_.suspicions)) fail_over(random_.chance(0.5));
     if (now_and_then(swarm_.moves)) change_replicas();
     if (now_and_then(swarm_.flips)) flip();
+    if (now_and_then(swarm_.hand_overs)) group_.hand_over(primary(), any());
     if (flip_back_ && group_.now() >= flip_at_) flip_back();
     keep_going();
   }

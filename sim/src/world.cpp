@@ -82,7 +82,7 @@ Process* World::registers_leader() {
 }
 
 void World::move(ShardId shard, std::size_t to) {
-  if (auto* leader = registers_leader()) leader->transfer(shard, Process::name_of(to));
+  if (auto* leader = registers_leader()) leader->move(shard, Process::name_of(to));
 }
 
 void World::leave(std::size_t node) { slots_[node].process->leave(); }

@@ -33,7 +33,7 @@ inline sharding::EntityType counter_type() {
 }
 
 /// One node that owns every shard; the test is its disk.
-struct Bench final : ShardSink {
+struct Bench : ShardSink {
   struct Done {
     std::uint64_t token;
     std::uint8_t status;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "coterie/core/mutation.hpp"
+#include "coterie/sim/ledger_run.hpp"
 #include "coterie/sim/raft_run.hpp"
 #include "coterie/sim/shard_run.hpp"
 
@@ -25,6 +26,11 @@ Run raft(std::uint64_t seed) {
 }
 Run shard(std::uint64_t seed) {
   auto result = sim::run_shard(seed);
+  return {result.passed, std::move(result.problem)};
+}
+
+Run ledger(std::uint64_t seed) {
+  auto result = sim::run_ledger(seed);
   return {result.passed, std::move(result.problem)};
 }
 
@@ -55,6 +61,8 @@ constexpr Mutation mutations[] = {
     {"shard: reads without a confirmation round", 5000, shard},
     {"shard: promotes a replica that is not in sync", 5000, shard},
     {"shard: a lost disk returns as the same replica", 5000, shard},
+    {"hand-off: parked commands go after Moved", 100, ledger},
+    {"hand-off: a sender does not wait for what it sent before", 100, ledger},
 };
 
 /// Seeds until one failed; 0 = none did.
@@ -75,8 +83,8 @@ int main(int argc, char** argv) {
   const std::string_view only = argc > 1 ? argv[1] : "";
   int survived = 0;
   std::string problem;
-  for (const auto run : {raft, shard})
-    if (only.empty() && seeds_until_caught({"", 0, run}, 200, problem) != 0) {
+  for (const auto& [run, seeds] : {std::pair{&raft, 200u}, {&shard, 200u}, {&ledger, 10u}})
+    if (only.empty() && seeds_until_caught({"", 0, run}, seeds, problem) != 0) {
       std::printf("without any mutation a seed fails: %s\n", problem.c_str());
       return 1;
     }

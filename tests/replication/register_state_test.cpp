@@ -33,11 +33,11 @@ TEST_CASE("register state: the golden vectors of a command and of a snapshot's b
   auto swap = to(3, 1, "a");
   swap.desired.disk = 9;
   CHECK(coterie::testing::to_hex(RegisterState::command({swap}, 9)) ==
-        "9209919303019702a161049192a161019192a161010901");
+        "9209919303019b02a161049192a161019192a16101090192a0000000a0");
   const auto snapshot = RegisterState{}.snapshot();
-  CHECK(snapshot.size() == 1 + 8 + register_count * (4 + 8));
+  CHECK(snapshot.size() == 1 + 8 + register_count * (4 + 14));
   CHECK(coterie::testing::to_hex(ByteView(snapshot).first(20)) ==
-        "010000000000000000080000009700a000909000");
+        "0100000000000000000e0000009b00a000909000");
 }
 
 TEST_CASE("register state: a register from before disks had numbers is read, of no disk") {
@@ -50,6 +50,29 @@ TEST_CASE("register state: a register from before logs were replicated has its o
   const auto old = decode_register(coterie::testing::from_hex("9602a1610491a16191a16107"));
   REQUIRE(old);
   CHECK(*old == Register{Epoch{2}, "a", StartId{4}, {{"a", 7}}, {{"a", 7}}, 7, 1});
+}
+
+TEST_CASE("register state: a register from before planned moves is read, and moves nowhere") {
+  const auto old =
+      decode_register(coterie::testing::from_hex("9702a161049192a161019192a161010901"));
+  REQUIRE(old);
+  CHECK(*old == Register{Epoch{2}, "a", StartId{4}, {{"a", 1}}, {{"a", 1}}, 9, 1});
+  CHECK_FALSE(old->moves());
+}
+
+TEST_CASE("register state: who leads by a planned move is known together with whom it took from") {
+  const Register before{.epoch = Epoch{4}, .primary = "a", .disk = 1, .successor = {"b", 2}};
+  const auto after = before.led_by({"b", 2}, StartId{7}, Rule::handed_over);
+  CHECK(after.epoch == Epoch{5});
+  CHECK(after.leader() == raft::MemberId{"b", 2});
+  CHECK(after.before == "a");
+  CHECK(after.rule_epoch == Epoch{5});
+  CHECK_FALSE(after.moves());
+  const auto again = before.led_by({"a", 1}, StartId{9}, Rule::restarted);
+  CHECK(again.moves());  // a restart changes nobody's mind
+  Bytes bytes;
+  append_register(bytes, after);
+  CHECK(decode_register(bytes) == after);
 }
 
 TEST_CASE("register state: what does not decode changes nothing, and a cut snapshot is none") {

@@ -83,3 +83,46 @@ TEST_CASE("shard replica: the numbers of its writes go on where they are told to
     if (const auto* persist = std::get_if<Persist>(&effect)) CHECK(persist->batch == 40);
   CHECK(replica.next_batch() == 41);
 }
+
+TEST_CASE("shard replica: it hands over to who is in sync, and only when nothing is on its way") {
+  auto replica = serving();
+  CHECK(replica.may_hand_over(b));
+  CHECK_FALSE(replica.may_hand_over(a));
+  CHECK_FALSE(replica.may_hand_over({"b", 3}));  // another disk
+  Effects effects;
+  REQUIRE(replica.append({}, effects));
+  CHECK_FALSE(replica.may_hand_over(b));
+}
+
+TEST_CASE(
+    "shard replica: after a switch is proposed it takes nothing until a later epoch is seen") {
+  auto replica = serving();
+  const auto effects = replica.hand_over(b, StartId{9}, begin + 1s);
+  REQUIRE(count<Propose>(effects) == 1);
+  const auto& desired = std::get<Propose>(effects.back()).desired;
+  CHECK(desired.primary == b);
+  CHECK(desired.start == StartId{9});
+  CHECK(desired.epoch == Epoch{2});
+  CHECK(desired.in_sync == std::vector{a, b});
+  Effects none;
+  CHECK_FALSE(replica.append({}, none));
+  CHECK(count<ReadFailed>(replica.read(1)) == 1);
+  (void)replica.assigned(led_by_a(2, {a, b}), begin + 1s);  // somebody else's change landed first
+  CHECK_FALSE(replica.serves());
+  (void)replica.persisted(2, begin + 1s);
+  (void)replica.receive({b, a, Epoch{2}, Accepted{LogIndex{2}, 2}}, begin + 1s);
+  CHECK(replica.serves());  // behind the barrier of that epoch
+}
+
+TEST_CASE("shard replica: a switch whose outcome stays unknown is taken back by a later proposal") {
+  auto replica = serving();
+  (void)replica.hand_over(b, StartId{9}, begin);
+  const auto proposed = [&](Instant at) {
+    for (const auto& effect : replica.tick(at))
+      if (const auto* propose = std::get_if<Propose>(&effect)) return propose->desired.primary;
+    return Replica{};
+  };
+  CHECK(proposed(begin + 999ms) == b);
+  CHECK(proposed(begin + 1s) == a);
+  CHECK(proposed(begin + 1200ms) == a);
+}

@@ -5,11 +5,12 @@
 using namespace coterie;
 
 TEST_CASE("shard log: under every fault nothing committed is lost, and healed replicas agree") {
-  std::size_t kills = 0, reigns = 0, reads = 0, acknowledged = 0;
+  std::size_t kills = 0, reigns = 0, reads = 0, acknowledged = 0, handed_over = 0;
   for (std::uint64_t seed = 1; seed <= 300; ++seed) {
     const auto result = sim::run_shard(seed);
     INFO("seed " << seed << ": " << result.problem);
     CHECK(result.passed);
+    handed_over += result.handed_over;
     kills += result.kills, reigns += result.reigns, reads += result.reads,
         acknowledged += result.acknowledged;
   }
@@ -17,6 +18,7 @@ TEST_CASE("shard log: under every fault nothing committed is lost, and healed re
   CHECK(kills > 300);
   CHECK(reigns > 1000);
   CHECK(reads > 1000);
+  CHECK(handed_over > 100);
   CHECK(acknowledged > 30'000);
 }
 

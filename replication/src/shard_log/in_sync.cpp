@@ -1,3 +1,4 @@
+#include "coterie/core/ensure.hpp"
 #include "coterie/core/mutation.hpp"
 #include "coterie/replication/shard_log/replica.hpp"
 
@@ -43,6 +44,12 @@ Effects ShardReplica::tick(Instant now) {
       for (const auto& replica : ack_set())
         if (replica != self_) say(replica, Confirm{rounds_}, out);
   }
+  if (proposal_ && now >= take_back_at_) {
+    take_back_at_ = never;
+    proposal_->primary = self_;
+    proposal_->start = start_;
+    propose_at_ = now;
+  }
   if (proposal_ && now >= propose_at_) {
     propose_at_ = now + config_.propose_again;
     out.emplace_back(Propose{*proposal_});
@@ -87,6 +94,24 @@ void ShardReplica::propose(std::vector<Replica> in_sync, Instant now, Effects& o
                          .min_in_sync = assignment_.min_in_sync};
   propose_at_ = now + config_.propose_again;
   out.emplace_back(Propose{*proposal_});
+}
+
+bool ShardReplica::may_hand_over(const Replica& to) const {
+  return serves() && to != self_ && holds(assignment_.in_sync, to) && !proposal_ &&
+         commit_ == last_ && reads_.empty();
+}
+
+Effects ShardReplica::hand_over(const Replica& to, StartId start, Instant now) {
+  COTERIE_ENSURE(may_hand_over(to));
+  Effects out;
+  serving_ = false;
+  widened_.reset();
+  take_back_at_ = now + config_.take_back;
+  propose(assignment_.in_sync, now, out);
+  proposal_->primary = to;
+  proposal_->start = start;
+  std::get<Propose>(out.back()).desired = *proposal_;
+  return out;
 }
 
 }  // namespace coterie::replication::shard_log

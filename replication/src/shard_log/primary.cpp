@@ -47,6 +47,7 @@ void ShardReplica::open_epoch(Bytes barrier) {
   promised_ = std::max(promised_, epoch_);
   promised_changed_ = true;
   proposal_.reset();
+  take_back_at_ = never;
   propose_at_ = never;
   widened_.reset();
   append_entry({.epoch = epoch_, .barrier = true, .record = std::move(barrier)});
@@ -57,6 +58,7 @@ void ShardReplica::step_down(Effects& out) {
   leading_ = serving_ = false;
   peers_.clear();
   proposal_.reset();
+  take_back_at_ = never;
   widened_.reset();
   heartbeat_at_ = propose_at_ = never;
   for (const auto& read : std::exchange(reads_, {})) out.emplace_back(ReadFailed{read.token});

@@ -103,7 +103,7 @@ void ShardReplica::trim_tail() {
 }
 
 Instant ShardReplica::next_deadline() const {
-  return leading_ ? earliest(heartbeat_at_, propose_at_) : never;
+  return leading_ ? earliest(heartbeat_at_, earliest(propose_at_, take_back_at_)) : never;
 }
 
 }  // namespace coterie::replication::shard_log

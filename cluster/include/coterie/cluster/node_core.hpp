@@ -10,6 +10,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 
 #include "coterie/cluster/node_effects.hpp"
 #include "coterie/cluster/shard_sink.hpp"
@@ -46,6 +47,13 @@ inline constexpr Duration reconnect_grace = 200ms;
 inline constexpr Duration first_words = 3s;
 /// A node that is away for so long loses its copies to others: longer than a restart takes.
 inline constexpr Duration replace_after = 15s;
+/// A node that leaves waits so long for others to lead what it led, and then a moment for callers
+/// to learn of it.
+inline constexpr Duration hand_over_limit = 5s;
+inline constexpr Duration farewell = 200ms;
+/// A planned move that did not come to its end by then is given up.
+inline constexpr Duration move_limit = 60s;
+
 /// What the shards of this node propose goes to the registers in batches.
 inline constexpr Duration propose_interval = 5ms;
 
@@ -100,7 +108,10 @@ class NodeCore {
   NodeCore(NodeCoreConfig config, Random random, Instant now);
 
   [[nodiscard]] NodeEffects start(Instant now);
+  /// The first step of a graceful end: others take its shards over; HandedOver ends it.
   [[nodiscard]] NodeEffects leave(Instant now);
+  /// The last: the pool is told; Stop ends it.
+  [[nodiscard]] NodeEffects depart(Instant now);
   /// What discovery found.
   [[nodiscard]] NodeEffects set_seeds(std::vector<Address> seeds, Instant now);
   /// Changes the shared state of the pool.
@@ -130,8 +141,8 @@ class NodeCore {
   [[nodiscard]] NodeEffects shard_status(const ShardStatus& status, Instant now);
   [[nodiscard]] NodeEffects part_failed(const std::string& part, const std::string& reason,
                                         Instant now);
-  /// Names `to`, a member of the shard's in-sync set, as its primary under the next epoch.
-  [[nodiscard]] NodeEffects transfer(ShardId shard, const std::string& to, Instant now);
+  /// A planned move: `to` gets a copy if it has none, and leads once it is in sync.
+  [[nodiscard]] NodeEffects move(ShardId shard, const std::string& to, Instant now);
   /// A change of a shard's in-sync set, by its primary here; its answer is a later table.
   [[nodiscard]] NodeEffects propose(replication::Swap swap, Instant now);
   [[nodiscard]] NodeEffects tick(Instant now);
@@ -192,7 +203,12 @@ class NodeCore {
   // node_placement.cpp
   void heard(const std::string& peer, Instant now) { heard_[peer] = now; }
   void tick_placement(Instant now, NodeEffects& out);
+  void end_late_moves(std::vector<replication::Swap>& swaps, Instant now);
   void tick_proposals(Instant now, NodeEffects& out);
+  void try_hand_over(Instant now, NodeEffects& out);
+  [[nodiscard]] std::size_t leads_shards() const;
+  void on_beat(const messaging::Frame& frame, Instant now);
+  [[nodiscard]] Bytes own_beat() const;
   [[nodiscard]] Duration silence() const;
   [[nodiscard]] std::vector<sharding::PlaceableNode> placeable_nodes(Instant now) const;
   // node_voters.cpp
@@ -241,6 +257,11 @@ class NodeCore {
   bool was_ready_ = false;
   bool had_lane_ = false;
   bool leaving_ = false;
+  Instant hand_over_by_ = never;  ///< it leaves
+  Instant handed_over_at_ = never;
+  std::set<std::string> leaving_peers_{};                  ///< as their last beat said
+  std::map<std::string, std::uint64_t> table_versions_{};  ///< as their last beat said
+  std::map<ShardId, std::pair<replication::raft::MemberId, Instant>> moving_{};  ///< leader
   std::uint64_t details_ = 0;  ///< the hash of what this node says of itself
 };
 

@@ -34,6 +34,12 @@ struct StartPart {
   std::string part{};
   friend bool operator==(const StartPart&, const StartPart&) = default;
 };
+/// A node that leaves leads nothing any more, or cannot wait longer: let what is in flight end,
+/// then call depart().
+struct HandedOver {
+  std::size_t left{};  ///< shards that it still leads: nobody could take them in time
+  friend bool operator==(const HandedOver&, const HandedOver&) = default;
+};
 /// The node ends: after a leave without an error, or because it cannot go on.
 struct Stop {
   std::optional<Error> error{};
@@ -46,8 +52,8 @@ using NodeEffect =
                  membership::QueryAsked, membership::QueryAnswer, membership::QueryFinished,
                  membership::MemberDetails, membership::SharedChanged, messaging::Connect,
                  messaging::Write, messaging::Close, messaging::HandOff, PersistIdentity,
-                 replication::raft::Persist, RememberPeers, PublishRoutes, StartPart, Stop,
-                 LogEvent>;
+                 replication::raft::Persist, RememberPeers, PublishRoutes, StartPart, HandedOver,
+                 Stop, LogEvent>;
 using NodeEffects = std::vector<NodeEffect>;
 
 }  // namespace coterie::cluster

@@ -53,7 +53,7 @@ struct PartFailed {
   std::string part{};
   std::string reason{};
 };
-struct Transfer {
+struct Move {
   ShardId shard{};
   std::string to{};
 };
@@ -91,6 +91,7 @@ struct ShardProposal {
 struct TooLarge {
   Address to{};
 };
+struct Depart {};
 }  // namespace node_input
 
 using NodeInput =
@@ -99,9 +100,9 @@ using NodeInput =
                  node_input::LinkAccepted, node_input::LinkConnected, node_input::LinkReceived,
                  node_input::LinkWritten, node_input::LinkClosed, node_input::IdentityPersisted,
                  node_input::RaftPersisted, node_input::ShardReport, node_input::PartFailed,
-                 node_input::Transfer, node_input::Broadcast, node_input::Query, node_input::Answer,
+                 node_input::Move, node_input::Broadcast, node_input::Query, node_input::Answer,
                  node_input::Seeds, node_input::Starved, node_input::SetDetails, node_input::Share,
-                 node_input::TooLarge, node_input::ShardProposal>;
+                 node_input::TooLarge, node_input::ShardProposal, node_input::Depart>;
 
 /// What an input brought about; `consumed` counts for streams alone.
 struct NodeOutcome {

@@ -43,6 +43,15 @@ inline constexpr std::size_t max_uncommitted_bytes = 64 * 1024 * 1024;
 inline constexpr std::size_t max_held_bytes = 64 * 1024 * 1024;
 /// A shard whose disk failed tries it again after this.
 inline constexpr Duration reopen_pause = 500ms;
+/// Steps 3 and 4 of a planned move take no longer, or this node leads on.
+inline constexpr Duration drain_limit = 500ms;
+/// After that it is tried again.
+inline constexpr Duration hand_off_pause = 1s;
+/// Who handed a shard over sends on what still comes to it for so long, then it says who leads.
+inline constexpr Duration forward_for = 2s;
+/// A fence that has not passed by then is given up, and what was sent before it has an unknown
+/// outcome: longer than a switch takes.
+inline constexpr Duration fence_wait = 1s;
 /// Of the log, read at once for a replica that lags or for a copy's own view of it.
 inline constexpr std::size_t log_part_bytes = 256 * 1024;
 /// How far the time in a command id may lie ahead of the owner's clock: ids of the future would
@@ -128,6 +137,8 @@ class ShardCore {
     std::uint64_t hash{};
     std::string_view entity{};
     ByteView payload{};
+    bool relayed = false;  ///< the shard's last primary sent it on
+    bool fence = false;    ///< no command: `entity` is who raised it, to.sequence its number
   };
   struct Parked {
     Command command{};  ///< its views point into `bytes`
@@ -169,7 +180,11 @@ class ShardCore {
     std::uint64_t clock{};
     std::vector<replication::shard_log::EpochStart> starts{};  ///< while it is read
     replication::DuplicateTable duplicates{};
-    bool catching_up = false;  ///< a part of the log is being read
+    bool catching_up = false;     ///< a part of the log is being read
+    Instant drain_until = never;  ///< a planned move is under way
+    Instant hand_off_at{};        ///< not earlier
+    Epoch handed_over{};          ///< the newest switch from here,
+    Instant forwards_until{};     ///< and what comes late is sent on until then
     // The primary's.
     std::deque<Uncommitted> uncommitted{};
     std::deque<Held> held{};
@@ -193,6 +208,14 @@ class ShardCore {
     RouteKind kind = RouteKind::unknown;
     messaging::LaneId lane = messaging::no_lane;
     Epoch epoch{};
+    bool used = false;  ///< commands went that way
+  };
+  /// A shard went to another node: what went to its last primary comes there first.
+  struct Fence {
+    std::uint64_t number{};
+    messaging::LaneId through = messaging::no_lane;
+    Instant until = never;
+    std::deque<Parked> held{};
   };
 
   // shard_core.cpp
@@ -202,16 +225,39 @@ class ShardCore {
   bool park(std::deque<Parked>& queue, const Command& command);
   void unpark(std::deque<Parked>& queue, Instant now, ShardSink& out);
   void answer(const ReplyTo& to, const Answer& answer, ShardSink& out);
+  void finish_ask(const messaging::OpenAsk& open, Completion completion, ShardSink& out);
+  [[nodiscard]] static Completion unknown_outcome(std::string_view why);
   void fail(const Command& command, Errc code, std::string_view detail, Duration retry_after,
             ShardSink& out);
+  // shard_hand_off.cpp
+  void hand_off(ShardId shard, Instant now, ShardSink& out);
+  void begin_hand_off(ShardId shard, Instant now, ShardSink& out);
+  void abort_hand_off(ShardId shard, Instant now, ShardSink& out);
+  void send_parked_on(ShardId shard, Instant now, ShardSink& out);
+  void relay(const Command& command, const Route& route, Instant now, ShardSink& out);
+  void tell_placement(messaging::LaneId lane, ShardId shard);
+  bool on_placement(ByteView body, Instant now, ShardSink& out);
+  [[nodiscard]] const Peer* peer(std::string_view name) const;
+  // shard_fence.cpp
+  void raise_fence(ShardId shard, const Route& old);
+  [[nodiscard]] bool fenced(const Command& command, ShardSink& out);
+  bool on_fence(messaging::LaneId lane, ByteView body, Instant now, ShardSink& out);
+  bool on_fence_passed(ByteView body, Instant now, ShardSink& out);
+  void pass_fence(const Command& command, Instant now, ShardSink& out);
+  void lower_fence(ShardId shard, std::uint64_t number, Instant now, ShardSink& out);
+  void drop_fences(messaging::LaneId through);
+  void tick_fences(Instant now, ShardSink& out);
   // shard_routing.cpp
   void rebuild_routes();
+  [[nodiscard]] Route route_of(ShardId shard) const;
   void take_link_effects(messaging::LinkEffects&& effects, ShardSink& out);
   void on_request(messaging::LaneId lane, const wire::RequestView& request, Instant now,
                   ShardSink& out);
   void on_reply(const wire::ReplyView& reply, Instant now, ShardSink& out);
   void send_moved(const Command& command, ShardSink& out);
+  bool on_control(const messaging::Frame& frame, Instant now, ShardSink& out);
   void abandon_moved(ShardSink& out);
+  bool learn(ShardId shard, const replication::Register& newer, Instant now, ShardSink& out);
   // shard_hosting.cpp
   void host(Instant now, ShardSink& out);
   [[nodiscard]] bool names_us(const replication::Register& entry) const;
@@ -237,6 +283,7 @@ class ShardCore {
   bool on_shard_log(messaging::LaneId lane, ByteView body, Instant now, ShardSink& out);
   void committed(Hosted& hosted, LogIndex index, ShardSink& out);
   void step_down(ShardId shard, const Answer& why, ShardSink& out);
+  void rehome_mailboxes(ShardId shard);
   void follow_phase(ShardId shard, Instant now, ShardSink& out);
   // shard_view.cpp
   [[nodiscard]] std::string apply(Hosted& hosted, ByteView bytes);
@@ -277,11 +324,13 @@ class ShardCore {
   std::map<sharding::EntitySlot, Faults> faults_{};
   std::map<std::uint64_t, sharding::EntitySlot> replays_{};
   std::map<std::uint64_t, LogReader> log_readers_{};
+  std::map<std::uint64_t, ReplyTo> relays_{};  ///< by the token of their ask
+  std::map<ShardId, Fence> fences_{};
   std::vector<ShardId> rounds_wanted_{};  ///< shards with reads that are in no round yet
   std::deque<Parked> unrouted_{};  ///< they wait for the table or for a lane's first connection
   std::size_t parked_commands_ = 0, parked_bytes_ = 0, uncommitted_ = 0;
   std::size_t uncommitted_bytes_ = 0, held_bytes_ = 0;
-  std::uint64_t next_read_ = 1;
+  std::uint64_t next_read_ = 1, next_relay_ = 1, next_fence_ = 1;
   Instant next_sweep_{};
   bool draining_ = false;
   bool lane_came_up_ = false;  ///< commands that waited for it may go

@@ -10,6 +10,7 @@ struct ShardCounters {
       passivations{};
   std::uint64_t busy{}, unavailable{}, expired{}, timeouts{}, journal_failures{}, moved{};
   std::uint64_t command_expired{};
+  std::uint64_t handed_over{}, forwarded{}, fences_lost{};
 
   ShardCounters& operator+=(const ShardCounters& o) {
     commands += o.commands, events += o.events, duplicates += o.duplicates;
@@ -17,7 +18,8 @@ struct ShardCounters {
     activations += o.activations, passivations += o.passivations, busy += o.busy;
     unavailable += o.unavailable, expired += o.expired, timeouts += o.timeouts;
     journal_failures += o.journal_failures, moved += o.moved;
-    command_expired += o.command_expired;
+    command_expired += o.command_expired, handed_over += o.handed_over;
+    forwarded += o.forwarded, fences_lost += o.fences_lost;
     return *this;
   }
 };

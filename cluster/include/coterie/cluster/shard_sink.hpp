@@ -23,7 +23,15 @@ struct Completion {
 };
 
 /// Of a shard that this node has a copy of. A backup follows its primary's log.
-enum class ShardPhase : std::uint8_t { idle, recovering, barrier, serving, failed, backup };
+enum class ShardPhase : std::uint8_t {
+  idle,
+  recovering,
+  barrier,
+  serving,
+  failed,
+  backup,
+  handing_over  ///< commands wait for its next primary
+};
 
 /// A hosted shard changed its phase.
 struct ShardStatus {

@@ -21,6 +21,7 @@ struct OpenAsk {
   std::uint32_t lane{};   ///< where the reply must come from
   Instant deadline = never;
   std::uint16_t shard{};  ///< of the entity that is asked
+  bool relayed = false;   ///< for another node
 };
 
 class AskTable {

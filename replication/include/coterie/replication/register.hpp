@@ -15,6 +15,18 @@ namespace coterie::replication {
 /// Of I and of R, so that 256 registers with the longest names fit into one frame of 1 MiB.
 inline constexpr std::uint32_t max_shard_members = 7;
 
+/// How the primary of a shard came to be it.
+enum class Rule : std::uint8_t {
+  placed,       ///< by the first plan
+  restarted,    ///< it was its node's in an earlier life
+  failed_over,  ///< the one before was silent
+  disk_failed,  ///< the one before gave up
+  handed_over,  ///< a planned move: the one before had drained
+  moved,        ///< by a compare-and-swap without a drain
+  forced        ///< by an operator, from outside the in-sync set
+};
+inline constexpr std::uint64_t last_rule = static_cast<std::uint64_t>(Rule::forced);
+
 struct Register {
   Epoch epoch{};          ///< 0 = never placed
   std::string primary{};  ///< node name
@@ -25,7 +37,16 @@ struct Register {
   /// (invariant 10). 0 = not known: written before disks had numbers, or not claimed yet.
   std::uint64_t disk{};
   std::uint32_t min_in_sync = 1;  ///< nothing commits with fewer in I; never falls by itself
+  raft::MemberId successor{};     ///< the primary is to hand over to it; no node: to nobody
+  Rule rule = Rule::placed;       ///< of the last change of the primary,
+  Epoch rule_epoch{};             ///< which was in this epoch
+  std::string before{};           ///< and took the shard from this node
   friend bool operator==(const Register&, const Register&) = default;
+
+  [[nodiscard]] raft::MemberId leader() const { return {primary, disk}; }
+  [[nodiscard]] bool moves() const { return !successor.node.empty(); }
+  /// The next epoch: led by that life of that replica, by that rule.
+  [[nodiscard]] Register led_by(const raft::MemberId& replica, StartId life, Rule by) const;
 };
 
 struct Swap {

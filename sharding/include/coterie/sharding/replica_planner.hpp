@@ -16,6 +16,7 @@ struct PlacementConfig {
   std::uint32_t replicas = 3;     ///< copies of each shard, where there are as many nodes; 1 to 5
   std::uint32_t min_in_sync = 2;  ///< of them that must hold what is acknowledged; with fewer nodes
                                   ///< one less than there are copies, at least one
+  std::uint32_t moves = 32;       ///< at once, from each node and to each
 };
 
 /// A node that registered the entity types.
@@ -24,7 +25,8 @@ struct PlaceableNode {
   std::uint64_t disk{};
   StartId start{};
   bool up = false;
-  bool gone = false;  ///< for so long that its copies are made anew elsewhere
+  bool leaving = false;  ///< leads nothing that another one can lead, and takes nothing new
+  bool gone = false;     ///< for so long that its copies are made anew elsewhere
 };
 
 /// The first registers, epoch 1: of empty logs, so that everybody is in sync. `nodes` has one that

@@ -8,6 +8,7 @@
 #include <map>
 #include <string>
 
+#include "coterie/cluster/shard_counters.hpp"
 #include "coterie/core/bytes.hpp"
 
 namespace coterie::sim {
@@ -20,8 +21,9 @@ struct RunResult {
   std::size_t acknowledged{};
   std::size_t attempts{};
   std::size_t kills{};
-  std::size_t moves{};    ///< shards given to another node
-  std::uint64_t moved{};  ///< stale callers corrected
+  std::size_t moves{};                ///< shards asked to go to another node
+  std::size_t ordered{};              ///< commands of which the order was checked
+  cluster::ShardCounters counters{};  ///< of every life
   std::map<std::string, Bytes> tapes{};
 };
 

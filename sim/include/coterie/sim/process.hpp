@@ -18,9 +18,7 @@ class Process final {
   [[nodiscard]] const cluster::ShardCore& shard_core(ShardId shard) const {
     return data_[cluster::worker_of(shard, workers_) - 1u]->core();
   }
-  void transfer(ShardId shard, const std::string& to) {
-    feed(cluster::node_input::Transfer{shard, to});
-  }
+  void move(ShardId shard, const std::string& to) { feed(cluster::node_input::Move{shard, to}); }
   [[nodiscard]] static std::string name_of(std::size_t index) {
     return "n" + std::to_string(index);
   }
@@ -55,6 +53,7 @@ class Process final {
   void make_workers(SessionId session, Random& random);
   std::size_t feed(const cluster::NodeInput& input);
   void apply(cluster::NodeEffect& effect);
+  void depart();
   void persist(const cluster::PersistIdentity& identity);
   void persist(const replication::raft::Persist& batch);
   /// After `delay`, if this life still runs.

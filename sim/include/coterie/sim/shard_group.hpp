@@ -59,6 +59,8 @@ class ShardGroup {
   void heal();
   void append(std::size_t node);
   void read(std::size_t node);
+  /// The primary hands over as soon as it may, in this moment or not at all.
+  void hand_over(std::size_t node, std::size_t to);
   /// A compare-and-swap on its way to the register, with its answer to `asker`.
   void swap(std::size_t asker, const shard_log::Assignment& desired);
   /// What the node claims after a restart: the shard that it led in an earlier life.
@@ -73,6 +75,7 @@ class ShardGroup {
   [[nodiscard]] std::size_t acknowledged() const { return acknowledged_; }
   [[nodiscard]] std::size_t reads_done() const { return reads_done_; }
   [[nodiscard]] std::size_t reigns() const { return reigns_; }
+  [[nodiscard]] std::size_t handed_over() const { return handed_over_; }
   [[nodiscard]] std::uint64_t trace() const { return trace_.value(); }
   [[nodiscard]] std::string describe() const;
 
@@ -144,7 +147,7 @@ class ShardGroup {
   std::vector<Epoch> chosen_in_{};                ///< the epoch whose primary committed each
   std::map<std::uint64_t, std::size_t> reads_{};  ///< token -> what it must see
   std::uint64_t next_read_ = 1, commands_ = 0, next_disk_ = 1;
-  std::size_t reads_done_ = 0, reigns_ = 0, acknowledged_ = 0;
+  std::size_t reads_done_ = 0, reigns_ = 0, acknowledged_ = 0, handed_over_ = 0;
   std::string problem_{};
   TraceHash trace_{};
 };

@@ -18,6 +18,7 @@ struct ShardRunResult {
   std::size_t epochs{};        ///< of the register
   std::size_t reads{};
   std::size_t kills{};
+  std::size_t handed_over{};  ///< switches that a primary proposed
 };
 
 [[nodiscard]] ShardRunResult run_shard(std::uint64_t seed);

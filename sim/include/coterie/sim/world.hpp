@@ -9,6 +9,7 @@
 #include <queue>
 #include <vector>
 
+#include "coterie/cluster/shard_counters.hpp"
 #include "coterie/core/hash.hpp"
 #include "coterie/core/random.hpp"
 #include "coterie/sim/disk.hpp"
@@ -65,9 +66,9 @@ class World {
   [[nodiscard]] static Address gossip_address(std::size_t node);
   [[nodiscard]] static Address link_address(std::size_t node);
   [[nodiscard]] std::uint64_t next_conn() { return ++conns_; }
-  void count_moved(std::uint64_t answers) { moved_ += answers; }
-  /// `Moved` answers, sent or received, of every life that ended.
-  [[nodiscard]] std::uint64_t moved() const { return moved_; }
+  void count(const cluster::ShardCounters& of_a_worker) { counters_ += of_a_worker; }
+  /// Of every life that ended.
+  [[nodiscard]] const cluster::ShardCounters& counters() const { return counters_; }
   [[nodiscard]] std::uint64_t events() const { return executed_; }
 
  private:
@@ -90,7 +91,8 @@ class World {
   Random random_;
   TraceHash trace_{};
   std::priority_queue<Event, std::vector<Event>, std::greater<>> events_{};
-  std::uint64_t order_ = 0, conns_ = 0, executed_ = 0, moved_ = 0;
+  std::uint64_t order_ = 0, conns_ = 0, executed_ = 0;
+  cluster::ShardCounters counters_{};
   std::map<std::string, Bytes> tapes_{};
   Network network_;
   Streams streams_;

@@ -34,15 +34,20 @@ enum class FrameKind : std::uint8_t {
   meta_swap = 6,  ///< compare-and-swap batch to who leads the registers
   meta_result = 7,
   table = 8,       ///< a shard table, merged by highest epoch
-  beat = 9,        ///< nothing: the sender lives
+  beat = 9,        ///< the sender lives, and how much it knows
   raft = 10,       ///< between the members of the registers' group
   leader = 11,     ///< the sender leads the registers, in this term
   shard_log = 12,  ///< between the replicas of a shard
+  placement = 13,  ///< one shard's register, by who handed it over
+  fence = 14,      ///< everything before it on this lane has gone to the shard's new primary
+  fence_passed = 15,
 };
 
 /// Frame flags (feature bits of one frame).
 inline constexpr std::uint16_t flag_ask =
     1;  ///< the sender waits for a reply; without it the request is a tell
+inline constexpr std::uint16_t flag_forwarded =
+    2;  ///< by the shard's last primary: who gets it does not send it on
 
 struct FramePrefix {
   std::uint32_t length{};  ///< of the whole frame, these 12 bytes included

@@ -21,10 +21,11 @@
 namespace coterie::replication::shard_log {
 
 struct ReplicaConfig {
-  Duration heartbeat = 100ms;            ///< of a primary, and until something lost is sent again
-  Duration silence = 700ms;              ///< after which a member is proposed out of I
-  Duration propose_again = 200ms;        ///< until the outcome is known
-  std::size_t batch_bytes = 256 * 1024;  ///< of the entries of one message
+  Duration heartbeat = 100ms;      ///< of a primary, and until something lost is sent again
+  Duration silence = 700ms;        ///< after which a member is proposed out of I
+  Duration propose_again = 200ms;  ///< until the outcome is known
+  Duration take_back = 1s;  ///< a switch without an outcome: it is proposed to lead on instead
+  std::size_t batch_bytes = 256 * 1024;      ///< of the entries of one message
   std::size_t tail_bytes = 4 * 1024 * 1024;  ///< kept in memory for who lags; older is read again
   std::size_t max_uncommitted = 65'536;      ///< entries; more is refused as busy
   std::size_t max_held = 256;                ///< messages that wait for the disk; the oldest go
@@ -49,6 +50,13 @@ class ShardReplica {
   [[nodiscard]] std::optional<LogIndex> append(Bytes record, Effects& out);
   /// Answered by ReadReady or ReadFailed.
   [[nodiscard]] Effects read(std::uint64_t token);
+
+  /// Step 5 of a planned move is possible: `to` is in sync, and nothing is on its way.
+  [[nodiscard]] bool may_hand_over(const Replica& to) const;
+  /// From here on nothing is taken, and `to` is proposed as primary until the register shows a
+  /// later epoch: this one neither serves nor reads before. Where the outcome stays unknown for
+  /// `take_back` it proposes itself: whichever lands first holds.
+  [[nodiscard]] Effects hand_over(const Replica& to, StartId start, Instant now);
 
   [[nodiscard]] bool leads() const { return leading_; }
   /// append() would take a record now.
@@ -136,6 +144,7 @@ class ShardReplica {
   std::optional<Replica> widened_{};      ///< a learner whose acknowledgement is waited for already
   std::optional<Assignment> proposal_{};  ///< its outcome is not known
   Instant propose_at_ = never;
+  Instant take_back_at_ = never;  ///< of a switch that is proposed
   // The disk.
   DiskGate<LogIndex, Message> disk_;
   LogIndex changed_from_{};  ///< 0 = nothing

@@ -1,0 +1,145 @@
+/// The order of a sender's commands over a planned move: what it sent to the last primary must
+/// arrive before what it sends to the next one. A sender that learns of the move holds its commands
+/// and sends a fence behind its earlier ones, which comes back from the new primary once these are
+/// there; the lanes keep the order. Source: the flush of a first-in first-out channel, Chandy and
+/// Lamport, Distributed Snapshots (1985); docs/adr/0008-fence.md.
+#include <algorithm>
+
+#include "coterie/cluster/shard_core.hpp"
+#include "coterie/core/mutation.hpp"
+
+namespace coterie::cluster {
+
+namespace {
+
+struct FenceFrame {
+  ShardId shard{};
+  std::uint64_t number{};
+  bool relayed = false;
+  std::string_view origin{};
+};
+
+Bytes encode(const FenceFrame& fence) {
+  Bytes body;
+  append_le(body, fence.shard.value);
+  append_le(body, fence.number);
+  append_le(body, static_cast<std::uint8_t>(fence.relayed));
+  append(body, view(fence.origin));
+  return body;
+}
+
+constexpr std::size_t fence_bytes = 2 + 8 + 1;
+
+std::optional<FenceFrame> decode(ByteView body) {
+  if (body.size() < fence_bytes) return std::nullopt;
+  const FenceFrame fence{.shard = ShardId{load_le<std::uint16_t>(body.data())},
+                         .number = load_le<std::uint64_t>(body.data() + 2),
+                         .relayed = body[10] != 0,
+                         .origin = text(body.subspan(fence_bytes))};
+  if (fence.shard.value >= sharding::shard_count || fence.origin.empty()) return std::nullopt;
+  return fence;
+}
+
+}  // namespace
+
+/// Only a planned move needs one: after a crash the link broke, and who asked knows.
+void ShardCore::raise_fence(ShardId shard, const Route& old) {
+  const auto& entry = current_->table.at(shard);
+  if (mutated("hand-off: a sender does not wait for what it sent before")) return;
+  if (!old.used || old.kind != RouteKind::remote || !links_.is_up(old.lane)) return;
+  if (entry.rule != replication::Rule::handed_over || entry.before != links_.peer_of(old.lane))
+    return;
+  auto& fence = fences_[shard];  // an earlier one that has not passed: its commands go on waiting
+  fence.number = next_fence_++;
+  fence.through = old.lane;
+  fence.until = never;  // the end of this batch says from when on it waits
+  const auto body = encode({.shard = shard, .number = fence.number, .origin = config_.self.node});
+  auto* staging = links_.stage(old.lane, wire::frame_prefix_bytes + body.size());
+  if (staging == nullptr) return void(fence.until = Instant{});
+  wire::append_control(*staging, wire::FrameKind::fence, wire::cluster_tag(config_.self.cluster),
+                       body);
+}
+
+/// True: the command waits, or was answered.
+bool ShardCore::fenced(const Command& command, ShardSink& out) {
+  if (fences_.empty() || command.to.lane != local_lane || command.relayed) return false;
+  const auto found = fences_.find(sharding::shard_of(command.hash));
+  if (found == fences_.end()) return false;
+  if (!park(found->second.held, command))
+    fail(command, Errc::busy, "too many commands wait for a shard that moves", 100ms, out);
+  return true;
+}
+
+bool ShardCore::on_fence(messaging::LaneId lane, ByteView body, Instant now, ShardSink& out) {
+  const auto fence = decode(body);
+  if (!fence || (!fence->relayed && fence->origin != links_.peer_of(lane))) return false;
+  dispatch({.to = {.lane = lane, .session = {}, .sequence = fence->number, .wanted = false},
+            .deadline = now + fence_wait,
+            .hash = std::uint64_t{fence->shard.value} << 56,
+            .entity = fence->origin,
+            .relayed = fence->relayed,
+            .fence = true},
+           now, out);
+  return true;
+}
+
+/// On to the next primary, or, there, back to who raised it.
+void ShardCore::pass_fence(const Command& command, Instant now, ShardSink& out) {
+  const auto shard = sharding::shard_of(command.hash);
+  const auto& route = route_[shard.value];
+  const bool arrived = route.kind == RouteKind::local;
+  if (!arrived && command.relayed) return;  // one hop only: its sender gives it up
+  if (arrived && command.entity == config_.self.node)
+    return lower_fence(shard, command.to.sequence, now, out);
+  const auto* const origin = arrived ? peer(command.entity) : nullptr;
+  if (arrived && origin == nullptr) return;
+  const auto lane =
+      arrived ? links_.lane_to(origin->name, worker_of(shard, origin->data_workers)) : route.lane;
+  const auto body = encode(
+      {.shard = shard, .number = command.to.sequence, .relayed = true, .origin = command.entity});
+  auto* staging = links_.stage(lane, wire::frame_prefix_bytes + body.size());
+  if (staging != nullptr)
+    wire::append_control(*staging, arrived ? wire::FrameKind::fence_passed : wire::FrameKind::fence,
+                         wire::cluster_tag(config_.self.cluster), body);
+}
+
+bool ShardCore::on_fence_passed(ByteView body, Instant now, ShardSink& out) {
+  const auto fence = decode(body);
+  if (!fence || fence->origin != config_.self.node) return false;
+  lower_fence(fence->shard, fence->number, now, out);
+  return true;
+}
+
+void ShardCore::lower_fence(ShardId shard, std::uint64_t number, Instant now, ShardSink& out) {
+  const auto found = fences_.find(shard);
+  if (found == fences_.end() || found->second.number != number) return;
+  auto held = std::move(found->second.held);
+  fences_.erase(found);
+  unpark(held, now, out);
+}
+
+/// Nothing comes through a lane that broke, and who asked through it was told.
+void ShardCore::drop_fences(messaging::LaneId through) {
+  for (auto& [shard, fence] : fences_)
+    if (fence.through == through) fence.until = Instant{};
+}
+
+void ShardCore::tick_fences(Instant now, ShardSink& out) {
+  if (fences_.empty()) return;
+  std::vector<std::pair<ShardId, std::uint64_t>> late;
+  for (auto& [shard, fence] : fences_) {
+    if (fence.until == never) fence.until = now + fence_wait;
+    if (fence.until <= now) late.emplace_back(shard, fence.number);
+  }
+  for (const auto& [shard, number] : late) {
+    const auto through = fences_.at(shard).through;
+    ++counters_.fences_lost;
+    for (const auto& ask : asks_.close_moved([&, at = shard](const messaging::OpenAsk& open) {
+           return open.shard == at.value && open.lane == through;
+         }))
+      finish_ask(ask, unknown_outcome("the shard moved before the answer"), out);
+    lower_fence(shard, number, now, out);
+  }
+}
+
+}  // namespace coterie::cluster

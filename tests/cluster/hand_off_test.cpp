@@ -1,0 +1,226 @@
+/// A planned move on the side of who gives the shard away, and of who asks meanwhile. The whole of
+/// it runs in the simulator; here is what its schedules reach seldom.
+#include "other_node.hpp"
+
+using namespace coterie;
+using namespace coterie::cluster;
+using replication::Register;
+using replication::Rule;
+
+namespace {
+
+const replication::raft::MemberId us{"a", 1}, other{"0", 9};
+
+/// Shard of "x": led by us, with `0` in sync, which is to lead next.
+struct HandOff : Bench {
+  HandOff() : Bench(false, of_cluster(1)), peer(*this) {
+    auto routes = std::make_shared<Routes>();
+    routes->cluster = our_cluster;
+    routes->table.entity_types = 1;
+    routes->peers = {{"0", {}, 1, StartId{5}, true}};
+    for (auto& entry : routes->table.registers) entry = led_by("a", Epoch{1});
+    routes->table.registers[shard_of_x.value].in_sync = {us, other};
+    routes->table.registers[shard_of_x.value].replicas = {us, other};
+    given = routes;
+    tell();
+  }
+  void tell() {
+    core.routes(given, now, *this);
+    core.flush(now, *this);
+    peer.settle();
+  }
+  void change(const Register& entry) {
+    auto routes = std::make_shared<Routes>(*given);
+    routes->table.registers[shard_of_x.value] = entry;
+    given = routes;
+    tell();
+  }
+  [[nodiscard]] const Register& entry() const { return given->table.at(shard_of_x); }
+  void name_successor() {
+    auto next = entry();
+    next.epoch = Epoch{2};
+    next.successor = other;
+    change(next);
+  }
+  OtherNode peer;
+};
+
+}  // namespace
+
+TEST_CASE("hand-off: with a successor in sync the shard drains and its switch is proposed") {
+  HandOff bench;
+  bench.name_successor();
+  REQUIRE(bench.proposals.size() == 1);
+  const auto& swap = bench.proposals[0];
+  CHECK(swap.shard == shard_of_x);
+  CHECK(swap.expected == Epoch{2});
+  CHECK(swap.desired.leader() == other);
+  CHECK(swap.desired.start == StartId{5});
+  CHECK(swap.desired.rule == Rule::handed_over);
+  CHECK(swap.desired.before == "a");
+  CHECK_FALSE(swap.desired.moves());
+  CHECK(bench.reports.back().phase == ShardPhase::handing_over);
+}
+
+TEST_CASE("hand-off: a successor that is not in sync is waited for, and the shard serves") {
+  HandOff bench;
+  auto next = bench.entry();
+  next.epoch = Epoch{2};
+  next.in_sync = {us};
+  next.successor = other;
+  bench.peer.silent = true;
+  bench.change(next);
+  bench.ask(0);
+  bench.sync();
+  REQUIRE(bench.done.size() == 1);
+  CHECK(bench.last().status == 0);
+  for (const auto& swap : bench.proposals) CHECK(swap.desired.primary == "a");
+}
+
+TEST_CASE(
+    "hand-off: a command that waits for the switch goes to the new primary, and its answer back") {
+  HandOff bench;
+  bench.name_successor();
+  bench.peer.request("x", shard_of_x);
+  bench.ask(0);
+  CHECK(bench.peer.requests.empty());
+  CHECK(bench.core.parked() == 2);
+  bench.peer.kinds.clear();
+  bench.change(bench.proposals[0].desired);
+  REQUIRE(bench.peer.requests.size() == 2);
+  CHECK(bench.core.parked() == 0);
+  // It hears of the register before it hears of the commands.
+  CHECK(bench.peer.kinds.at(0) == wire::FrameKind::placement);
+  CHECK((bench.peer.requests[0].first.flags & wire::flag_forwarded) != 0);
+  CHECK((bench.peer.requests[1].first.flags & wire::flag_forwarded) == 0);  // our own
+  CHECK(bench.peer.replies.empty());
+  bench.peer.reply(bench.peer.requests[0].first, 0);
+  bench.peer.settle();
+  REQUIRE(bench.peer.replies.size() == 1);
+  CHECK(bench.peer.replies[0].first.status == 0);
+  CHECK(bench.peer.replies[0].first.sequence == 1);
+}
+
+TEST_CASE(
+    "hand-off: what comes late is sent on for a while, once, and then its sender hears Moved") {
+  HandOff bench;
+  bench.name_successor();
+  bench.change(bench.proposals[0].desired);
+  bench.peer.request("x", shard_of_x);
+  bench.peer.settle();
+  CHECK(bench.peer.requests.size() == 1);
+  CHECK(bench.core.counters().forwarded == 1);
+  bench.peer.request("x", shard_of_x, 0, Epoch{1},
+                     static_cast<std::uint16_t>(wire::flag_ask | wire::flag_forwarded));
+  bench.peer.settle();
+  REQUIRE(bench.peer.replies.size() == 1);
+  CHECK(bench.peer.replies[0].first.status == code(Errc::moved));
+  bench.now = bench.now + forward_for;
+  bench.peer.request("x", shard_of_x);
+  bench.peer.settle();
+  CHECK(bench.peer.requests.size() == 1);
+  REQUIRE(bench.peer.replies.size() == 2);
+  CHECK(bench.peer.replies[1].first.status == code(Errc::moved));
+}
+
+TEST_CASE("hand-off: who does not drain in time leads on and serves what waited") {
+  HandOff bench;
+  bench.peer.silent = true;
+  bench.ask(0);  // never acknowledged by `0`
+  bench.name_successor();
+  bench.ask(1);
+  CHECK(bench.proposals.empty());
+  CHECK(bench.core.parked() == 1);
+  CHECK(bench.core.next_deadline() <= bench.now + drain_limit);
+  bench.now = bench.now + drain_limit;
+  bench.core.tick(bench.now, bench);
+  CHECK(bench.core.parked() == 0);
+  CHECK(bench.reports.back().phase == ShardPhase::serving);
+  bench.peer.silent = false;
+  bench.now = bench.now + 200ms;
+  bench.core.tick(bench.now, bench);
+  bench.core.flush(bench.now, bench);
+  bench.peer.settle();
+  CHECK(bench.done.size() == 2);
+  CHECK(bench.proposals.empty());  // it waits before it tries again
+  bench.now = bench.now + hand_off_pause;
+  bench.core.tick(bench.now, bench);
+  bench.core.flush(bench.now, bench);
+  bench.peer.settle();
+  CHECK(bench.proposals.size() == 1);
+}
+
+TEST_CASE("hand-off: a successor that goes away before the switch changes nothing") {
+  HandOff bench;
+  bench.peer.silent = true;
+  bench.ask(0);
+  bench.name_successor();
+  auto next = bench.entry();
+  next.epoch = Epoch{3};
+  next.successor = {};
+  bench.peer.silent = false;
+  bench.change(next);
+  CHECK(bench.proposals.empty());
+  CHECK(bench.done.size() == 1);
+  CHECK(bench.reports.back().phase == ShardPhase::serving);
+}
+
+TEST_CASE("hand-off: a sender holds its commands until what it sent before has arrived") {
+  HandOff bench;
+  auto next = bench.entry().led_by(other, StartId{5}, Rule::failed_over);
+  bench.change(next);  // `0` leads
+  bench.ask(0);
+  bench.peer.settle();
+  REQUIRE(bench.peer.requests.size() == 1);
+  bench.peer.kinds.clear();
+  bench.peer.bodies.clear();
+  bench.change(next.led_by(us, StartId{1}, Rule::handed_over));
+  REQUIRE(std::count(bench.peer.kinds.begin(), bench.peer.kinds.end(), wire::FrameKind::fence) ==
+          1);
+  bench.ask(0);
+  bench.peer.settle();
+  CHECK(bench.done.empty());  // also the first one: who handed over answers it
+  const auto at =
+      std::find(bench.peer.kinds.begin(), bench.peer.kinds.end(), wire::FrameKind::fence) -
+      bench.peer.kinds.begin();
+  auto body = bench.peer.bodies[static_cast<std::size_t>(at)];
+  CHECK(body[10] == 0);
+  body[10] = 1;  // `0` sends it on to the new primary: to us
+  bench.peer.send(wire::FrameKind::fence, body);
+  bench.peer.settle();
+  REQUIRE(bench.done.size() == 1);
+  CHECK(bench.last().status == 0);
+}
+
+TEST_CASE("hand-off: a fence that does not pass is given up, and what was before it is unknown") {
+  HandOff bench;
+  auto next = bench.entry().led_by(other, StartId{5}, Rule::failed_over);
+  bench.change(next);
+  bench.ask(0);
+  bench.change(next.led_by(us, StartId{1}, Rule::handed_over));
+  bench.ask(0);
+  CHECK(bench.core.next_deadline() <= bench.now + fence_wait);
+  bench.now = bench.now + fence_wait;
+  bench.core.tick(bench.now, bench);
+  bench.peer.settle();
+  REQUIRE(bench.done.size() == 2);
+  CHECK(bench.done[0].status == code(Errc::unavailable));
+  CHECK(bench.done[1].status == 0);
+  CHECK(bench.core.counters().fences_lost == 1);
+}
+
+TEST_CASE("hand-off: a fence that is malformed or in another's name ends the connection") {
+  for (const Bytes& body : {Bytes{1, 2}, Bytes{1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 'b'},
+                            Bytes{1, 9, 1, 0, 0, 0, 0, 0, 0, 0, 1, '0'}}) {
+    HandOff bench;
+    bench.peer.send(wire::FrameKind::fence, body);
+    messaging::LinkEffects out;
+    bench.peer.links.flush(bench.now, out);
+    for (auto& effect : out)
+      if (auto* write = std::get_if<messaging::Write>(&effect))
+        (void)bench.core.received(bench.peer.theirs, write->bytes, bench.now, bench);
+    CHECK(std::any_of(bench.links.begin(), bench.links.end(), [](const auto& effect) {
+      return std::holds_alternative<messaging::Close>(effect);
+    }));
+  }
+}

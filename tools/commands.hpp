@@ -63,6 +63,20 @@ struct ExperimentOptions {
 /// With `entity`, only the shard that this entity belongs to.
 [[nodiscard]] int run_shards(const Query& query, const std::string& entity);
 
+[[nodiscard]] int run_explain(const Query& query, int shard);
+/// What an operator wants of the placement of shards.
+struct PlacementWish {
+  std::string action{};  ///< cordon, uncordon, drain, move or force-primary
+  std::string node{};
+  int shard = -1;
+  bool wait = true;  ///< until it is done
+  bool yes = false;  ///< does not ask
+  double patience_s = 600;
+};
+[[nodiscard]] int run_placement(const Query& query, const PlacementWish& wish);
+/// `dry_run`: shows the steps; else waits until there are none.
+[[nodiscard]] int run_rebalance(const Query& query, bool dry_run, double patience_s);
+
 /// What is said to the whole pool.
 struct PoolMessage {
   std::string name{}, payload{};

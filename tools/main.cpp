@@ -102,6 +102,58 @@ void add_protocols(CLI::App& sim, int& status) {
       coterie::tools::run_sim_shard);
 }
 
+void add_placement(CLI::App& app, coterie::tools::Query& query, int& status) {
+  static coterie::tools::PlacementWish wish;
+  static int shard = 0;
+  static bool dry_run = false;
+  const auto add_shard = [](CLI::App* command, int& target) {
+    command->add_option("SHARD", target, "0 to 255; coterie shards --of ENTITY names an entity's")
+        ->required()
+        ->check(CLI::Range(0, 255));
+  };
+  const auto add_patience = [](CLI::App* command) {
+    command->add_option("--timeout", wish.patience_s, "seconds to wait for it")
+        ->check(CLI::Range(0.1, 86'400.0))
+        ->capture_default_str();
+  };
+  auto* explain = app.add_subcommand("explain", "why a shard is where it is, and what comes next");
+  add_shard(explain, shard);
+  explain->footer("example: coterie explain 17");
+  add_query_options(*explain, query);
+  explain->callback([&] { status = coterie::tools::run_explain(query, shard); });
+  auto* rebalance = app.add_subcommand(
+      "rebalance", "wait until the shards are spread as they should be; they spread by themselves");
+  rebalance->add_flag("--dry-run", dry_run, "only show which steps are left");
+  rebalance->footer("example: coterie rebalance --dry-run -o json");
+  add_patience(rebalance);
+  add_query_options(*rebalance, query);
+  rebalance->callback(
+      [&] { status = coterie::tools::run_rebalance(query, dry_run, wish.patience_s); });
+  for (const auto& [action, help] :
+       {std::pair{"cordon", "a node keeps its shards and gets no more"},
+        std::pair{"uncordon", "the end of cordon and of drain"},
+        std::pair{"drain", "a node gives all its shards and copies away; waits until it is empty"},
+        std::pair{"move", "a planned move: no command fails; waits until it is done"},
+        std::pair{"force-primary", "LOSSY: a copy leads on although nobody in sync is there"}}) {
+    auto* command = app.add_subcommand(action, help);
+    const std::string name = action;
+    const bool of_shard = name == "move" || name == "force-primary";
+    if (of_shard) add_shard(command, wish.shard);
+    command->add_option("NODE", wish.node, "its name")->required();
+    if (of_shard || name == "drain") {
+      command->add_flag("!--no-wait", wish.wait, "come back at once");
+      add_patience(command);
+    }
+    if (name == "force-primary") command->add_flag("--yes", wish.yes, "do not ask");
+    command->footer("example: coterie " + name + (of_shard ? " 17 n2" : " n2"));
+    add_query_options(*command, query);
+    command->callback([&query, &status, name] {
+      wish.action = name;
+      status = coterie::tools::run_placement(query, wish);
+    });
+  }
+}
+
 void add_scale(CLI::App& sim, int& status) {
   static coterie::tools::ScaleSimOptions options;
   auto* command = sim.add_subcommand("scale", "how fast a large pool at rest is simulated");
@@ -182,6 +234,7 @@ int main(int argc, char** argv) {
   std::string entity;
   shards->add_option("--of", entity, "only the shard of this entity id");
   shards->callback([&] { status = coterie::tools::run_shards(query, entity); });
+  add_placement(app, query, status);
   add_pool(app, query, status);
   add_sim(app, status);
   // CLI11 would only say that a subcommand is required.

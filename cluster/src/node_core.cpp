@@ -22,7 +22,8 @@ Bytes first_meta(const NodeCoreConfig& config) {
                                                  .start = config.start,
                                                  .cluster = config.cluster,
                                                  .entity_types = config.entity_types,
-                                                 .disk = config.stored.disk});
+                                                 .disk = config.stored.disk,
+                                                 .traits = config.traits});
 }
 
 }  // namespace

@@ -41,7 +41,8 @@ void NodeCore::try_place(Instant now, NodeEffects& out) {
       swim_.present() < config_.bootstrap_expect)
     return;
   const auto nodes = placeable_nodes(now);
-  if (std::none_of(nodes.begin(), nodes.end(), [](const auto& node) { return node.up; })) return;
+  if (std::none_of(nodes.begin(), nodes.end(), [](const auto& node) { return node.takes(); }))
+    return;
   auto digest = config_.entity_types;
   if (digest == 0) digest = metas_.at(nodes.front().name).entity_types;
   std::vector<replication::Swap> swaps;

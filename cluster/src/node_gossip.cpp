@@ -77,6 +77,9 @@ void NodeCore::take(membership::SwimEffects&& effects, Instant now, NodeEffects&
           using E = std::decay_t<decltype(e)>;
           if constexpr (std::is_same_v<E, membership::MemberChanged>) {
             on_member(e, now, out);
+          } else if constexpr (std::is_same_v<E, membership::SharedChanged>) {
+            on_shared(e.value);
+            out.emplace_back(std::move(e));
           } else if constexpr (std::is_same_v<E, membership::LeaveFinished>) {
             out.emplace_back(Stop{});
           } else {
@@ -124,7 +127,8 @@ Bytes NodeCore::own_meta() const {
                                                  .cluster = cluster_,
                                                  .entity_types = config_.entity_types,
                                                  .details = details_,
-                                                 .disk = config_.stored.disk});
+                                                 .disk = config_.stored.disk,
+                                                 .traits = config_.traits});
 }
 
 void NodeCore::publish_meta(Instant now, NodeEffects& out) {

@@ -45,6 +45,7 @@ struct Feed {
   NodeOutcome operator()(const ShardProposal& i) { return {core.propose(i.swap, now)}; }
   NodeOutcome operator()(const TooLarge& i) { return {core.too_large(i.to, now)}; }
   NodeOutcome operator()(const Move& i) { return {core.move(i.shard, i.to, now)}; }
+  NodeOutcome operator()(const ForcePrimary& i) { return {core.force_primary(i.shard, i.to, now)}; }
   NodeOutcome operator()(const Depart&) { return {core.depart(now)}; }
 };
 

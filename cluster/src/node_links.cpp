@@ -127,11 +127,9 @@ void NodeCore::tick_beats(Instant now) {
 
 /// Whether it leaves, and how much it knows: the sum of all epochs, which only grows.
 Bytes NodeCore::own_beat() const {
-  std::uint64_t version = 0;
-  for (const auto& entry : table_.registers) version += entry.epoch.value;
   Bytes body;
   append_le(body, static_cast<std::uint8_t>(leaving_));
-  append_le(body, version);
+  append_le(body, table_version());
   return body;
 }
 
@@ -147,12 +145,10 @@ void NodeCore::on_beat(const messaging::Frame& frame, Instant now) {
   if (body[0] != 0) leaving_peers_.insert(peer);
   else leaving_peers_.erase(peer);
   const auto version = load_le<std::uint64_t>(body.data() + 1);
-  std::uint64_t own = 0;
-  for (const auto& entry : table_.registers) own += entry.epoch.value;
   const auto [known, fresh] = table_versions_.try_emplace(peer, version);
   const bool stuck = !fresh && known->second == version;
   known->second = version;
-  if (stuck && version < own && table_.formed()) send_table(frame.lane);
+  if (stuck && version < table_version() && table_.formed()) send_table(frame.lane);
 }
 
 void NodeCore::send_table(LaneId lane) {

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "coterie/cluster/node_core.hpp"
+#include "coterie/sharding/balance_planner.hpp"
 
 namespace coterie::cluster {
 
@@ -9,16 +10,38 @@ Duration NodeCore::silence() const {
   return placement_silence * static_cast<std::int64_t>(1 + lanes_up_.size() / beat_lanes);
 }
 
+namespace {
+
+bool has_role(const membership::NodeTraits& traits, const std::string& role) {
+  return role.empty() ||
+         std::find(traits.roles.begin(), traits.roles.end(), role) != traits.roles.end();
+}
+
+}  // namespace
+
 /// Everybody who registered the cluster's entity types, this node first.
 std::vector<sharding::PlaceableNode> NodeCore::placeable_nodes(Instant now) const {
   std::vector<sharding::PlaceableNode> out;
   auto digest = table_.entity_types != 0 ? table_.entity_types : config_.entity_types;
+  const auto add = [&](sharding::PlaceableNode node, const membership::NodeTraits& traits) {
+    node.weight = traits.weight;
+    node.zone = traits.zone;
+    const auto wish = wishes_.find(node.name);
+    node.cordoned = wish != wishes_.end() && wish->second == "cordoned";
+    node.draining = (wish != wishes_.end() && wish->second == "draining") ||
+                    !has_role(traits, config_.placement.role);
+    const auto settling = settling_.find(node.name);
+    node.settled =
+        settling == settling_.end() || now - settling->second.up_since >= settling->second.needs;
+    out.push_back(std::move(node));
+  };
   if (config_.entity_types != 0)
-    out.push_back({.name = config_.name,
-                   .disk = config_.stored.disk,
-                   .start = config_.start,
-                   .up = !old_copy_,
-                   .leaving = leaving_});
+    add({.name = config_.name,
+         .disk = config_.stored.disk,
+         .start = config_.start,
+         .up = !old_copy_,
+         .leaving = leaving_},
+        config_.traits);
   for (const auto& [name, meta] : metas_) {
     if (meta.entity_types == 0 || meta.disk == 0) continue;
     if (digest == 0) digest = meta.entity_types;
@@ -30,12 +53,28 @@ std::vector<sharding::PlaceableNode> NodeCore::placeable_nodes(Instant now) cons
     node.up = member->is_present() && (speaks || !table_.formed());
     node.leaving = leaving_peers_.contains(name);
     node.gone = !member->is_present() && now - earliest(member->changed, now) >= replace_after;
-    out.push_back(std::move(node));
+    add(std::move(node), meta.traits);
   }
   return out;
 }
 
-/// The coordinator: one batch for whatever is not as it should be.
+/// Who fell while it was not settled yet, or soon after, has to be up longer the next time.
+void NodeCore::settle(const std::vector<sharding::PlaceableNode>& nodes, Instant now) {
+  for (const auto& node : nodes) {
+    auto [found, fresh] = settling_.try_emplace(node.name, Settling{.up_since = now});
+    auto& settling = found->second;
+    const bool up = node.up && !node.leaving;
+    if (up && !settling.up && !fresh) {
+      const bool soon = now - settling.up_since < settle_limit;
+      settling.needs = soon ? std::min(settling.needs * 2, settle_limit) : settle_first;
+      settling.up_since = now;
+    }
+    settling.up = up;
+  }
+}
+
+/// The coordinator: one batch for whatever is not as it should be; else the next steps to what is
+/// even.
 void NodeCore::tick_placement(Instant now, NodeEffects& out) {
   // Who stood still itself has heard nobody meanwhile: what they said waits to be read. Only the
   // pause counts, or a late tick now and then would be an alibi for the dead.
@@ -45,17 +84,41 @@ void NodeCore::tick_placement(Instant now, NodeEffects& out) {
   if (!leads_registers() || now < next_placement_) return;
   next_placement_ = now + placement_interval;
   if (!table_.formed()) return;
-  auto swaps = sharding::plan_replicas(table_.registers, placeable_nodes(now), config_.placement);
+  settle(placeable_nodes(now), now);
+  auto nodes = placeable_nodes(now);
+  auto swaps = sharding::plan_replicas(table_.registers, nodes, config_.placement);
   end_late_moves(swaps, now);
+  if (swaps.empty() && (!even_ || even_->first != table_version() || even_->second != nodes)) {
+    swaps = sharding::plan_balance(table_.registers, nodes, config_.placement);
+    even_.reset();
+    if (swaps.empty()) even_.emplace(table_version(), std::move(nodes));
+  }
   if (swaps.empty()) return;
+  report(swaps, out);
+  take(store_->compare_and_swap(next_token_++, swaps, 0), now, out);
+}
+
+std::uint64_t NodeCore::table_version() const {
+  std::uint64_t version = 0;
+  for (const auto& entry : table_.registers) version += entry.epoch.value;
+  return version;
+}
+
+void NodeCore::report(const std::vector<replication::Swap>& swaps, NodeEffects& out) const {
   std::map<std::string, std::size_t> lost;
-  for (const auto& swap : swaps)
-    if (const auto& before = table_.at(swap.shard).primary; before != swap.desired.primary)
-      ++lost[before];
+  std::size_t moves = 0, copies = 0;
+  for (const auto& swap : swaps) {
+    const auto& before = table_.at(swap.shard);
+    if (before.primary != swap.desired.primary) ++lost[before.primary];
+    moves += swap.desired.moves() && !before.moves() ? 1 : 0;
+    copies += swap.desired.replicas.size() > before.replicas.size() ? 1 : 0;
+  }
   for (const auto& [name, count] : lost)
     out.emplace_back(LogEvent{LogLevel::warning, "node '" + name + "' is silent: others lead its " +
                                                      std::to_string(count) + " shards"});
-  take(store_->compare_and_swap(next_token_++, swaps, 0), now, out);
+  if (moves + copies > 0)
+    out.emplace_back(LogEvent{LogLevel::info, std::to_string(moves) + " shards change hands, " +
+                                                  std::to_string(copies) + " get another copy"});
 }
 
 /// Each planned move comes to its end or is given up: a copy may never catch up.
@@ -77,6 +140,13 @@ void NodeCore::end_late_moves(std::vector<replication::Swap>& swaps, Instant now
     desired.successor = {};
     swaps.push_back({ShardId{i}, entry.epoch, std::move(desired)});
   }
+}
+
+/// What operators want of nodes spreads by gossip, so that every later coordinator knows it.
+void NodeCore::on_shared(const gossip::SharedView& view) {
+  if (view.key.kind != gossip::SharedKind::map || view.key.name != wishes_name) return;
+  wishes_.clear();
+  for (std::size_t i = 0; i < view.items.size(); ++i) wishes_[view.items[i]] = view.values[i];
 }
 
 NodeEffects NodeCore::propose(replication::Swap swap, Instant now) {

@@ -103,6 +103,25 @@ NodeEffects NodeCore::move(ShardId shard, const std::string& to, Instant now) {
   return finish(std::move(out), now);
 }
 
+NodeEffects NodeCore::force_primary(ShardId shard, const std::string& to, Instant now) {
+  NodeEffects out;
+  const auto& current = table_.at(shard);
+  for (const auto& node : placeable_nodes(now)) {
+    const bool has_copy = std::find(current.replicas.begin(), current.replicas.end(), node.id()) !=
+                          current.replicas.end();
+    if (node.name != to || !node.up || !has_copy) continue;
+    auto desired = current.led_by(node.id(), node.start, replication::Rule::forced);
+    desired.in_sync = {node.id()};
+    desired.min_in_sync = 1;
+    out.emplace_back(LogEvent{LogLevel::error, "shard " + std::to_string(shard.value) +
+                                                   " is forced to '" + to +
+                                                   "' by an operator: what only others "
+                                                   "acknowledged is given up"});
+    submit({{shard, current.epoch, std::move(desired)}}, now, out);
+  }
+  return finish(std::move(out), now);
+}
+
 void NodeCore::on_results(const std::vector<replication::SwapResult>& results) {
   for (const auto& result : results)
     if (result.shard.value < sharding::shard_count)
@@ -178,6 +197,8 @@ void NodeCore::on_leader(const replication::raft::LeaderChanged& leader, Instant
   swap_askers_.clear();
   placing_ = false;
   moving_.clear();
+  settling_.clear();
+  even_.reset();
   claim_retry_.reset();
   next_voters_ = never;
   if (leads_registers()) {

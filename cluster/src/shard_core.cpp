@@ -92,11 +92,8 @@ void ShardCore::dispatch(const Command& command, Instant now, ShardSink& out) {
     return pass_fence(command, now, out);
   switch (hosted.phase) {
     case ShardPhase::serving:
-      if (command.epoch > hosted.replica->epoch()) {
-        ++counters_.unavailable;
-        return fail(command, Errc::unavailable, "this node has not yet learned the newer epoch",
-                    retry_soon, out);
-      }
+      // Its sender knows of a later epoch of ours: so shall we, in a moment.
+      if (command.epoch > hosted.replica->epoch() && park(hosted.parked, command)) return;
       return deliver(hosted, command, now, out);
     case ShardPhase::failed:
       ++counters_.unavailable;

@@ -48,6 +48,8 @@ void ShardCore::host(Instant now, ShardSink& out) {
     }
     hand_in(shard, now, out);
     hand_off(shard, now, out);
+    if (hosted.phase == ShardPhase::serving && !hosted.parked.empty())
+      unpark(hosted.parked, now, out);
     if (!mutated("hand-off: parked commands go after Moved")) send_parked_on(shard, now, out);
   }
   if (!fresh.empty()) start_recovery(std::move(fresh), out);

@@ -7,7 +7,7 @@ namespace coterie::membership {
 namespace {
 
 constexpr std::uint32_t fields = 10;  // of the first version
-constexpr std::uint32_t own_fields = 12;
+constexpr std::uint32_t own_fields = 15;
 constexpr std::uint32_t max_fields = 64;  // room for newer versions
 
 }  // namespace
@@ -28,6 +28,10 @@ Bytes encode(const NodeMeta& meta) {
   out.unsigned_integer(meta.entity_types);
   out.unsigned_integer(meta.details);
   out.unsigned_integer(meta.disk);
+  out.unsigned_integer(meta.traits.weight);
+  out.str(meta.traits.zone);
+  out.array(static_cast<std::uint32_t>(meta.traits.roles.size()));
+  for (const auto& role : meta.traits.roles) out.str(role);
   return bytes;
 }
 
@@ -50,6 +54,14 @@ std::optional<NodeMeta> decode_node_meta(ByteView bytes) {
   meta.entity_types = in.unsigned_integer();
   if (size > fields) meta.details = in.unsigned_integer();
   if (size > fields + 1) meta.disk = in.unsigned_integer();
+  if (size > fields + 2)
+    meta.traits.weight = static_cast<std::uint32_t>(in.unsigned_integer(max_weight));
+  if (size > fields + 3) meta.traits.zone = in.text(max_zone_bytes);
+  if (size > fields + 4) {
+    const auto roles = in.array(max_roles);
+    for (std::uint32_t i = 0; i < roles && in.ok(); ++i)
+      meta.traits.roles.emplace_back(in.text(max_role_bytes));
+  }
   return in.ok() ? std::optional(meta) : std::nullopt;
 }
 

@@ -102,6 +102,14 @@ Config config_from(int argc, const char* const* argv, std::initializer_list<Flag
        number(config.replicas, std::uint32_t{1})},
       {"--min-in-sync", "N", "copies that hold what is acknowledged, at most --replicas (2)",
        number(config.min_in_sync, std::uint32_t{1})},
+      {"--zone", "Z", "failure zone, over which copies are spread (each node its own)",
+       assign(config.zone)},
+      {"--weight", "N", "share of the shards beside the others' weights, 0 to 1000 (1)",
+       number(config.weight, std::uint32_t{0})},
+      {"--role", "R", "what this node is for; repeatable",
+       [&](const std::string& text) { return config.roles.push_back(text), !text.empty(); }},
+      {"--shards-on", "R", "only nodes of this role have shards, the same on every node (all)",
+       assign(config.shards_on)},
       {"--record", "DIR", "record every input there, to be replayed (off); costs disk and speed",
        assign(config.record)}};
   for (auto& option : pool_options(config)) options.push_back(std::move(option));

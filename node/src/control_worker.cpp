@@ -98,6 +98,10 @@ Status ControlWorker::start_management() {
       [this](const transport::HttpRequest& request) {
         if (core_)
           if (auto answer = answer_pool(request, pool_actions_)) return std::move(*answer);
+        if (core_)
+          if (auto answer =
+                  answer_placement(request, *core_, EventLoop::now(), placement_actions()))
+            return std::move(*answer);
         return answer_management(request, core_ ? &*core_ : nullptr, hooks_.metrics);
       },
       [this](const std::string& reason) { part_failed("management", reason); });
@@ -151,6 +155,18 @@ void ControlWorker::share(gossip::SharedChange change) {
 
 void ControlWorker::propose(replication::Swap swap) {
   if (core_) feed(node_input::ShardProposal{std::move(swap)});
+}
+
+PlacementActions ControlWorker::placement_actions() {
+  return {.move =
+              [this](ShardId shard, std::string to) {
+                feed(node_input::Move{shard, std::move(to)});
+              },
+          .force_primary =
+              [this](ShardId shard, std::string to) {
+                feed(node_input::ForcePrimary{shard, std::move(to)});
+              },
+          .wish = [this](gossip::SharedChange change) { share(std::move(change)); }};
 }
 
 void ControlWorker::shard_status(const cluster::ShardStatus& status) {

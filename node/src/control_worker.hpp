@@ -14,6 +14,7 @@
 #include "coterie/transport/tcp_host.hpp"
 #include "coterie/transport/udp_socket.hpp"
 #include "host_pressure.hpp"
+#include "placement_management.hpp"
 #include "pool_management.hpp"
 #include "settings.hpp"
 #include "store_thread.hpp"
@@ -51,6 +52,7 @@ class ControlWorker {
   void share(gossip::SharedChange change);
   void shard_status(const cluster::ShardStatus& status);
   void propose(replication::Swap swap);
+  [[nodiscard]] PlacementActions placement_actions();
   void stop();
   [[nodiscard]] const cluster::NodeCore* core() const { return core_ ? &*core_ : nullptr; }
 

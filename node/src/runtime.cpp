@@ -127,7 +127,10 @@ cluster::NodeCoreConfig Runtime::core_config() const {
                  stored.raft},
       .foreign_meta = foreign_meta(config_),
       .swim = swim_config(config_).value(),
-      .placement = {config_.replicas, config_.min_in_sync}};
+      .placement = {.replicas = config_.replicas,
+                    .min_in_sync = config_.min_in_sync,
+                    .role = config_.shards_on},
+      .traits = {config_.weight, config_.zone, config_.roles}};
   for (const auto& seed : config_.join)
     if (Discovery::is_literal(seed)) core.seeds.push_back(parse_address(seed).value());
   // A remembered peer is no seed that was given: it does not keep this node from bootstrapping,

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "coterie/membership/node_meta.hpp"
 #include "coterie/membership/serf.hpp"
 #include "discovery.hpp"
 
@@ -25,6 +26,15 @@ Status settle(Config& config) {
   if (config.replicas == 1) config.min_in_sync = 1;
   if (config.min_in_sync < 1 || config.min_in_sync > config.replicas)
     return error(Errc::configuration, "--min-in-sync takes 1 up to the number of --replicas");
+  if (config.weight > membership::max_weight)
+    return error(Errc::configuration, "--weight takes 0 to 1000");
+  if (config.zone.size() > membership::max_zone_bytes)
+    return error(Errc::configuration, "--zone has at most 32 bytes");
+  if (config.roles.size() > membership::max_roles)
+    return error(Errc::configuration, "--role may be given 8 times");
+  for (const auto& role : config.roles)
+    if (role.empty() || role.size() > membership::max_role_bytes)
+      return error(Errc::configuration, "--role has 1 to 16 bytes");
   if (const auto swim = swim_config(config); !swim) return swim.error();
   if (const auto meta = foreign_meta(config); meta && meta->size() > wire::max_meta_bytes)
     return error(Errc::configuration, "the tags exceed 512 bytes: give fewer or shorter --tag");

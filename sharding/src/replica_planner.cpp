@@ -1,26 +1,22 @@
 #include "coterie/sharding/replica_planner.hpp"
 
-#include <algorithm>
 #include <map>
 #include <tuple>
 
+#include "cluster_view.hpp"
 #include "coterie/replication/register_state.hpp"
-#include "coterie/sharding/planner.hpp"
+#include "coterie/sharding/balance_planner.hpp"
 
 namespace coterie::sharding {
 namespace {
-
-using replication::Register;
-using Member = replication::raft::MemberId;
-
-bool holds(const std::vector<Member>& set, const Member& member) {
-  return std::find(set.begin(), set.end(), member) != set.end();
-}
 
 std::uint32_t min_in_sync(const Register& entry, const PlacementConfig& config) {
   const auto copies = static_cast<std::uint32_t>(entry.replicas.size());
   return std::min(config.min_in_sync, copies > 1 ? copies - 1 : 1);
 }
+
+/// Copies that are missing may be made faster than those that are to be moved.
+constexpr std::size_t copies_made_at_once = 4;
 
 class Plan {
  public:
@@ -31,12 +27,16 @@ class Plan {
       ++led_[entry.moves() ? entry.successor.node : entry.primary];
       if (entry.moves()) ++moves_[entry.primary], ++moves_[entry.successor.node];
       for (const auto& member : entry.replicas) ++copies_[member.node];
+      copying_ +=
+          std::any_of(entry.replicas.begin(), entry.replicas.end(), [&](const auto& member) {
+            return !holds(entry.in_sync, member) && nodes_.is_up(member);
+          });
     }
   }
 
   Register next_of(ShardId shard, const Register& entry) {
     auto desired = entry;
-    if (!is_up(entry.leader()) && !succeed(shard, desired)) return entry;
+    if (!nodes_.is_up(entry.leader()) && !succeed(shard, desired)) return entry;
     check_successor(desired);
     place(shard, desired);
     relieve(shard, desired);
@@ -46,48 +46,34 @@ class Plan {
   }
 
  private:
-  [[nodiscard]] const PlaceableNode* find(const Member& member) const {
-    const auto found = std::find_if(nodes_.begin(), nodes_.end(), [&](const auto& node) {
-      return node.name == member.node && node.disk == member.disk;
-    });
-    return found == nodes_.end() ? nullptr : &*found;
-  }
-  [[nodiscard]] bool is_up(const Member& member) const {
-    const auto* node = find(member);
-    return node != nullptr && node->up;
-  }
-  /// A disk that nobody has any more never comes back.
-  [[nodiscard]] bool is_gone(const Member& member) const {
-    const auto* node = find(member);
-    return node == nullptr || node->gone;
-  }
-
-  /// Of those in sync that are up, the one that leads least.
   bool succeed(ShardId shard, Register& desired) {
     const auto* const best = heir(shard, desired, true);
     if (best == nullptr) return false;
     --led_[desired.moves() ? desired.successor.node : desired.primary];
     ++led_[best->name];
-    desired = desired.led_by({best->name, best->disk}, best->start, replication::Rule::failed_over);
+    desired = desired.led_by(best->id(), best->start, replication::Rule::failed_over);
     std::vector<Member> kept;
     auto left = desired.in_sync.size();
     for (const auto& member : desired.in_sync)
-      if (is_up(member) || left <= std::max(1u, desired.min_in_sync)) kept.push_back(member);
+      if (nodes_.is_up(member) || left <= std::max(1u, desired.min_in_sync)) kept.push_back(member);
       else --left;
     desired.in_sync = std::move(kept);
     return true;
   }
 
   /// Of those in sync that are up, the one that leads least; one that leaves only if it must.
-  [[nodiscard]] const PlaceableNode* heir(ShardId shard, const Register& entry, bool may_leave) {
+  [[nodiscard]] const PlaceableNode* heir(ShardId shard, const Register& entry, bool must) {
     const PlaceableNode* best = nullptr;
     const auto worth = [&](const PlaceableNode& node) {
-      return std::tuple(!node.leaving, -led_[node.name], rendezvous_score(shard, node.name));
+      return std::tuple(!node.leaving && !node.draining, !node.cordoned && node.weight > 0,
+                        -led_[node.name], rendezvous_score(shard, node.name));
     };
     for (const auto& member : entry.in_sync) {
-      const auto* node = find(member);
-      if (node == nullptr || !node->up || (node->leaving && !may_leave)) continue;
-      if (best == nullptr || worth(*node) > worth(*best)) best = node;
+      const auto at = nodes_.find(member);
+      if (at == nobody || !nodes_.at(at).up) continue;
+      const auto& node = nodes_.at(at);
+      if (!must && !node.takes()) continue;
+      if (best == nullptr || worth(node) > worth(*best)) best = &node;
     }
     return best;
   }
@@ -95,9 +81,10 @@ class Plan {
   /// A move to who is down or leaves has no aim any more.
   void check_successor(Register& desired) {
     if (!desired.moves()) return;
-    const auto* const node = find(desired.successor);
-    if (node != nullptr && node->up && !node->leaving && holds(desired.replicas, desired.successor))
-      return;
+    const auto at = nodes_.find(desired.successor);
+    const bool good = at != nobody && nodes_.at(at).up && !nodes_.at(at).leaving &&
+                      !nodes_.at(at).draining && holds(desired.replicas, desired.successor);
+    if (good) return;
     --led_[desired.successor.node];
     ++led_[desired.primary];
     desired.successor = {};
@@ -105,108 +92,108 @@ class Plan {
 
   /// Who leaves leads nothing that another one can lead.
   void relieve(ShardId shard, Register& desired) {
-    const auto* const leader = find(desired.leader());
-    if (leader == nullptr || !leader->leaving || desired.moves()) return;
+    const auto at = nodes_.find(desired.leader());
+    if (at == nobody || desired.moves()) return;
+    const auto& leader = nodes_.at(at);
+    if (!leader.leaving) return;
     const auto* const best = heir(shard, desired, false);
-    if (best == nullptr || moves_[leader->name] >= config_.moves ||
+    if (best == nullptr || moves_[leader.name] >= config_.moves ||
         moves_[best->name] >= config_.moves)
       return;
-    ++moves_[leader->name], ++moves_[best->name];
-    --led_[leader->name];
+    ++moves_[leader.name], ++moves_[best->name];
+    --led_[leader.name];
     ++led_[best->name];
-    desired.successor = {best->name, best->disk};
+    desired.successor = best->id();
   }
 
   void place(ShardId shard, Register& desired) {
-    const auto drop = [&](const Member& member) { --copies_[member.node]; };
     std::erase_if(desired.replicas, [&](const auto& member) {
-      const bool ends = is_gone(member) && !holds(desired.in_sync, member);
-      if (ends) drop(member);
+      const bool ends = nodes_.is_gone(member) && !holds(desired.in_sync, member);
+      if (ends) --copies_[member.node];
       return ends;
     });
     if (const auto primary = desired.leader(); !holds(desired.replicas, primary))
       desired.replicas.push_back(primary), ++copies_[primary.node];
     // Too few in sync are there to commit anything: whoever is down is not waited for.
     const auto up = std::count_if(desired.in_sync.begin(), desired.in_sync.end(),
-                                  [&](const auto& member) { return is_up(member); });
+                                  [&](const auto& member) { return nodes_.is_up(member); });
     const bool urgent = static_cast<std::uint32_t>(up) < desired.min_in_sync;
+    const auto stays = [&](const Member& member) {
+      return urgent ? nodes_.is_up(member) : !nodes_.is_gone(member);
+    };
     const auto staying = [&] {
-      return static_cast<std::uint32_t>(std::count_if(
-          desired.replicas.begin(), desired.replicas.end(),
-          [&](const auto& member) { return urgent ? is_up(member) : !is_gone(member); }));
+      return static_cast<std::uint32_t>(
+          std::count_if(desired.replicas.begin(), desired.replicas.end(), stays));
     };
     while (staying() < config_.replicas &&
            desired.replicas.size() < replication::max_shard_members) {
       const auto* best = candidate(shard, desired);
-      if (best == nullptr) break;
-      desired.replicas.push_back({best->name, best->disk});
+      if (best == nullptr || (!urgent && copying_ >= copies_made_at_once * config_.copying)) break;
+      ++copying_;
+      desired.replicas.push_back(best->id());
       ++copies_[best->name];
     }
-    while (staying() > config_.replicas) {
-      const auto extra = superfluous(desired);
-      drop(*extra);
-      desired.replicas.erase(extra);
-    }
   }
 
-  /// Who is down, else who is not in sync, else who has the most copies; never the primary, which
-  /// then proposes those that are in R no longer out of I.
-  [[nodiscard]] std::vector<Member>::iterator superfluous(Register& desired) {
-    const auto worth = [&](const Member& member) {
-      const bool leads = member == desired.leader() || member == desired.successor;
-      return std::tuple(leads, is_up(member), holds(desired.in_sync, member),
-                        -copies_[member.node]);
-    };
-    return std::min_element(
-        desired.replicas.begin(), desired.replicas.end(),
-        [&](const auto& one, const auto& other) { return worth(one) < worth(other); });
-  }
-
-  /// Has no copy yet, and the fewest in all.
+  /// Has no copy yet, is in another zone if possible, and has the least by its weight.
   [[nodiscard]] const PlaceableNode* candidate(ShardId shard, const Register& desired) {
-    const PlaceableNode* best = nullptr;
-    for (const auto& node : nodes_) {
-      if (!node.up || node.leaving) continue;
+    std::size_t best = nobody;
+    const auto better = [&](std::size_t a, std::size_t b) {
+      const auto zones_a = nodes_.zones_with(desired.replicas, a);
+      const auto zones_b = nodes_.zones_with(desired.replicas, b);
+      if (zones_a != zones_b) return zones_a > zones_b;
+      const auto &one = nodes_.at(a), &other = nodes_.at(b);
+      const auto load_a = std::uint64_t{copies_[one.name]} * other.weight;
+      const auto load_b = std::uint64_t{copies_[other.name]} * one.weight;
+      if (load_a != load_b) return load_a < load_b;
+      return rendezvous_score(shard, one.name) > rendezvous_score(shard, other.name);
+    };
+    for (std::size_t i = 0; i < nodes_.size(); ++i) {
       // Its name may be there with a disk that it lost: the new one is another replica.
-      if (holds(desired.replicas, {node.name, node.disk})) continue;
-      if (best == nullptr || copies_[node.name] < copies_[best->name] ||
-          (copies_[node.name] == copies_[best->name] &&
-           rendezvous_score(shard, node.name) > rendezvous_score(shard, best->name)))
-        best = &node;
+      if (!nodes_.at(i).takes() || holds(desired.replicas, nodes_.at(i).id())) continue;
+      if (best == nobody || better(i, best)) best = i;
     }
-    return best;
+    return best == nobody ? nullptr : &nodes_.at(best);
   }
-  const std::vector<PlaceableNode>& nodes_;
+
+  ClusterView nodes_;
   const PlacementConfig& config_;
-  std::map<std::string, int> led_{}, copies_{};
-  std::map<std::string, std::uint32_t> moves_{};  ///< under way
+  std::map<std::string, int> led_{};
+  std::size_t copying_ = 0;                                  ///< shards with a copy that learns
+  std::map<std::string, std::uint32_t> copies_{}, moves_{};  ///< moves under way
 };
 
 }  // namespace
 
 std::vector<Register> place_first(const std::vector<PlaceableNode>& nodes,
                                   const PlacementConfig& config) {
-  std::vector<std::string> names;
-  for (const auto& node : nodes)
-    if (node.up) names.push_back(node.name);
-  const auto owners = plan_owners(std::vector<std::string>(replication::register_count), names);
+  const auto owners = first_owners(replication::register_count, nodes);
   std::vector<Register> out;
-  for (const auto& owner : owners) {
-    const auto node = std::find_if(nodes.begin(), nodes.end(),
-                                   [&](const auto& n) { return n.up && n.name == owner; });
+  for (const auto owner : owners) {
+    const auto& node = nodes[owner];
     out.push_back({.epoch = Epoch{1},
-                   .primary = owner,
-                   .start = node->start,
-                   .in_sync = {{owner, node->disk}},
-                   .replicas = {{owner, node->disk}},
-                   .disk = node->disk});
+                   .primary = node.name,
+                   .start = node.start,
+                   .in_sync = {node.id()},
+                   .replicas = {node.id()},
+                   .disk = node.disk,
+                   .rule_epoch = Epoch{1}});
   }
-  Plan plan(out, nodes, config);
+  auto at_once = config;
+  at_once.copying = replication::register_count;
+  Plan plan(out, nodes, at_once);
   for (std::uint16_t i = 0; i < out.size(); ++i) {
     out[i] = plan.next_of(ShardId{i}, out[i]);
     out[i].in_sync = out[i].replicas;
     out[i].min_in_sync = min_in_sync(out[i], config);
   }
+  // Nothing has been written yet: what would have to be moved is placed there at once.
+  for (auto steps = plan_balance(out, nodes, at_once); !steps.empty();
+       steps = plan_balance(out, nodes, at_once))
+    for (const auto& step : steps) {
+      auto& entry = out[step.shard.value];
+      entry.replicas = entry.in_sync = step.desired.replicas;
+    }
   return out;
 }
 

@@ -22,6 +22,7 @@ class Load:
         self.stop = threading.Event()
         self.lock = threading.Lock()
         self.acknowledged = dict.fromkeys(ACCOUNTS, 0)
+        self.refused = []  # answers that were no acknowledgement
         self.threads = [threading.Thread(target=self.client, args=(number,), daemon=True) for number in range(clients)]
 
     def __enter__(self):
@@ -44,13 +45,14 @@ class Load:
             while True:
                 node = choice.choice(self.nodes)
                 try:
-                    status = request(node.http, "POST", f"/accounts/{account}/deposit", body, timeout=3)[0]
-                except OSError:
-                    status = 0
+                    status, answer, _ = request(node.http, "POST", f"/accounts/{account}/deposit", body, timeout=3)
+                except OSError as problem:
+                    status, answer = 0, str(problem)
                 if status == 200:
                     with self.lock:
                         self.acknowledged[account] += 1
                     break
+                self.refused.append((node.name, status, answer))
                 if self.stop.wait(0.02) and self.given_up():
                     return
 

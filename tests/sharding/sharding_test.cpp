@@ -18,36 +18,30 @@ TEST_CASE("entity hash: golden vectors of XXH3, a promise for ever") {
   CHECK(entity_hash("alice") != entity_hash("bob"));
 }
 
-TEST_CASE("planner: first placement is balanced to one shard for every number of nodes") {
-  for (std::size_t n = 1; n <= 20; ++n) {
-    std::vector<std::string> nodes;
-    for (std::size_t i = 0; i < n; ++i) nodes.push_back("node-" + std::to_string(i));
-    const auto owners = plan_owners(std::vector<std::string>(shard_count), nodes);
-    std::map<std::string, std::size_t> load;
-    for (const auto& owner : owners) ++load[owner];
-    std::size_t least = shard_count, most = 0;
-    for (const auto& node : nodes)
-      least = std::min(least, load[node]), most = std::max(most, load[node]);
-    CHECK(most - least <= 1);
-  }
+TEST_CASE("planner: shares follow the weights, the largest remainder first, none above the most") {
+  CHECK(shares(256, {1, 1, 1}, {0, 0, 0}, 256) == std::vector<std::size_t>{86, 85, 85});
+  CHECK(shares(256, {1, 1, 1}, {0, 9, 0}, 256) == std::vector<std::size_t>{85, 86, 85});
+  CHECK(shares(100, {3, 1, 0}, {0, 0, 50}, 100) == std::vector<std::size_t>{75, 25, 0});
+  // The first is due 600 of 768 and can have 256: the others share the rest.
+  CHECK(shares(768, {10, 1, 1}, {0, 0, 0}, 256) == std::vector<std::size_t>{256, 256, 256});
+  CHECK(shares(300, {10, 1, 1}, {0, 0, 0}, 256) == std::vector<std::size_t>{250, 25, 25});
+  CHECK(shares(0, {1, 1}, {0, 0}, 1) == std::vector<std::size_t>{0, 0});
+  CHECK(shares(7, {0, 0}, {0, 0}, 7) == std::vector<std::size_t>{0, 0});
 }
 
-TEST_CASE("planner: a join or a leave moves the minimum and nothing else") {
-  std::vector<std::string> nodes{"a", "b", "c"};
-  auto owners = plan_owners(std::vector<std::string>(shard_count), nodes);
-  CHECK(plan_owners(owners, nodes) == owners);
-  nodes.push_back("d");
-  const auto joined = plan_owners(owners, nodes);
-  std::size_t moved = 0;
-  for (std::size_t s = 0; s < owners.size(); ++s) {
-    if (joined[s] == owners[s]) continue;
-    ++moved;
-    CHECK(joined[s] == "d");
+TEST_CASE("planner: first placement is balanced to one shard for every number of nodes") {
+  for (std::size_t n = 1; n <= 20; ++n) {
+    std::vector<PlaceableNode> nodes;
+    for (std::size_t i = 0; i < n; ++i)
+      nodes.push_back({.name = "node-" + std::to_string(i), .up = true});
+    nodes.push_back({.name = "down"});
+    std::vector<std::size_t> load(n + 1);
+    for (const auto owner : first_owners(shard_count, nodes)) ++load[owner];
+    CHECK(load.back() == 0);
+    load.pop_back();
+    const auto [least, most] = std::minmax_element(load.begin(), load.end());
+    CHECK(*most - *least <= 1);
   }
-  CHECK(moved == shard_count / 4);
-  const auto left = plan_owners(joined, {"a", "b", "c"});
-  for (std::size_t s = 0; s < joined.size(); ++s)
-    if (joined[s] != "d") CHECK(left[s] == joined[s]);
 }
 
 TEST_CASE("shard table: merging takes the highest epoch in any order, any number of times") {

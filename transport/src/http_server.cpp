@@ -24,6 +24,9 @@ class Session : public std::enable_shared_from_this<Session> {
   Session(tcp::socket socket, const HttpServer::Handler& handler, std::shared_ptr<std::size_t> open)
       : stream_(std::move(socket)), handler_(handler), open_(std::move(open)) {
     ++*open_;
+    beast::error_code gone;
+    const auto peer = stream_.socket().remote_endpoint(gone);
+    loopback_ = !gone && peer.address().is_loopback();
   }
   ~Session() { --*open_; }
   Session(const Session&) = delete;
@@ -44,7 +47,7 @@ class Session : public std::enable_shared_from_this<Session> {
     const auto& request = parser_->get();
     const auto answer =
         handler_({std::string(request.method_string()), std::string(request.target()),
-                  request.body(), request.count(std::string(own_header)) > 0});
+                  request.body(), request.count(std::string(own_header)) > 0, loopback_});
     if (answer.stream) {
       auto stream = std::make_shared<StreamSession>(std::move(stream_), open_);
       stream->start(answer.status, answer.content_type);
@@ -71,6 +74,7 @@ class Session : public std::enable_shared_from_this<Session> {
   http::response<http::string_body> response_{};
   HttpServer::Handler handler_;
   std::shared_ptr<std::size_t> open_;
+  bool loopback_ = false;
 };
 
 }  // namespace

@@ -23,11 +23,16 @@ struct Config {
   std::string dns{};        ///< name server for `join`, ADDRESS:PORT; default: as the host does
   std::string data{};       ///< directory; default ./NAME.coterie; its parent must exist
   std::uint32_t bootstrap_expect =
-      1;                           ///< live members that form a new cluster, if there is no --join
-  std::uint16_t workers = 1;       ///< threads that own shards; 0 = one thread for everything
-  std::uint32_t replicas = 3;      ///< copies of each shard, where there are as many nodes; 1 to 5
-  std::uint32_t min_in_sync = 2;   ///< of them that must hold what is acknowledged; with fewer
-                                   ///< nodes one less than there are copies, at least one
+      1;                          ///< live members that form a new cluster, if there is no --join
+  std::uint16_t workers = 1;      ///< threads that own shards; 0 = one thread for everything
+  std::uint32_t replicas = 3;     ///< copies of each shard, where there are as many nodes; 1 to 5
+  std::uint32_t min_in_sync = 2;  ///< of them that must hold what is acknowledged; with fewer
+                                  ///< nodes one less than there are copies, at least one
+  std::uint32_t weight = 1;       ///< this node's share of the shards beside the others' weights, 0
+                             ///< (none) to 1000
+  std::string zone{};                ///< copies of a shard are spread over zones; at most 32 bytes
+  std::vector<std::string> roles{};  ///< at most 8, of at most 16 bytes each
+  std::string shards_on{};  ///< only nodes with this role have shards; the same on every node
   Duration passivate_after = 60s;  ///< an idle entity gives its memory back
   std::uint64_t journal_map_bytes = std::uint64_t{64} << 30;  ///< the most the journal may grow to
   std::vector<std::string> keys{};  ///< gossip keys in base64, 16, 24 or 32 bytes; the first one

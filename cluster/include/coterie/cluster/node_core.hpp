@@ -20,6 +20,7 @@
 #include "coterie/replication/raft_meta_store.hpp"
 #include "coterie/replication/voters.hpp"
 #include "coterie/sharding/replica_planner.hpp"
+#include "coterie/sharding/shard_table.hpp"
 #include "coterie/supervision/supervisor.hpp"
 
 namespace coterie::cluster {
@@ -51,6 +52,12 @@ inline constexpr Duration replace_after = 15s;
 /// to learn of it.
 inline constexpr Duration hand_over_limit = 5s;
 inline constexpr Duration farewell = 200ms;
+/// A node is worth a move once it has been up for so long; twice as long each time that it fell
+/// again soon after, up to the limit: a node that flaps moves its shards seldom.
+inline constexpr Duration settle_first = 2s;
+inline constexpr Duration settle_limit = 120s;
+/// Where the pool keeps what operators want of nodes: a map, node -> "cordoned" or "draining".
+inline constexpr std::string_view wishes_name = "coterie/nodes";
 /// A planned move that did not come to its end by then is given up.
 inline constexpr Duration move_limit = 60s;
 
@@ -88,6 +95,7 @@ struct NodeCoreConfig {
   messaging::LinkConfig links{};
   supervision::SupervisorConfig parts{};
   sharding::PlacementConfig placement{};
+  membership::NodeTraits traits{};
 };
 
 /// One member as operators see it.
@@ -143,6 +151,9 @@ class NodeCore {
                                         Instant now);
   /// A planned move: `to` gets a copy if it has none, and leads once it is in sync.
   [[nodiscard]] NodeEffects move(ShardId shard, const std::string& to, Instant now);
+  /// Lossy, by an operator's word alone: `to`, which has a copy, leads on with what it has, and
+  /// whatever others of the in-sync set acknowledged beyond that is given up.
+  [[nodiscard]] NodeEffects force_primary(ShardId shard, const std::string& to, Instant now);
   /// A change of a shard's in-sync set, by its primary here; its answer is a later table.
   [[nodiscard]] NodeEffects propose(replication::Swap swap, Instant now);
   [[nodiscard]] NodeEffects tick(Instant now);
@@ -151,6 +162,11 @@ class NodeCore {
   /// By name.
   [[nodiscard]] std::vector<MemberInfo> members(Instant now) const;
   [[nodiscard]] const sharding::ShardTable& table() const { return table_; }
+  /// Every node that may have shards, as this one sees it.
+  [[nodiscard]] std::vector<sharding::PlaceableNode> placeable_nodes(Instant now) const;
+  [[nodiscard]] const sharding::PlacementConfig& placement() const { return config_.placement; }
+  /// What operators want of nodes: node -> "cordoned" or "draining".
+  [[nodiscard]] const std::map<std::string, std::string>& wishes() const { return wishes_; }
   [[nodiscard]] Readiness readiness() const;
   [[nodiscard]] const ClusterId& cluster() const { return cluster_; }
   [[nodiscard]] const std::map<ShardId, ShardStatus>& shards() const { return status_; }
@@ -210,7 +226,9 @@ class NodeCore {
   void on_beat(const messaging::Frame& frame, Instant now);
   [[nodiscard]] Bytes own_beat() const;
   [[nodiscard]] Duration silence() const;
-  [[nodiscard]] std::vector<sharding::PlaceableNode> placeable_nodes(Instant now) const;
+  void settle(const std::vector<sharding::PlaceableNode>& nodes, Instant now);
+  void report(const std::vector<replication::Swap>& swaps, NodeEffects& out) const;
+  void on_shared(const gossip::SharedView& view);
   // node_voters.cpp
   void tick_voters(Instant now, NodeEffects& out);
   [[nodiscard]] std::vector<replication::VoterCandidate> voter_candidates(Instant now) const;
@@ -262,6 +280,16 @@ class NodeCore {
   std::set<std::string> leaving_peers_{};                  ///< as their last beat said
   std::map<std::string, std::uint64_t> table_versions_{};  ///< as their last beat said
   std::map<ShardId, std::pair<replication::raft::MemberId, Instant>> moving_{};  ///< leader
+  struct Settling {
+    Instant up_since{};
+    Duration needs = settle_first;
+    bool up = false;
+  };
+  std::map<std::string, Settling> settling_{};  ///< leader
+  std::map<std::string, std::string> wishes_{};
+  /// What was even when it was looked at last: to look again costs, and this changes seldom.
+  std::optional<std::pair<std::uint64_t, std::vector<sharding::PlaceableNode>>> even_{};
+  [[nodiscard]] std::uint64_t table_version() const;
   std::uint64_t details_ = 0;  ///< the hash of what this node says of itself
 };
 

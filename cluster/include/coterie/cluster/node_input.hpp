@@ -92,6 +92,10 @@ struct TooLarge {
   Address to{};
 };
 struct Depart {};
+struct ForcePrimary {
+  ShardId shard{};
+  std::string to{};
+};
 }  // namespace node_input
 
 using NodeInput =
@@ -102,7 +106,8 @@ using NodeInput =
                  node_input::RaftPersisted, node_input::ShardReport, node_input::PartFailed,
                  node_input::Move, node_input::Broadcast, node_input::Query, node_input::Answer,
                  node_input::Seeds, node_input::Starved, node_input::SetDetails, node_input::Share,
-                 node_input::TooLarge, node_input::ShardProposal, node_input::Depart>;
+                 node_input::TooLarge, node_input::ShardProposal, node_input::Depart,
+                 node_input::ForcePrimary>;
 
 /// What an input brought about; `consumed` counts for streams alone.
 struct NodeOutcome {

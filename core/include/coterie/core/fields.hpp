@@ -1,5 +1,5 @@
 /// The members of a plain struct as a list, so that one function can write, read or hash any of
-/// them. Works for aggregates of up to 20 members without base classes. Source: the counting trick
+/// them. Works for aggregates of up to 21 members without base classes. Source: the counting trick
 /// of A. Polukhin, P1061 and Boost.PFR. Thread-safety: pure functions.
 #pragma once
 
@@ -31,7 +31,7 @@ constexpr std::size_t count() {
 
 }  // namespace fields_detail
 
-inline constexpr std::size_t max_fields = 20;
+inline constexpr std::size_t max_fields = 21;
 
 template <class T>
 inline constexpr std::size_t field_count =
@@ -79,6 +79,9 @@ constexpr void with_fields(T& v, F f) {
   } else if constexpr (n == 20) {
     auto& [a, b, c, d, e, g, h, i, j, k, l, m, o, p, q, r, s, t, u, w] = v;
     f(a, b, c, d, e, g, h, i, j, k, l, m, o, p, q, r, s, t, u, w);
+  } else if constexpr (n == 21) {
+    auto& [a, b, c, d, e, g, h, i, j, k, l, m, o, p, q, r, s, t, u, w, x] = v;
+    f(a, b, c, d, e, g, h, i, j, k, l, m, o, p, q, r, s, t, u, w, x);
   } else {
     static_assert(n < 13, "write a line for this number of members");
   }

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "coterie/core/address.hpp"
 #include "coterie/core/ids.hpp"
@@ -12,6 +14,19 @@
 namespace coterie::membership {
 
 inline constexpr std::uint16_t max_data_workers = 256;  ///< as many as there are shards
+
+inline constexpr std::uint32_t max_weight = 1000;
+inline constexpr std::size_t max_zone_bytes = 32;
+inline constexpr std::size_t max_roles = 8;
+inline constexpr std::size_t max_role_bytes = 16;
+
+/// What a node is worth to those who place shards.
+struct NodeTraits {
+  std::uint32_t weight = 1;  ///< its share of the shards beside the others' weights; 0: none
+  std::string zone{};        ///< copies of a shard are spread over these; empty: a zone of its own
+  std::vector<std::string> roles{};
+  friend bool operator==(const NodeTraits&, const NodeTraits&) = default;
+};
 
 struct NodeMeta {
   Address link{};
@@ -23,6 +38,7 @@ struct NodeMeta {
   std::uint64_t entity_types{};  ///< digest of the registered entity types; 0 = takes no shards
   std::uint64_t details{};       ///< hash of what did not fit here (details.hpp); 0 = none
   std::uint64_t disk{};          ///< number of the data directory: a voter is a disk; 0 = old node
+  NodeTraits traits{};
   friend bool operator==(const NodeMeta&, const NodeMeta&) = default;
 };
 

@@ -1,19 +1,19 @@
-/// The sticky planner: previous owners + candidates -> next owners with the fewest moves at max -
-/// min <= 1 shard; rendezvous hashing (Thaler and Ravishankar 1998) decides first placement and
-/// ties. Pure; same input, same plan. Thread-safety: a pure function.
+/// The first owners: each node gets its share by weight, and each shard a node that it likes, by
+/// rendezvous hashing (Thaler and Ravishankar 1998), which also decides ties. Pure; same input,
+/// same plan. Thread-safety: pure functions.
 #pragma once
 
 #include <string>
 #include <vector>
 
-#include "coterie/core/ids.hpp"
+#include "coterie/sharding/placement.hpp"
 
 namespace coterie::sharding {
 
-/// `previous[shard]` is a node name or empty; a name that is no candidate loses its shards.
-/// `candidates` not empty.
-[[nodiscard]] std::vector<std::string> plan_owners(const std::vector<std::string>& previous,
-                                                   std::vector<std::string> candidates);
+/// The owner of each of `count` shards, as a position in `nodes`; only nodes of which takes()
+/// holds, of which there is one.
+[[nodiscard]] std::vector<std::size_t> first_owners(std::size_t count,
+                                                    const std::vector<PlaceableNode>& nodes);
 /// How much `node` likes `shard`; higher wins.
 [[nodiscard]] std::uint64_t rendezvous_score(ShardId shard, const std::string& node);
 

@@ -18,7 +18,8 @@ struct HttpRequest {
   std::string method{};
   std::string target{};
   std::string body{};
-  bool own = false;  ///< it has own_header
+  bool own = false;       ///< it has own_header
+  bool loopback = false;  ///< its sender is on this host
 };
 
 /// A body that goes on: each piece is sent as it comes. On the loop's thread.

@@ -1,0 +1,190 @@
+#include "placement_management.hpp"
+
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+#include "coterie/sharding/explain.hpp"
+
+namespace coterie {
+namespace {
+
+using nlohmann::json;
+using transport::HttpRequest;
+using transport::HttpResponse;
+
+HttpResponse problem(unsigned status, const std::string& what) {
+  return {.status = status, .body = json{{"error", what}}.dump()};
+}
+HttpResponse answer(const json& body) {
+  return {.body = body.dump(-1, ' ', false, json::error_handler_t::replace)};
+}
+
+std::optional<ShardId> shard_in(const std::string& target) {
+  constexpr std::string_view key = "shard=";
+  const auto at = target.find(key);
+  unsigned shard = 0;
+  if (at == std::string::npos) return std::nullopt;
+  const auto* const first = target.data() + at + key.size();
+  const auto read = std::from_chars(first, target.data() + target.size(), shard);
+  if (read.ec != std::errc{} || read.ptr == first || shard >= sharding::shard_count)
+    return std::nullopt;
+  return ShardId{static_cast<std::uint16_t>(shard)};
+}
+
+json to_json(const sharding::PlaceableNode& node) {
+  return {{"node", node.name},         {"up", node.up},
+          {"leaving", node.leaving},   {"cordoned", node.cordoned},
+          {"draining", node.draining}, {"weight", node.weight},
+          {"zone", node.zone}};
+}
+
+HttpResponse explain(const HttpRequest& request, const cluster::NodeCore& core, Instant now) {
+  const auto shard = shard_in(request.target);
+  if (!shard) return problem(400, "which shard? /placement/explain?shard=0 to 255");
+  const auto& entry = core.table().at(*shard);
+  const auto nodes = core.placeable_nodes(now);
+  json copies = json::array();
+  for (const auto& member : entry.replicas) {
+    json copy{{"node", member.node}, {"up", false}};
+    for (const auto& node : nodes)
+      if (node.id() == member) copy = to_json(node);
+    copy["in_sync"] =
+        std::find(entry.in_sync.begin(), entry.in_sync.end(), member) != entry.in_sync.end();
+    copies.push_back(std::move(copy));
+  }
+  json next = json::array();
+  for (const auto& step : sharding::rehearse(core.table().registers, nodes, core.placement()))
+    if (step.shard == *shard)
+      next.push_back(step.kind == sharding::PlannedStep::Kind::copy
+                         ? "'" + step.to + "' gets a copy"
+                     : step.kind == sharding::PlannedStep::Kind::drop
+                         ? "'" + step.from + "' gives its copy away"
+                         : "'" + step.to + "' is to lead it");
+  return answer({{"shard", shard->value},
+                 {"epoch", entry.epoch.value},
+                 {"primary", entry.primary},
+                 {"rule", sharding::explain_rule(entry)},
+                 {"rule_epoch", entry.rule_epoch.value},
+                 {"before", entry.before},
+                 {"min_in_sync", entry.min_in_sync},
+                 {"copies", copies},
+                 {"state", sharding::explain_state(entry, nodes, core.placement())},
+                 {"next", next}});
+}
+
+const char* name_of(sharding::PlannedStep::Kind kind) {
+  using Kind = sharding::PlannedStep::Kind;
+  switch (kind) {
+    case Kind::fail_over: return "fail over";
+    case Kind::move: return "move";
+    case Kind::copy: return "copy";
+    case Kind::drop: return "drop";
+  }
+  return "?";
+}
+
+/// What there is, and what is to come.
+HttpResponse plan(const cluster::NodeCore& core, Instant now) {
+  const auto nodes = core.placeable_nodes(now);
+  json out{{"nodes", json::array()}, {"steps", json::array()}};
+  for (const auto& node : nodes) {
+    auto shown = to_json(node);
+    std::size_t leads = 0, copies = 0, moves = 0;
+    for (const auto& entry : core.table().registers) {
+      leads += entry.primary == node.name ? 1 : 0;
+      moves += entry.moves() && (entry.primary == node.name || entry.successor == node.id());
+      for (const auto& member : entry.replicas) copies += member == node.id() ? 1 : 0;
+    }
+    shown["leads"] = leads;
+    shown["copies"] = copies;
+    shown["moving"] = moves;
+    out["nodes"].push_back(std::move(shown));
+  }
+  for (const auto& step : sharding::rehearse(core.table().registers, nodes, core.placement()))
+    out["steps"].push_back({{"shard", step.shard.value},
+                            {"what", name_of(step.kind)},
+                            {"from", step.from},
+                            {"to", step.to}});
+  return answer(out);
+}
+
+bool knows(const cluster::NodeCore& core, const std::string& name, Instant now) {
+  for (const auto& node : core.placeable_nodes(now))
+    if (node.name == name) return true;
+  return false;
+}
+
+HttpResponse wish(const std::string& action, const std::string& node,
+                  const PlacementActions& actions) {
+  gossip::SharedChange change{.key = {gossip::SharedKind::map, std::string(cluster::wishes_name)},
+                              .remove = action == "uncordon",
+                              .item = node,
+                              .value = action == "drain"    ? "draining"
+                                       : action == "cordon" ? "cordoned"
+                                                            : ""};
+  actions.wish(std::move(change));
+  return answer({{"node", node}, {"action", action}});
+}
+
+HttpResponse change(const json& body, const cluster::NodeCore& core, Instant now,
+                    const PlacementActions& actions) {
+  const auto action = body.value("action", "");
+  const auto node = body.value("node", "");
+  const bool wishes = action == "cordon" || action == "uncordon" || action == "drain";
+  if (!wishes && action != "move" && action != "force-primary")
+    return problem(400, "\"action\" is cordon, uncordon, drain, move or force-primary");
+  if (action != "uncordon" && !knows(core, node, now))
+    return problem(404,
+                   "there is no node '" + node + "' with entities; coterie members lists them");
+  if (wishes) return wish(action, node, actions);
+  const auto shard = body.value("shard", -1);
+  if (shard < 0 || shard >= sharding::shard_count)
+    return problem(400, "\"shard\" is 0 to 255; coterie shards --of ENTITY names an entity's");
+  const ShardId id{static_cast<std::uint16_t>(shard)};
+  if (core.registers_leader().empty())
+    return problem(503,
+                   "the placement registers have no leader: nothing changes hands until a "
+                   "majority of their voters is back");
+  if (action == "move") {
+    actions.move(id, node);
+    return answer({{"shard", shard}, {"to", node}});
+  }
+  const auto& copies = core.table().at(id).replicas;
+  if (std::none_of(copies.begin(), copies.end(),
+                   [&](const auto& member) { return member.node == node; }))
+    return problem(409, "'" + node + "' has no copy of shard " + std::to_string(shard) +
+                            "; coterie explain lists who has");
+  actions.force_primary(id, node);
+  return answer({{"shard", shard}, {"to", node}});
+}
+
+}  // namespace
+
+std::optional<HttpResponse> answer_placement(const HttpRequest& request,
+                                             const cluster::NodeCore& core, Instant now,
+                                             const PlacementActions& actions) {
+  const auto target = request.target.substr(0, request.target.find('?'));
+  const bool reads = target == "/placement/explain" || target == "/placement/plan";
+  if (!reads && target != "/placement") return std::nullopt;
+  if (!core.table().formed()) return problem(503, "there is no shard table yet");
+  if (reads && request.method != "GET") return problem(405, "only GET is offered here");
+  if (target == "/placement/explain") return explain(request, core, now);
+  if (target == "/placement/plan") return plan(core, now);
+  if (request.method != "POST") return problem(405, "only POST is offered here");
+  if (!request.own)
+    return problem(403, "this changes the cluster: send the header " +
+                            std::string(transport::own_header) + ": 1");
+  if (!request.loopback)
+    return problem(403,
+                   "this changes the cluster, and there are no tokens yet: ask on this host, "
+                   "through 127.0.0.1");
+  const auto body = json::parse(request.body, nullptr, false);
+  if (!body.is_object()) return problem(400, "the body is no JSON object");
+  try {
+    return change(body, core, now, actions);
+  } catch (const json::type_error&) {
+    return problem(400, "a field of the body has the wrong type");
+  }
+}
+
+}  // namespace coterie

@@ -1,0 +1,99 @@
+"""Planned moves of real ledger processes under load: no client sees an error, and whatever was acknowledged is there, once."""
+import json
+import os
+import subprocess
+import tempfile
+import unittest
+
+from cluster import BIN, LEDGER, Process, request, wait_for
+from replication_test import ACCOUNTS, Load, balance
+
+
+class Placement(unittest.TestCase):
+    def setUp(self):
+        self.directory = tempfile.mkdtemp(prefix="coterie-test-")
+        self.nodes = []
+        self.addCleanup(lambda: [n.kill() for n in self.nodes if n.process.poll() is None])
+
+    def add(self, *extra):
+        name = f"n{len(self.nodes) + 1}"
+        node = Process(LEDGER, name, self.directory, join=self.nodes[0].gossip if self.nodes else None, extra=extra)
+        self.nodes.append(node)
+        node.start().wait_ready()
+        return node
+
+    def coterie(self, *arguments, code=0):
+        done = subprocess.run([os.path.join(BIN, "coterie"), *arguments, "--management", f"127.0.0.1:{self.nodes[0].management}"],
+                              capture_output=True, text=True, timeout=120, check=False)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr + self.logs())
+        return done.stdout + done.stderr
+
+    def logs(self):
+        return "\n".join(f"--- {node.name}\n{node.log()[-3000:]}" for node in self.nodes)
+
+    def plan(self):
+        return json.loads(request(self.nodes[0].management, "GET", "/placement/plan")[1])
+
+    def even(self, nodes):
+        """Everybody has its share, and nothing is under way."""
+        plan = {node["node"]: node for node in self.plan()["nodes"]}
+        leads = [plan[node.name]["leads"] for node in nodes if node.name in plan]
+        copies = [plan[node.name]["copies"] for node in nodes if node.name in plan]
+        return (len(leads) == len(nodes) and sum(leads) == 256 and max(leads) - min(leads) <= 1 and max(copies) - min(copies) <= 2
+                and sum(copies) == 256 * min(3, len(nodes)) and all(n["moving"] == 0 for n in plan.values()))
+
+    def check(self, load):
+        wrong = {}
+        for account, expected in load.acknowledged.items():
+            wait_for(f"{account} can be read", lambda account=account: balance(self.nodes, account) is not None)
+            found = balance(self.nodes, account)
+            if found != expected:
+                wrong[account] = (expected, found)
+        self.assertEqual(wrong, {}, self.logs())
+
+    def test_nodes_join_drain_and_restart_and_no_client_sees_an_error(self):
+        self.add()
+        with Load(self.nodes[:1]) as load:
+            load.goes_on(50)
+            for _ in range(3):
+                self.add()
+                wait_for("everybody has its share; " + self.logs(), lambda: self.even(self.nodes), seconds=60)
+            load.goes_on()
+            self.assertIn("'n3' leads 0 shards and has 0 copies", self.coterie("drain", "n3"))
+            load.goes_on()
+            self.assertIn("draining", self.coterie("rebalance", "--dry-run"))
+            self.coterie("uncordon", "n3")
+            wait_for("the drained node has its share again; " + self.logs(), lambda: self.even(self.nodes), seconds=60)
+            for node in self.nodes[1:]:
+                self.assertEqual(node.terminate(), 0, node.log())
+                node.start().wait_ready()
+                wait_for(f"{node.name} has its share again; " + self.logs(), lambda: self.even(self.nodes), seconds=60)
+                load.goes_on(50)
+        self.assertEqual(load.refused, [], self.logs())
+        self.check(load)
+
+    def test_a_shard_is_moved_explained_and_forced(self):
+        for zone in ("a", "b", "c"):
+            self.add("--zone", zone, "--role", "data", "--shards-on", "data")
+        wait_for("everybody has its share", lambda: self.even(self.nodes), seconds=60)
+        shard = next(s["shard"] for s in json.loads(request(self.nodes[0].management, "GET", "/shards")[1]) if s["primary"] != "n2")
+        self.coterie("cordon", "n1")  # so that the balance does not take it back
+        self.coterie("cordon", "n3")
+        self.assertIn(f"'n2' leads shard {shard}", self.coterie("move", str(shard), "n2"))
+        told = json.loads(self.coterie("explain", str(shard), "-o", "json"))
+        self.assertIn("a planned move", told["rule"])
+        self.assertEqual({c["zone"] for c in told["copies"]}, {"a", "b", "c"})
+        self.assertIn("nothing is to be done" if not told["state"] + told["next"] else "now:", self.coterie("explain", str(shard)))
+        self.coterie("force-primary", str(shard), "n3", "--yes")
+        told = json.loads(self.coterie("explain", str(shard), "-o", "json"))
+        self.assertIn("an operator forced it from 'n2'", told["rule"])
+        wait_for("the others are in sync again", lambda: all(
+            c["in_sync"] for c in json.loads(self.coterie("explain", str(shard), "-o", "json"))["copies"]))
+        for arguments, said in ((("move", "7", "nobody"), "there is no node 'nobody'"), (("drain", "nobody"), "there is no node 'nobody'")):
+            self.assertIn(said, self.coterie(*arguments, code=1))
+        status, body, _ = request(self.nodes[0].management, "POST", "/placement", json.dumps({"action": "cordon", "node": "n1"}))
+        self.assertEqual(status, 403, body)  # a page in a browser on this host could send that
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

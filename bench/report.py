@@ -12,6 +12,13 @@ def arguments(rounds):
     return parser.parse_args()
 
 
+def longest_gap(times, began):
+    """Between two of the times, the last one before it began included."""
+    after = [t for t in times if t > began]
+    before = max((t for t in times if t <= began), default=began)
+    return max(b - a for a, b in zip([before] + after, after)) if after else None
+
+
 def progress(text):
     print(f"\r{text:60}", end="", file=sys.stderr)
 

@@ -14,7 +14,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "tests", "process"))
 from cluster import Cluster, request, wait_for  # noqa: E402
 from registers_test import leader_of, settled  # noqa: E402
-from report import arguments, progress, show  # noqa: E402
+from report import arguments, longest_gap, progress, show  # noqa: E402
 
 ACCOUNTS = [f"acc{i}" for i in range(48)]
 
@@ -59,12 +59,6 @@ class Client(threading.Thread):
             time.sleep(0.005)
 
 
-def longest_gap(times, began):
-    after = [t for t in times if t > began]
-    before = max((t for t in times if t <= began), default=began)
-    return max(b - a for a, b in zip([before] + after, after)) if after else None
-
-
 def one_round(cluster, how, register_leader, number):
     wait_for("all voters", lambda: settled(cluster, 5))
     leader = leader_of(cluster)
@@ -97,17 +91,55 @@ def one_round(cluster, how, register_leader, number):
     return [(longest_gap(c.times, began) * 1000, c.again) for c in clients]
 
 
+def moves(cluster, count):
+    """Shards are moved one after the other to another node that has them in sync, by the command for that."""
+    wait_for("all voters", lambda: settled(cluster, 5))
+    asked = cluster.nodes[0]
+    for node in cluster.nodes:  # so that the balance takes nothing back meanwhile
+        coterie(asked, "cordon", node.name)
+    results = []
+    clients = {account: Client(account, asked, f"move-{i}") for i, account in enumerate(ACCOUNTS)}
+    for client in clients.values():
+        client.start()
+    wait_for("load", lambda: all(len(c.times) > 5 for c in clients.values()))
+    for number in range(count):
+        account = ACCOUNTS[number % len(ACCOUNTS)]
+        shard = json.loads(request(asked.management, "GET", "/shards")[1])[SHARDS[account]]
+        target = next(name for name in shard["in_sync"] if name != shard["primary"])
+        began = time.monotonic()
+        coterie(asked, "move", str(SHARDS[account]), target)
+        times = clients[account].times
+        wait_for("it is served", lambda times=times, began=began: sum(t > began for t in times) > 5)
+        results.append((longest_gap(times, began) * 1000, 0))
+    for client in clients.values():
+        client.stop.set()
+    for client in clients.values():
+        client.join()
+    for node in cluster.nodes:
+        coterie(asked, "uncordon", node.name)
+    return [(gap, again if i else sum(c.again for c in clients.values())) for i, (gap, again) in enumerate(results)]
+
+
+def coterie(node, *arguments):
+    subprocess.run([os.path.join(os.environ["COTERIE_BIN"], "coterie"), *arguments, "--management", f"127.0.0.1:{node.management}"],
+                   check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
 def main():
     options = arguments(6)
     rows = []
     with Cluster(5) as cluster:
         find_shards(cluster.nodes[0])
         for what, how, leads in (("killed", signal.SIGKILL, False), ("killed, and led the registers", signal.SIGKILL, True),
-                                 ("stands still", signal.SIGSTOP, False), ("leaves", signal.SIGTERM, False)):
+                                 ("stands still", signal.SIGSTOP, False), ("leaves", signal.SIGTERM, False),
+                                 ("hands one shard over", None, False)):
             if options.only and options.only != what:
                 continue
             results = []
-            for number in range(options.rounds):
+            if how is None:
+                progress(what)
+                results = moves(cluster, options.rounds * 10)
+            for number in range(options.rounds if how is not None else 0):
                 progress(f"{what}: {number + 1} of {options.rounds}")
                 results += one_round(cluster, how, leads, f"{what}-{number}")
             gaps = sorted(gap for gap, _ in results)

@@ -32,11 +32,13 @@ int run_shards(const Query& query, const std::string& entity) {
   }
   if (query.output == "json") return std::printf("%s\n", shards.dump().c_str()), 0;
   std::vector<std::vector<std::string>> rows{
-      {"SHARD", "EPOCH", "PRIMARY", "IN-SYNC", "COPIES", "HERE"}};
+      {"SHARD", "EPOCH", "PRIMARY", "IN-SYNC", "COPIES", "LAG", "HERE"}};
   for (const auto& s : shards)
-    rows.push_back({std::to_string(s["shard"].get<int>()),
-                    std::to_string(s["epoch"].get<std::uint64_t>()), text(s["primary"]),
-                    joined(s["in_sync"]), joined(s["replicas"]), text(s["phase_here"])});
+    rows.push_back(
+        {std::to_string(s["shard"].get<int>()), std::to_string(s["epoch"].get<std::uint64_t>()),
+         text(s["primary"]), joined(s["in_sync"]),
+         joined(s["replicas"]) + (s["successor"].is_null() ? "" : " -> " + text(s["successor"])),
+         s["lag"].is_null() ? "-" : s["lag"].dump(), text(s["phase_here"])});
   std::printf("%s", format_table(rows).c_str());
   return 0;
 }

@@ -29,6 +29,7 @@ Totals totals_of(const sim::RunResult& result) {
           {"moved_answers", counters.moved},
           {"duplicates", counters.duplicates},
           {"fences_lost", counters.fences_lost},
+          {"snapshots", result.snapshots},
           {"events", result.events}};
 }
 

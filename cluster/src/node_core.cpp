@@ -113,7 +113,7 @@ NodeEffects NodeCore::finish(NodeEffects out, Instant now) {
     try_place(now, out);
     claim(now, out);
   }
-  if (routes_dirty_) publish_routes(out);
+  if (routes_dirty_ && now >= next_publish_) publish_routes(now, out);
   if (std::exchange(remember_, false)) remember_peers(out);
   messaging::LinkEffects effects;
   links_.flush(now, effects);
@@ -155,6 +155,7 @@ Instant NodeCore::next_deadline() const {
   if (store_ && !old_copy_) at = earliest(at, earliest(store_->next_deadline(), next_voters_));
   if (leads_registers()) at = earliest(at, next_placement_);
   at = earliest(at, propose_at_);
+  if (routes_dirty_) at = earliest(at, next_publish_);
   at = earliest(at, handed_over_at_ != never ? handed_over_at_ : hand_over_by_);
   return claim_retry_ && !leaving_ ? earliest(at, *claim_retry_) : at;
 }

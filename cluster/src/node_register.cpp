@@ -234,8 +234,9 @@ void NodeCore::merge(const sharding::ShardTable& other) {
   routes_dirty_ = true;
 }
 
-void NodeCore::publish_routes(NodeEffects& out) {
+void NodeCore::publish_routes(Instant now, NodeEffects& out) {
   routes_dirty_ = false;
+  next_publish_ = now + publish_interval;
   auto routes = std::make_shared<Routes>();
   routes->cluster = cluster_;
   routes->table = table_;

@@ -252,17 +252,15 @@ void ShardCore::tick(Instant now, ShardSink& out) {
   take_link_effects(std::move(effects), out);
   tick_fences(now, out);
   tick_shards(now, out);
+  report_lags(now, out);
   if (now >= next_sweep_) {
     next_sweep_ = now + sweep_interval;
     drop_expired(unrouted_, now, out);
     for (auto& hosted : hosted_)
       if (!hosted.parked.empty()) drop_expired(hosted.parked, now, out);
     const auto before = entities_.active();
-    entities_.passivate_idle(
-        sweep_count, now - config_.passivate_after, [&](const sharding::Entity& entity) {
-          const auto& replica = hosted_[entity.shard.value].replica;
-          return replica && entity.head <= replica->durable();  // a replay finds every event
-        });
+    entities_.passivate_idle(sweep_count, now - config_.passivate_after,
+                             [&](const sharding::Entity& entity) { return may_passivate(entity); });
     counters_.passivations += before - entities_.active();
   }
 }

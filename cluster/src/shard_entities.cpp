@@ -59,6 +59,7 @@ void ShardCore::deliver(Hosted& hosted, const Command& command, Instant now, Sha
   }
   auto& entity = entities_.at(slot);
   if (entity.phase == EntityPhase::active) return decide(hosted, slot, command, now, out);
+  if (entity.phase == EntityPhase::passive) make_room(now);
   if (entity.phase == EntityPhase::passive && entity.head == LogIndex{}) {
     entity.state = type->create();
     entity.phase = EntityPhase::active;
@@ -70,54 +71,6 @@ void ShardCore::deliver(Hosted& hosted, const Command& command, Instant now, Sha
     return fail(command, Errc::busy, "the entity's mailbox is full", 100ms, out);
   entity.has_parked = true;
   if (entity.phase == EntityPhase::passive) activate(slot, out);
-}
-
-void ShardCore::activate(EntitySlot slot, ShardSink& out) {
-  auto& entity = entities_.at(slot);
-  auto& hosted = hosted_[entity.shard.value];
-  entity.phase = EntityPhase::activating;
-  if (entity.head > hosted.replica->durable())
-    return hosted.waiting.push_back(slot);  // its newest events are still on their way
-  if (entity.state == nullptr) entity.state = entity.type->create();
-  const auto token = next_read_++;
-  replays_[token] = slot;
-  out.replay(token, entity.shard, entity.head);
-}
-
-void ShardCore::replayed(const replication::Replayed& part, Instant now, ShardSink& out) {
-  const auto found = replays_.find(part.token);
-  if (found == replays_.end()) return;
-  const auto slot = found->second;
-  replays_.erase(found);
-  auto& entity = entities_.at(slot);
-  if (entity.phase != EntityPhase::activating) return;
-  std::string problem = part.error ? part.error->detail : "";
-  Sequence reached{};
-  for (const auto& bytes : part.records) {
-    if (!problem.empty()) break;
-    const auto record = replication::read_record(bytes);
-    if (!record) problem = record.error().detail;
-    else if (text(record->entity) != entity.id) problem = "the log mixes entities";
-    else {
-      for (const auto& event : record->events)
-        if (!entity.type->evolve(entity.state, event.tag, event.bytes))
-          problem = "an event could not be applied";
-      reached = record->sequence;
-    }
-  }
-  if (problem.empty() && reached != entity.sequence) problem = "the log ends at another sequence";
-  auto waiting = std::move(mailboxes_[slot]);
-  mailboxes_.erase(slot);
-  entity.has_parked = false;
-  if (problem.empty()) {
-    entity.phase = EntityPhase::active;
-    entity.last_used = now;
-    entities_.activated();
-    ++counters_.activations;
-  } else {
-    fault(slot, "replay: " + problem, now, out);
-  }
-  unpark(waiting, now, out);
 }
 
 void ShardCore::decide(Hosted& hosted, EntitySlot slot, const Command& command, Instant now,
@@ -201,6 +154,7 @@ void ShardCore::persist(Hosted& hosted, EntitySlot slot, const Command& command,
   uncommitted_bytes_ += size;
   entity.head = record.index;
   entity.sequence = record.sequence;
+  entity.unsaved += static_cast<std::uint32_t>(outcome_.events.size());
   counters_.events += outcome_.events.size();
   if (command.id.is_set())
     hosted.duplicates.remember(
@@ -215,6 +169,7 @@ void ShardCore::persist(Hosted& hosted, EntitySlot slot, const Command& command,
   const auto index = hosted.replica->append(std::move(bytes), effects);
   COTERIE_ENSURE(index == record.index);
   take(shard, std::move(effects), now, out);
+  save(hosted, slot, now, out);
 }
 
 /// One for one: this entity goes back to its log after a pause, the others do not notice.

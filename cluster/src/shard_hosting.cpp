@@ -27,7 +27,8 @@ void ShardCore::set_phase(ShardId shard, ShardPhase phase, const std::string& de
                           ShardSink& out) {
   auto& hosted = hosted_[shard.value];
   hosted.phase = phase;
-  out.report({shard, current_ ? current_->table.at(shard).epoch : Epoch{}, phase, detail});
+  out.report(
+      {shard, current_ ? current_->table.at(shard).epoch : Epoch{}, phase, detail, hosted.lag});
 }
 
 bool ShardCore::names_us(const replication::Register& entry) const {
@@ -215,6 +216,19 @@ void ShardCore::tick_shards(Instant now, ShardSink& out) {
     reopened.push_back(shard);
   }
   if (!reopened.empty()) start_recovery(std::move(reopened), out);
+}
+
+/// What changed, and no more.
+void ShardCore::report_lags(Instant now, ShardSink& out) {
+  if (now < next_lag_report_) return;
+  next_lag_report_ = now + lag_interval;
+  for (std::uint16_t i = 0; i < sharding::shard_count; ++i) {
+    auto& hosted = hosted_[i];
+    const auto lag = hosted.replica && hosted.replica->leads() ? hosted.replica->lag() : 0;
+    if (lag == hosted.lag) continue;
+    hosted.lag = lag;
+    set_phase(ShardId{i}, hosted.phase, "", out);
+  }
 }
 
 std::uint64_t ShardCore::wall_ms(Instant now) const {

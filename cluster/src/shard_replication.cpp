@@ -162,7 +162,7 @@ void ShardCore::step_down(ShardId shard, const Answer& why, ShardSink& out) {
   answer_held(hosted.reads, why, out);
   rehome_mailboxes(shard);
   const auto ours = [&](sharding::EntitySlot slot) { return entities_.at(slot).shard == shard; };
-  std::erase_if(replays_, [&](const auto& replay) { return ours(replay.second); });
+  std::erase_if(replays_, [&](const auto& replay) { return ours(replay.second.slot); });
   std::erase_if(faults_, [&](const auto& fault) { return ours(fault.first); });
   entities_.passivate_shard(shard);
 }

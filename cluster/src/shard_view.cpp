@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "coterie/cluster/shard_core.hpp"
+#include "coterie/core/mutation.hpp"
 
 namespace coterie::cluster {
 
@@ -18,7 +19,7 @@ std::string ShardCore::apply(Hosted& hosted, ByteView bytes) {
   hosted.applied = record->index;
   hosted.chain = record->chain;
   hosted.clock = std::max(hosted.clock, record->clock);
-  if (record->kind != RecordKind::events) return {};
+  if (record->kind == RecordKind::new_epoch) return {};
   const auto type = std::find_if(types_.begin(), types_.end(),
                                  [&](const auto& t) { return t.id == record->type; });
   if (type == types_.end()) return {};  // its commands are answered with unknown_entity_type
@@ -26,7 +27,10 @@ std::string ShardCore::apply(Hosted& hosted, ByteView bytes) {
   auto& entity = entities_.at(entities_.obtain(sharding::entity_hash(id), *type, id));
   entity.head = record->index;
   entity.sequence = record->sequence;
-  if (record->command.is_set())
+  entity.unsaved = record->kind == RecordKind::snapshot
+                       ? 0
+                       : entity.unsaved + static_cast<std::uint32_t>(record->events.size());
+  if (record->command.is_set() && !mutated("entity: the duplicate table is not rebuilt"))
     hosted.duplicates.remember(
         {record->command, record->index, record->sequence, record->epoch, to_bytes(record->reply)});
   return {};

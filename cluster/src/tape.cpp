@@ -72,12 +72,13 @@ void HashingSink::propose(replication::Swap&& swap) {
   hash_.add(swap);
   if (next_ != nullptr) next_->propose(std::move(swap));
 }
-void HashingSink::replay(std::uint64_t token, ShardId shard, LogIndex head) {
+void HashingSink::replay(std::uint64_t token, ShardId shard, LogIndex head, bool whole) {
   hash_.add(SinkEffect::replay);
   hash_.add(token);
   hash_.add(shard);
   hash_.add(head);
-  if (next_ != nullptr) next_->replay(token, shard, head);
+  hash_.add(std::uint64_t{whole});
+  if (next_ != nullptr) next_->replay(token, shard, head, whole);
 }
 void HashingSink::recover(std::uint64_t token, std::vector<ShardId> shards) {
   hash_.add(SinkEffect::recover);

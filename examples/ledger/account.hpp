@@ -6,6 +6,7 @@
 
 struct Account {
   std::int64_t cents = 0;
+  MSGPACK_DEFINE(cents)  // a snapshot every hundred events
 
   struct Deposit {
     std::int64_t cents{};

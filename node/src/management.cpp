@@ -84,6 +84,9 @@ HttpResponse shards(const cluster::NodeCore& core) {
          {"replicas", names(entry.replicas)},
          {"successor", entry.moves() ? json(entry.successor.node) : json(nullptr)},
          {"min_in_sync", entry.min_in_sync},
+         {"lag", entry.primary == core.name() && status != core.shards().end()
+                     ? json(status->second.lag)
+                     : json(nullptr)},
          {"phase_here",
           status == core.shards().end() ? json(nullptr) : json(phase_name(status->second.phase))}});
   }

@@ -161,6 +161,15 @@ std::string exposition(const cluster::NodeCore& core, const std::vector<DataSnap
                "Commands whose id is older than the duplicate window.", c.command_expired);
   text.counter("coterie_timeouts_total", "Asks without an answer before their deadline.",
                c.timeouts);
+  text.counter("coterie_snapshots_total", "Entity snapshots written.", c.snapshots);
+  text.counter("coterie_snapshots_skipped_total",
+               "Snapshots not written: the state is too large, or its code threw.",
+               c.snapshots_skipped);
+  text.counter("coterie_handed_over_total", "Shards handed over by a planned move.", c.handed_over);
+  text.counter("coterie_forwarded_total", "Commands sent on to a shard's next primary.",
+               c.forwarded);
+  text.counter("coterie_fences_lost_total", "Moves after which a sender's order could not be kept.",
+               c.fences_lost);
   text.counter("coterie_moved_total", "Stale routes corrected.", c.moved);
   text.counter("coterie_journal_failures_total", "Groups that the disk refused.",
                c.journal_failures);

@@ -12,6 +12,7 @@ constexpr std::uint16_t has_causation = 1;
 constexpr std::uint16_t has_correlation = 2;
 constexpr std::uint16_t has_trace = 4;
 constexpr std::size_t chain_offset = 8;
+constexpr std::size_t kind_offset = 17;
 constexpr std::size_t body_offset = 16;  // the chain covers everything from here on
 
 void append_command(Bytes& out, const CommandId& id) {
@@ -41,6 +42,11 @@ struct Cursor {
 };
 
 }  // namespace
+
+bool is_snapshot(ByteView bytes) {
+  return bytes.size() > kind_offset &&
+         bytes[kind_offset] == static_cast<std::uint8_t>(RecordKind::snapshot);
+}
 
 std::uint64_t chain_after(std::uint64_t previous_chain, ByteView bytes) {
   return XXH3_64bits_withSeed(bytes.data() + body_offset, bytes.size() - body_offset,

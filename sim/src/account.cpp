@@ -26,16 +26,30 @@ bool evolve(void* state, std::uint8_t, ByteView event) {
   return in.ok();
 }
 
+bool save(const void* state, Bytes& out) {
+  wire::MsgpackWriter(out).signed_integer(*static_cast<const std::int64_t*>(state));
+  return true;
+}
+
+bool load(void* state, ByteView bytes) {
+  wire::MsgpackReader in(bytes);
+  balance(state) = in.signed_integer();
+  return in.ok();
+}
+
 }  // namespace
 
 const std::vector<sharding::EntityType>& account_types() {
   static const std::vector<sharding::EntityType> types{
       {.name = "account",
        .id = sharding::entity_type_id("account"),
+       .snapshot_every = 5,
        .create = +[]() -> void* { return new std::int64_t(0); },
        .destroy = +[](void* state) { delete static_cast<std::int64_t*>(state); },
        .handle = &handle,
-       .evolve = &evolve}};
+       .evolve = &evolve,
+       .save = &save,
+       .load = &load}};
   return types;
 }
 

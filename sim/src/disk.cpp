@@ -99,7 +99,7 @@ void SimJournal::reset(ShardId shard) {
   promised_[shard] = disk_.promised[shard];
 }
 
-void SimJournal::replay(std::uint64_t token, ShardId shard, LogIndex head) {
+void SimJournal::replay(std::uint64_t token, ShardId shard, LogIndex head, bool whole) {
   replication::Replayed part{.token = token};
   const auto& log = disk_.logs[shard];
   for (auto index = head; index != LogIndex{};) {
@@ -108,6 +108,7 @@ void SimJournal::replay(std::uint64_t token, ShardId shard, LogIndex head) {
       break;
     }
     part.records.push_back(log[index.value - 1]);
+    if (!whole && replication::is_snapshot(part.records.back())) break;
     index = replication::read_record(part.records.back()).value().previous;
   }
   std::reverse(part.records.begin(), part.records.end());

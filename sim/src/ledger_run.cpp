@@ -4,6 +4,7 @@
 
 #include "coterie/sim/process.hpp"
 #include "coterie/sim/world.hpp"
+#include "coterie/wire/msgpack_reader.hpp"
 
 namespace coterie::sim {
 namespace {
@@ -46,6 +47,7 @@ class LedgerRun {
                   std::to_string(deposits) + " deposits were acknowledged; " + unready());
     if (!problem_.empty()) return fail(problem_);
     check_balances();
+    check_snapshots();
     if (!problem_.empty()) return fail(problem_);
     check_leave();
     if (!problem_.empty()) return fail(problem_);
@@ -275,6 +277,24 @@ class LedgerRun {
            if (value > count)
              problem_ = account + " has " + std::to_string(value - count) + " cents twice";
          }});
+  }
+
+  /// Invariant 14, on every disk: a snapshot is the fold of the events before it.
+  void check_snapshots() {
+    for (std::size_t i = 0; i < nodes; ++i)
+      for (const auto& [shard, log] : world_.disk(i).logs) {
+        std::map<std::string, std::int64_t> folds;
+        for (const auto& bytes : log) {
+          const auto record = replication::read_record(bytes).value();
+          const auto account = std::string(text(record.entity));
+          for (const auto& event : record.events)
+            folds[account] += wire::MsgpackReader(event.bytes).signed_integer();
+          if (record.kind != replication::RecordKind::snapshot) continue;
+          ++result_.snapshots;
+          if (wire::MsgpackReader(record.reply).signed_integer() != folds[account])
+            problem_ = "a snapshot of " + account + " is not the fold of its events";
+        }
+      }
   }
 
   /// Everyone learns of a crash and of a leave, as what they are.

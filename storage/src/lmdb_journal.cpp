@@ -52,11 +52,12 @@ void LmdbJournal::reset(ShardId shard) {
   impl.write_ready.notify_one();
 }
 
-void LmdbJournal::replay(std::uint64_t token, ShardId shard, LogIndex head) {
+void LmdbJournal::replay(std::uint64_t token, ShardId shard, LogIndex head, bool whole) {
   auto& impl = *stripe_->impl_;
   {
     const std::lock_guard lock(impl.mutex);
-    impl.reads.push_back({.port = port_, .token = token, .shard = shard, .at = head});
+    impl.reads.push_back(
+        {.port = port_, .token = token, .shard = shard, .at = head, .whole = whole});
   }
   impl.read_ready.notify_one();
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "coterie/replication/record.hpp"
+
 namespace coterie::storage {
 
 using replication::JournalEvent;
@@ -254,6 +256,7 @@ void LmdbStripe::Impl::replay(const ReadJob& job) {
           error(Errc::storage, config.file + ": a record points forward; restore the file");
       break;
     }
+    if (!job.whole && replication::is_snapshot(result.records.back())) break;
     index = previous;
   }
   std::reverse(result.records.begin(), result.records.end());

@@ -57,6 +57,7 @@ struct LmdbStripe::Impl {
     std::uint64_t token{};
     ShardId shard{};
     LogIndex at{};                   ///< the head of a replay, the begin of a part of the log
+    bool whole = false;              ///< a replay that passes snapshots over
     std::size_t bytes = 0;           ///< not 0: a part of the log
     std::vector<ShardId> recover{};  ///< not empty: a recovery
   };

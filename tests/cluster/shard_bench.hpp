@@ -47,7 +47,7 @@ struct Bench : ShardSink {
   std::vector<std::pair<std::uint64_t, ShardId>> reads;
   std::vector<replication::Swap> proposals;
   RoutesPtr given;
-  std::vector<std::tuple<std::uint64_t, ShardId, LogIndex>> replays;
+  std::vector<std::tuple<std::uint64_t, ShardId, LogIndex, bool>> replays;
   std::vector<Done> done;
   std::map<std::pair<ShardId, LogIndex>, Bytes> disk;
   std::uint64_t tokens = 0;
@@ -101,8 +101,8 @@ struct Bench : ShardSink {
     reads.emplace_back(token, shard);
   }
   void propose(replication::Swap&& swap) override { proposals.push_back(std::move(swap)); }
-  void replay(std::uint64_t token, ShardId shard, LogIndex head) override {
-    replays.emplace_back(token, shard, head);
+  void replay(std::uint64_t token, ShardId shard, LogIndex head, bool whole) override {
+    replays.emplace_back(token, shard, head, whole);
   }
   /// Only what is asked for while `recovers` is set is answered at once.
   void recover(std::uint64_t token, std::vector<ShardId> shards) override {
@@ -155,10 +155,11 @@ struct Bench : ShardSink {
     }
   }
   void read() {
-    for (const auto& [token, shard, head] : std::exchange(replays, {})) {
+    for (const auto& [token, shard, head, whole] : std::exchange(replays, {})) {
       replication::Replayed part{.token = token};
       for (auto index = head; index != LogIndex{};) {
         part.records.insert(part.records.begin(), disk.at({shard, index}));
+        if (!whole && replication::is_snapshot(part.records.front())) break;
         index = replication::read_record(part.records.front()).value().previous;
       }
       core.journal(std::move(part), now, *this);

@@ -194,7 +194,7 @@ TEST_CASE("journal: a recovery hands over every record in order, however many th
 }
 
 TEST_CASE(
-    "journal: a replay follows one entity's records, oldest first, and a missing one is an error") {
+    "journal: a replay follows one entity's records from its newest snapshot on, or all of them") {
   each_world([](JournalWorld& world) {
     world.journal().append(make(1, 1, 1, 0));
     CHECK(world.next_event<Appended>().batch == 1);
@@ -202,13 +202,28 @@ TEST_CASE(
     CHECK(world.next_event<Appended>().batch == 2);
     world.journal().append(make(1, 3, 1, 1));
     CHECK(world.next_event<Appended>().batch == 3);
-    world.journal().replay(7, ShardId{1}, LogIndex{3});
+    world.journal().replay(7, ShardId{1}, LogIndex{3}, false);
     const auto part = world.next_event<Replayed>();
     CHECK(part.token == 7);
     CHECK(part.records == std::vector<Bytes>{make(1, 1, 1, 0).record, make(1, 3, 1, 1).record});
-    world.journal().replay(8, ShardId{1}, LogIndex{});
+    auto snapshot = make(1, 4, 1, 3);
+    replication::RecordView view{.kind = replication::RecordKind::snapshot,
+                                 .shard = ShardId{1},
+                                 .epoch = Epoch{1},
+                                 .index = LogIndex{4},
+                                 .previous = LogIndex{3}};
+    snapshot.record.clear();
+    (void)replication::append_record(snapshot.record, view, 0);
+    const auto saved = snapshot.record;
+    world.journal().append(std::move(snapshot));
+    CHECK(world.next_event<Appended>().batch == 4);
+    world.journal().replay(5, ShardId{1}, LogIndex{4}, false);
+    CHECK(world.next_event<Replayed>().records == std::vector<Bytes>{saved});
+    world.journal().replay(6, ShardId{1}, LogIndex{4}, true);
+    CHECK(world.next_event<Replayed>().records.size() == 3);
+    world.journal().replay(8, ShardId{1}, LogIndex{}, false);
     CHECK(world.next_event<Replayed>().records.empty());
-    world.journal().replay(9, ShardId{1}, LogIndex{99});
+    world.journal().replay(9, ShardId{1}, LogIndex{99}, false);
     CHECK(world.next_event<Replayed>().error.has_value());
   });
 }

@@ -29,8 +29,8 @@ struct Config {
   std::uint32_t min_in_sync = 2;  ///< of them that must hold what is acknowledged; with fewer
                                   ///< nodes one less than there are copies, at least one
   std::uint32_t weight = 1;       ///< this node's share of the shards beside the others' weights, 0
-                             ///< (none) to 1000
-  std::string zone{};                ///< copies of a shard are spread over zones; at most 32 bytes
+                                  ///< (none) to 1000
+  std::string zone{};             ///< copies of a shard are spread over zones; at most 32 bytes
   std::vector<std::string> roles{};  ///< at most 8, of at most 16 bytes each
   std::string shards_on{};  ///< only nodes with this role have shards; the same on every node
   Duration passivate_after = 60s;  ///< an idle entity gives its memory back

@@ -6,6 +6,10 @@
 ///   folds one event into the state. Both must be deterministic and free of I/O: they also run when
 ///   an entity is replayed from its log. The tag on the wire and on disk is the position in the
 ///   lists: append only.
+///   With MSGPACK_DEFINE (or a Codec) for the state itself, a snapshot is written every
+///   `snapshot_every` events, so that an entity is read from there. `schema` (0 at first) is the
+///   version of its payloads: raise it when an event's fields change, and give
+///   `static OldEvent migrate(OldEvent)`; snapshots of another schema are passed over.
 /// Thread-safety: an entity's functions run on one worker at a time; references may be used from
 /// any thread.
 #pragma once
@@ -28,6 +32,18 @@ namespace coterie {
 template <class... Ts>
 struct List {
   static_assert(sizeof...(Ts) <= 256, "a tag is one byte");
+};
+
+/// Events between two snapshots of an entity whose state has a Codec (MSGPACK_DEFINE), unless it
+/// says `static constexpr std::uint32_t snapshot_every = N`; 0: none.
+inline constexpr std::uint32_t default_snapshot_every = 100;
+
+/// A recorded event of an earlier `E::schema` on its way to the next one: E::migrate gets it and
+/// answers it with another tag or other bytes. Called once for each schema in between.
+struct OldEvent {
+  std::uint16_t schema{};
+  std::uint8_t tag{};
+  Bytes bytes{};
 };
 
 namespace face {
@@ -187,13 +203,73 @@ bool evolve(E& state, std::uint8_t tag, ByteView bytes, List<Es...>) {
   return tag < table.size() && table[tag](state, bytes);
 }
 
+/// Its state can be written down: it has a Codec, as with MSGPACK_DEFINE.
+template <class E>
+concept Saved = requires(const E& state, E& target, Bytes& out, ByteView bytes) {
+  Codec<E>::encode(state, out);
+  { Codec<E>::decode(bytes, target) } -> std::same_as<bool>;
+};
+
+template <class E>
+[[nodiscard]] constexpr std::uint16_t schema_of() {
+  if constexpr (requires { E::schema; }) return E::schema;
+  else return 0;
+}
+template <class E>
+[[nodiscard]] constexpr std::uint32_t snapshot_every() {
+  if constexpr (!Saved<E>) return 0;
+  else if constexpr (requires { E::snapshot_every; }) return E::snapshot_every;
+  else return default_snapshot_every;
+}
+
+template <class E>
+bool save(const void* state, Bytes& out) {
+  if constexpr (Saved<E>) {
+    try {
+      Codec<E>::encode(*static_cast<const E*>(state), out);
+      return true;
+    } catch (...) {
+      return false;
+    }
+  }
+  return false;
+}
+template <class E>
+bool load(void* state, ByteView bytes) {
+  if constexpr (Saved<E>) {
+    try {
+      return Codec<E>::decode(bytes, *static_cast<E*>(state));
+    } catch (...) {
+      return false;
+    }
+  }
+  return false;
+}
+template <class E>
+bool migrate(std::uint16_t schema, std::uint8_t& tag, Bytes& event) {
+  if constexpr (requires(OldEvent old) {
+                  { E::migrate(std::move(old)) } -> std::same_as<OldEvent>;
+                }) {
+    try {
+      auto newer = E::migrate({schema, tag, std::move(event)});
+      tag = newer.tag;
+      event = std::move(newer.bytes);
+      return true;
+    } catch (...) {
+      return false;
+    }
+  }
+  return false;
+}
+
 /// Erases the type of an entity for the host. A throw from user code becomes a fault here: none
 /// crosses the border.
 template <class E>
 [[nodiscard]] sharding::EntityType erase(std::string name, EntityTypeId id) {
   return {.name = std::move(name),
           .id = id,
-          .schema = 0,
+          .schema = schema_of<E>(),
+          .snapshot_every = snapshot_every<E>(),
           .create = +[]() -> void* { return new E{}; },
           .destroy = +[](void* state) { delete static_cast<E*>(state); },
           .handle =
@@ -217,7 +293,10 @@ template <class E>
                 } catch (...) {
                   return false;
                 }
-              }};
+              },
+          .save = &save<E>,
+          .load = &load<E>,
+          .migrate = &migrate<E>};
 }
 
 }  // namespace face

@@ -102,6 +102,12 @@ void ShardReplica::trim_tail() {
   }
 }
 
+std::uint64_t ShardReplica::lag() const {
+  std::uint64_t most = 0;
+  for (const auto& [replica, peer] : peers_) most = std::max(most, last_.value - peer.match.value);
+  return most;
+}
+
 Instant ShardReplica::next_deadline() const {
   return leading_ ? earliest(heartbeat_at_, earliest(propose_at_, take_back_at_)) : never;
 }

@@ -64,6 +64,10 @@ inline constexpr Duration move_limit = 60s;
 /// What the shards of this node propose goes to the registers in batches.
 inline constexpr Duration propose_interval = 5ms;
 
+/// Snapshots for the data workers follow each other no sooner: changes come in swarms, and each
+/// snapshot holds the whole table.
+inline constexpr Duration publish_interval = 2ms;
+
 /// What a node's disk holds of the registers.
 struct StoredRegisters {
   std::uint64_t disk{};          ///< the number of the data directory
@@ -169,6 +173,7 @@ class NodeCore {
   [[nodiscard]] const std::map<std::string, std::string>& wishes() const { return wishes_; }
   [[nodiscard]] Readiness readiness() const;
   [[nodiscard]] const ClusterId& cluster() const { return cluster_; }
+  [[nodiscard]] const std::string& name() const { return config_.name; }
   [[nodiscard]] const std::map<ShardId, ShardStatus>& shards() const { return status_; }
   [[nodiscard]] const membership::Swim& swim() const { return swim_; }
   [[nodiscard]] const messaging::LinkCounters& link_counters() const { return links_.counters(); }
@@ -233,7 +238,7 @@ class NodeCore {
   void tick_voters(Instant now, NodeEffects& out);
   [[nodiscard]] std::vector<replication::VoterCandidate> voter_candidates(Instant now) const;
   void merge(const sharding::ShardTable& other);
-  void publish_routes(NodeEffects& out);
+  void publish_routes(Instant now, NodeEffects& out);
   [[nodiscard]] bool present(const std::string& name) const;
 
   NodeCoreConfig config_;
@@ -263,6 +268,7 @@ class NodeCore {
   std::map<ShardId, ShardStatus> status_{};
   std::map<std::string, membership::NodeMeta> metas_{};
   bool routes_dirty_ = true;
+  Instant next_publish_{};
   bool remember_ = false;
   bool placing_ = false;
   Instant next_placement_{};                ///< leader

@@ -52,11 +52,15 @@ inline constexpr Duration forward_for = 2s;
 /// A fence that has not passed by then is given up, and what was sent before it has an unknown
 /// outcome: longer than a switch takes.
 inline constexpr Duration fence_wait = 1s;
+/// How often people are told how far copies are behind.
+inline constexpr Duration lag_interval = 1s;
 /// Of the log, read at once for a replica that lags or for a copy's own view of it.
 inline constexpr std::size_t log_part_bytes = 256 * 1024;
 /// How far the time in a command id may lie ahead of the owner's clock: ids of the future would
 /// push the window past those of everybody else.
 inline constexpr Duration max_clock_lead = 60s;
+/// A larger state is not snapshotted: its entity is read from its events.
+inline constexpr std::size_t max_snapshot_bytes = 1024 * 1024;
 
 struct ShardCoreConfig {
   messaging::Hello self{};       ///< node, start, session; from_worker = this worker
@@ -64,6 +68,8 @@ struct ShardCoreConfig {
   std::int64_t
       wall_offset_ms{};  ///< wall clock minus node clock at start, for the hybrid logical clock
   Duration passivate_after = 60s;  ///< an idle entity gives its state back
+  std::size_t max_live_entities =
+      100'000;  ///< of one worker; beyond it those not in use give theirs
   supervision::IntensityConfig entity_intensity{.restarts = 5, .period = 10s};
   supervision::BackoffConfig entity_backoff{.first = 10ms, .limit = 1s};
   Duration entity_cool_down = 10s;  ///< pause of an entity that exceeded its restart intensity
@@ -191,6 +197,7 @@ class ShardCore {
     std::deque<Held> reads{};  ///< they wait for a confirmation round
     std::size_t in_round = 0;  ///< so many of them for the one under way
     std::deque<Parked> parked{};
+    std::uint64_t lag = 0;                        ///< as it was reported
     std::vector<sharding::EntitySlot> waiting{};  ///< activations that wait for the disk
   };
   struct LogReader {
@@ -271,6 +278,7 @@ class ShardCore {
   void close_shard(ShardId shard, const Error& why, Instant reopen_at, Instant now, ShardSink& out);
   void set_phase(ShardId shard, ShardPhase phase, const std::string& detail, ShardSink& out);
   void tick_shards(Instant now, ShardSink& out);
+  void report_lags(Instant now, ShardSink& out);
   std::uint64_t tick_clock(Hosted& hosted, Instant now) const;
   [[nodiscard]] std::uint64_t wall_ms(Instant now) const;
   [[nodiscard]] replication::raft::MemberId self() const {
@@ -308,6 +316,12 @@ class ShardCore {
   void persist(Hosted& hosted, sharding::EntitySlot slot, const Command& command, Instant now,
                ShardSink& out);
   void activate(sharding::EntitySlot slot, ShardSink& out);
+  void begin_replay(sharding::EntitySlot slot, bool whole, ShardSink& out);
+  [[nodiscard]] std::string fold(sharding::Entity& entity, const replication::RecordView& record,
+                                 bool& unreadable_snapshot);
+  void save(Hosted& hosted, sharding::EntitySlot slot, Instant now, ShardSink& out);
+  void make_room(Instant now);
+  [[nodiscard]] bool may_passivate(const sharding::Entity& entity) const;
   void replayed(const replication::Replayed& replayed, Instant now, ShardSink& out);
   void fault(sharding::EntitySlot slot, const std::string& reason, Instant now, ShardSink& out);
   [[nodiscard]] std::optional<Duration> resting(sharding::EntitySlot slot, Instant now) const;
@@ -322,7 +336,11 @@ class ShardCore {
   sharding::EntityStore entities_{};
   std::map<sharding::EntitySlot, std::deque<Parked>> mailboxes_{};  ///< of entities being activated
   std::map<sharding::EntitySlot, Faults> faults_{};
-  std::map<std::uint64_t, sharding::EntitySlot> replays_{};
+  struct Replay {
+    sharding::EntitySlot slot{};
+    bool whole = false;
+  };
+  std::map<std::uint64_t, Replay> replays_{};
   std::map<std::uint64_t, LogReader> log_readers_{};
   std::map<std::uint64_t, ReplyTo> relays_{};  ///< by the token of their ask
   std::map<ShardId, Fence> fences_{};
@@ -331,7 +349,7 @@ class ShardCore {
   std::size_t parked_commands_ = 0, parked_bytes_ = 0, uncommitted_ = 0;
   std::size_t uncommitted_bytes_ = 0, held_bytes_ = 0;
   std::uint64_t next_read_ = 1, next_relay_ = 1, next_fence_ = 1;
-  Instant next_sweep_{};
+  Instant next_sweep_{}, next_lag_report_{};
   bool draining_ = false;
   bool lane_came_up_ = false;  ///< commands that waited for it may go
   sharding::Outcome outcome_{};

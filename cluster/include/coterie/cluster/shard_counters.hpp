@@ -11,6 +11,7 @@ struct ShardCounters {
   std::uint64_t busy{}, unavailable{}, expired{}, timeouts{}, journal_failures{}, moved{};
   std::uint64_t command_expired{};
   std::uint64_t handed_over{}, forwarded{}, fences_lost{};
+  std::uint64_t snapshots{}, snapshots_skipped{};
 
   ShardCounters& operator+=(const ShardCounters& o) {
     commands += o.commands, events += o.events, duplicates += o.duplicates;
@@ -20,6 +21,7 @@ struct ShardCounters {
     journal_failures += o.journal_failures, moved += o.moved;
     command_expired += o.command_expired, handed_over += o.handed_over;
     forwarded += o.forwarded, fences_lost += o.fences_lost;
+    snapshots += o.snapshots, snapshots_skipped += o.snapshots_skipped;
     return *this;
   }
 };

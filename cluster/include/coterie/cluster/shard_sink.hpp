@@ -39,6 +39,7 @@ struct ShardStatus {
   Epoch epoch{};
   ShardPhase phase = ShardPhase::idle;
   std::string detail{};
+  std::uint64_t lag{};  ///< of a primary: entries that the copy furthest behind lacks
   friend bool operator==(const ShardStatus&, const ShardStatus&) = default;
 };
 
@@ -47,7 +48,7 @@ class ShardSink {
   virtual ~ShardSink() = default;
   virtual void append(replication::AppendRequest&& request) = 0;
   virtual void reset(ShardId shard) = 0;
-  virtual void replay(std::uint64_t token, ShardId shard, LogIndex head) = 0;
+  virtual void replay(std::uint64_t token, ShardId shard, LogIndex head, bool whole) = 0;
   virtual void recover(std::uint64_t token, std::vector<ShardId> shards) = 0;
   virtual void read(std::uint64_t token, ShardId shard, LogIndex from, std::size_t bytes) = 0;
   /// To the registers, by worker 0. Again until a later epoch is seen: it may get lost.

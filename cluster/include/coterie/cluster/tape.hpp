@@ -101,7 +101,7 @@ class HashingSink final : public ShardSink {
   void reset(ShardId shard) override;
   void read(std::uint64_t token, ShardId shard, LogIndex from, std::size_t bytes) override;
   void propose(replication::Swap&& swap) override;
-  void replay(std::uint64_t token, ShardId shard, LogIndex head) override;
+  void replay(std::uint64_t token, ShardId shard, LogIndex head, bool whole) override;
   void recover(std::uint64_t token, std::vector<ShardId> shards) override;
   void complete(const Completion& completion) override;
   void link(messaging::LinkEffect&& effect) override;

@@ -44,7 +44,7 @@ struct AppendFailed {
   bool fatal = false;  ///< the stripe is dead for this process: no retry (an fsync error)
   friend bool operator==(const AppendFailed&, const AppendFailed&) = default;
 };
-/// The records of one entity, oldest first, in one or more parts.
+/// The records of one entity, oldest first, from its newest snapshot on or from its first event.
 struct Replayed {
   std::uint64_t token{};
   std::vector<Bytes> records{};
@@ -85,7 +85,8 @@ class Journal {
   virtual void append(AppendRequest request) = 0;
   /// After AppendFailed: the core has dropped what was not durable.
   virtual void reset(ShardId shard) = 0;
-  virtual void replay(std::uint64_t token, ShardId shard, LogIndex head) = 0;
+  /// `whole`: snapshots are passed over, and the records begin with the first event.
+  virtual void replay(std::uint64_t token, ShardId shard, LogIndex head, bool whole) = 0;
   virtual void recover(std::uint64_t token, std::vector<ShardId> shards) = 0;
   /// Durable records from `from` on, at least one if there is one, as many as fit into `bytes`.
   virtual void read(std::uint64_t token, ShardId shard, LogIndex from, std::size_t bytes) = 0;

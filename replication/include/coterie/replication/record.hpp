@@ -1,5 +1,5 @@
-/// One journal record in its final form: every event of one command together with its reply, or the
-/// barrier that opens an epoch. docs/JOURNAL.md specifies the bytes;
+/// One journal record in its final form: every event of one command together with its reply, the
+/// barrier that opens an epoch, or an entity's snapshot. docs/JOURNAL.md specifies the bytes;
 /// tests/replication/replication_test.cpp holds golden vectors. Source: placement contract,
 /// "State", Replica. Thread-safety: values.
 #pragma once
@@ -23,6 +23,7 @@ inline constexpr std::size_t max_events_per_command = 4096;
 enum class RecordKind : std::uint8_t {
   events = 1,
   new_epoch = 2,  ///< the barrier; durable, it is also the promise (invariants 2 and 8)
+  snapshot = 3,   ///< an entity's state after the event at `sequence`, in the place of the reply
 };
 
 struct EventView {
@@ -64,6 +65,8 @@ struct RecordView {
 std::uint64_t append_record(Bytes& out, const RecordView& record, std::uint64_t previous_chain);
 /// Checks length, CRC and inner lengths. An error names what is wrong.
 [[nodiscard]] Result<RecordView> read_record(ByteView bytes);
+/// Where a replay may begin: `bytes`, a whole record, is a snapshot.
+[[nodiscard]] bool is_snapshot(ByteView bytes);
 /// The chain hash that `bytes`, a valid record, must carry after `previous_chain`.
 [[nodiscard]] std::uint64_t chain_after(std::uint64_t previous_chain, ByteView bytes);
 

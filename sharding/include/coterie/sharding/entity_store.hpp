@@ -27,8 +27,9 @@ struct Entity {
   EntityPhase phase = EntityPhase::passive;
   bool has_parked = false;  ///< commands wait for its activation
   void* state = nullptr;
-  Sequence sequence{};  ///< events so far, those on their way to the disk included
-  LogIndex head{};      ///< its newest record; 0 = none
+  Sequence sequence{};        ///< events so far, those on their way to the disk included
+  LogIndex head{};            ///< its newest record; 0 = none
+  std::uint32_t unsaved = 0;  ///< events since its newest snapshot
   Instant last_used{};
 };
 

@@ -35,7 +35,8 @@ struct Outcome {
 struct EntityType {
   std::string name{};
   EntityTypeId id{};
-  std::uint16_t schema = 0;  ///< version of the payload types
+  std::uint16_t schema = 0;          ///< version of the payload types
+  std::uint32_t snapshot_every = 0;  ///< events between two snapshots; 0: none
   void* (*create)() = nullptr;
   void (*destroy)(void* state) = nullptr;
   /// Decides `tag` and, if it persists, evolves the state by its own events. Never throws: a throw
@@ -43,6 +44,12 @@ struct EntityType {
   void (*handle)(void* state, std::uint8_t tag, ByteView payload, Outcome& out) = nullptr;
   /// Evolves by one recorded event; false if the event cannot be decoded or the handler threw.
   bool (*evolve)(void* state, std::uint8_t tag, ByteView event) = nullptr;
+  /// Appends the state; false: the user's code threw.
+  bool (*save)(const void* state, Bytes& out) = nullptr;
+  /// Into a fresh state; false if these bytes are none.
+  bool (*load)(void* state, ByteView bytes) = nullptr;
+  /// Makes an event of `schema` one of the next; false if it cannot.
+  bool (*migrate)(std::uint16_t schema, std::uint8_t& tag, Bytes& event) = nullptr;
 };
 
 }  // namespace coterie::sharding

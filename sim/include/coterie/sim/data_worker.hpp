@@ -45,8 +45,8 @@ class DataWorker final : private cluster::ShardSink, private messaging::StreamHa
  private:
   void append(replication::AppendRequest&& request) override;
   void reset(ShardId shard) override { journal_.reset(shard); }
-  void replay(std::uint64_t token, ShardId shard, LogIndex head) override {
-    journal_.replay(token, shard, head);
+  void replay(std::uint64_t token, ShardId shard, LogIndex head, bool whole) override {
+    journal_.replay(token, shard, head, whole);
   }
   void recover(std::uint64_t token, std::vector<ShardId> shards) override {
     journal_.recover(token, std::move(shards));

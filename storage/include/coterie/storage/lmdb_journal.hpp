@@ -53,7 +53,7 @@ class LmdbJournal final : public replication::Journal {
   ~LmdbJournal() override;
   void append(replication::AppendRequest request) override;
   void reset(ShardId shard) override;
-  void replay(std::uint64_t token, ShardId shard, LogIndex head) override;
+  void replay(std::uint64_t token, ShardId shard, LogIndex head, bool whole) override;
   void recover(std::uint64_t token, std::vector<ShardId> shards) override;
   void read(std::uint64_t token, ShardId shard, LogIndex from, std::size_t bytes) override;
   [[nodiscard]] std::vector<replication::JournalEvent> poll() override;

@@ -70,6 +70,8 @@ class ShardReplica {
   [[nodiscard]] LogIndex commit() const { return commit_; }
   /// The number that the next Persist has.
   [[nodiscard]] std::uint64_t next_batch() const { return disk_.next_batch(); }
+  /// Entries that the copy furthest behind has not acknowledged; of a primary.
+  [[nodiscard]] std::uint64_t lag() const;
   [[nodiscard]] LogIndex durable() const { return disk_.durable(); }
   [[nodiscard]] const Assignment& assignment() const { return assignment_; }
   [[nodiscard]] const Replica& self() const { return self_; }

@@ -1,0 +1,166 @@
+/// How an entity gets its state: from its newest snapshot and the events behind it, or from all of
+/// its events; how it gives it back; how snapshots are written. Source: placement contract,
+/// invariant 14; docs/adr/0009-snapshots.md.
+#include <algorithm>
+
+#include "coterie/cluster/shard_core.hpp"
+#include "coterie/core/mutation.hpp"
+
+namespace coterie::cluster {
+
+using replication::RecordKind;
+using sharding::Entity;
+using sharding::EntityPhase;
+using sharding::EntitySlot;
+
+namespace {
+
+/// Records looked at to find one entity that can give its state back.
+constexpr std::size_t room_scan = 64;
+
+}  // namespace
+
+/// A replay finds every event.
+bool ShardCore::may_passivate(const Entity& entity) const {
+  const auto& replica = hosted_[entity.shard.value].replica;
+  return replica && entity.head <= replica->durable();
+}
+
+/// At the bound those that are not in use just now make room, as a clock's hand meets them.
+void ShardCore::make_room(Instant now) {
+  if (entities_.active() < config_.max_live_entities) return;
+  const auto before = entities_.active();
+  entities_.passivate_idle(room_scan, now,
+                           [&](const Entity& entity) { return may_passivate(entity); });
+  counters_.passivations += before - entities_.active();
+}
+
+void ShardCore::activate(EntitySlot slot, ShardSink& out) {
+  auto& entity = entities_.at(slot);
+  auto& hosted = hosted_[entity.shard.value];
+  entity.phase = EntityPhase::activating;
+  if (entity.head > hosted.replica->durable())
+    return hosted.waiting.push_back(slot);  // its newest events are still on their way
+  begin_replay(slot, false, out);
+}
+
+void ShardCore::begin_replay(EntitySlot slot, bool whole, ShardSink& out) {
+  auto& entity = entities_.at(slot);
+  if (entity.state == nullptr) entity.state = entity.type->create();
+  const auto token = next_read_++;
+  replays_[token] = {slot, whole};
+  out.replay(token, entity.shard, entity.head, whole);
+}
+
+/// What is wrong, or nothing. A snapshot that this version of the entity cannot read is none.
+std::string ShardCore::fold(Entity& entity, const replication::RecordView& record,
+                            bool& unreadable_snapshot) {
+  const auto& type = *entity.type;
+  if (text(record.entity) != entity.id) return "the log mixes entities";
+  if (record.kind == RecordKind::snapshot) {
+    unreadable_snapshot = record.schema != type.schema || type.load == nullptr ||
+                          !type.load(entity.state, record.reply);
+    return {};
+  }
+  if (record.schema > type.schema)
+    return "an event of schema " + std::to_string(record.schema) + ", this node has " +
+           std::to_string(type.schema) + ": it was written by newer code";
+  for (const auto& event : record.events) {
+    if (record.schema == type.schema) {
+      if (!type.evolve(entity.state, event.tag, event.bytes))
+        return "an event could not be applied";
+      continue;
+    }
+    auto tag = event.tag;
+    auto bytes = to_bytes(event.bytes);
+    for (auto schema = record.schema; schema < type.schema; ++schema)
+      if (type.migrate == nullptr || !type.migrate(schema, tag, bytes))
+        return "an event of schema " + std::to_string(schema) + " could not be migrated";
+    if (!type.evolve(entity.state, tag, bytes)) return "a migrated event could not be applied";
+  }
+  return {};
+}
+
+void ShardCore::replayed(const replication::Replayed& part, Instant now, ShardSink& out) {
+  const auto found = replays_.find(part.token);
+  if (found == replays_.end()) return;
+  const auto [slot, whole] = found->second;
+  replays_.erase(found);
+  auto& entity = entities_.at(slot);
+  if (entity.phase != EntityPhase::activating) return;
+  std::string problem = part.error ? part.error->detail : "";
+  Sequence reached{};
+  bool unreadable = false;
+  for (const auto& bytes : part.records) {
+    if (!problem.empty() || unreadable) break;
+    const auto record = replication::read_record(bytes);
+    if (!record) {
+      problem = record.error().detail;
+    } else if (!whole || record->kind == RecordKind::events) {
+      problem = fold(entity, *record, unreadable);
+      reached = record->sequence;
+    }
+  }
+  if (problem.empty() && unreadable) {
+    entity.type->destroy(std::exchange(entity.state, nullptr));
+    return begin_replay(slot, true, out);
+  }
+  if (problem.empty() && reached != entity.sequence) problem = "the log ends at another sequence";
+  auto waiting = std::move(mailboxes_[slot]);
+  mailboxes_.erase(slot);
+  entity.has_parked = false;
+  if (problem.empty()) {
+    entity.phase = EntityPhase::active;
+    entity.last_used = now;
+    entities_.activated();
+    ++counters_.activations;
+  } else {
+    fault(slot, "replay: " + problem, now, out);
+  }
+  unpark(waiting, now, out);
+}
+
+/// Behind the event that made it due, as a record of its own: it is replicated like one, and needs
+/// nobody's answer.
+void ShardCore::save(Hosted& hosted, EntitySlot slot, Instant now, ShardSink& out) {
+  auto& entity = entities_.at(slot);
+  const auto& type = *entity.type;
+  if (type.snapshot_every == 0 || entity.unsaved < type.snapshot_every ||
+      entity.phase != EntityPhase::active || !hosted.replica || !hosted.replica->accepts())
+    return;
+  entity.unsaved = 0;  // also when it cannot be saved: it is tried again after as many events
+  Bytes state;
+  if (type.save == nullptr || !type.save(entity.state, state) ||
+      state.size() > max_snapshot_bytes) {
+    ++counters_.snapshots_skipped;
+    return;
+  }
+  if (mutated("entity: a snapshot that is not the fold")) {
+    auto* const fresh = type.create();
+    state.clear();
+    (void)type.save(fresh, state);
+    type.destroy(fresh);
+  }
+  replication::RecordView record{.kind = RecordKind::snapshot,
+                                 .schema = type.schema,
+                                 .type = type.id,
+                                 .shard = entity.shard,
+                                 .epoch = hosted.replica->epoch(),
+                                 .index = next(hosted.applied),
+                                 .clock = tick_clock(hosted, now),
+                                 .sequence = entity.sequence,
+                                 .previous = entity.head,
+                                 .entity = view(entity.id),
+                                 .reply = state};
+  Bytes bytes;
+  hosted.chain = replication::append_record(bytes, record, hosted.chain);
+  hosted.applied = record.index;
+  entity.head = record.index;
+  ++counters_.snapshots;
+  replication::shard_log::Effects effects;
+  const auto index = hosted.replica->append(std::move(bytes), effects);
+  COTERIE_ENSURE(index == record.index);
+  take(entity.shard, std::move(effects), now, out);
+}
+
+}  // namespace coterie::cluster

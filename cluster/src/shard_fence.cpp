@@ -16,6 +16,7 @@ struct FenceFrame {
   ShardId shard{};
   std::uint64_t number{};
   bool relayed = false;
+  Epoch epoch{};  ///< that its sender knows of
   std::string_view origin{};
 };
 
@@ -24,17 +25,19 @@ Bytes encode(const FenceFrame& fence) {
   append_le(body, fence.shard.value);
   append_le(body, fence.number);
   append_le(body, static_cast<std::uint8_t>(fence.relayed));
+  append_le(body, fence.epoch.value);
   append(body, view(fence.origin));
   return body;
 }
 
-constexpr std::size_t fence_bytes = 2 + 8 + 1;
+constexpr std::size_t fence_bytes = 2 + 8 + 1 + 8;
 
 std::optional<FenceFrame> decode(ByteView body) {
   if (body.size() < fence_bytes) return std::nullopt;
   const FenceFrame fence{.shard = ShardId{load_le<std::uint16_t>(body.data())},
                          .number = load_le<std::uint64_t>(body.data() + 2),
                          .relayed = body[10] != 0,
+                         .epoch = Epoch{load_le<std::uint64_t>(body.data() + 11)},
                          .origin = text(body.subspan(fence_bytes))};
   if (fence.shard.value >= sharding::shard_count || fence.origin.empty()) return std::nullopt;
   return fence;
@@ -53,7 +56,8 @@ void ShardCore::raise_fence(ShardId shard, const Route& old) {
   fence.number = next_fence_++;
   fence.through = old.lane;
   fence.until = never;  // the end of this batch says from when on it waits
-  const auto body = encode({.shard = shard, .number = fence.number, .origin = config_.self.node});
+  const auto body = encode(
+      {.shard = shard, .number = fence.number, .epoch = entry.epoch, .origin = config_.self.node});
   auto* staging = links_.stage(old.lane, wire::frame_prefix_bytes + body.size());
   if (staging == nullptr) return void(fence.until = Instant{});
   wire::append_control(*staging, wire::FrameKind::fence, wire::cluster_tag(config_.self.cluster),
@@ -75,6 +79,7 @@ bool ShardCore::on_fence(messaging::LaneId lane, ByteView body, Instant now, Sha
   if (!fence || (!fence->relayed && fence->origin != links_.peer_of(lane))) return false;
   dispatch({.to = {.lane = lane, .session = {}, .sequence = fence->number, .wanted = false},
             .deadline = now + fence_wait,
+            .epoch = fence->epoch,
             .hash = std::uint64_t{fence->shard.value} << 56,
             .entity = fence->origin,
             .relayed = fence->relayed,
@@ -88,15 +93,22 @@ void ShardCore::pass_fence(const Command& command, Instant now, ShardSink& out) 
   const auto shard = sharding::shard_of(command.hash);
   const auto& route = route_[shard.value];
   const bool arrived = route.kind == RouteKind::local;
-  if (!arrived && command.relayed) return;  // one hop only: its sender gives it up
+  if (!arrived && command.relayed) {
+    // One hop only. Its sender may know more than we do, and soon so will we.
+    if (command.epoch > route.epoch) (void)park(hosted_[shard.value].parked, command);
+    return;
+  }
   if (arrived && command.entity == config_.self.node)
     return lower_fence(shard, command.to.sequence, now, out);
   const auto* const origin = arrived ? peer(command.entity) : nullptr;
   if (arrived && origin == nullptr) return;
   const auto lane =
       arrived ? links_.lane_to(origin->name, worker_of(shard, origin->data_workers)) : route.lane;
-  const auto body = encode(
-      {.shard = shard, .number = command.to.sequence, .relayed = true, .origin = command.entity});
+  const auto body = encode({.shard = shard,
+                            .number = command.to.sequence,
+                            .relayed = true,
+                            .epoch = route.epoch,
+                            .origin = command.entity});
   auto* staging = links_.stage(lane, wire::frame_prefix_bytes + body.size());
   if (staging != nullptr)
     wire::append_control(*staging, arrived ? wire::FrameKind::fence_passed : wire::FrameKind::fence,

@@ -210,8 +210,9 @@ TEST_CASE("hand-off: a fence that does not pass is given up, and what was before
 }
 
 TEST_CASE("hand-off: a fence that is malformed or in another's name ends the connection") {
-  for (const Bytes& body : {Bytes{1, 2}, Bytes{1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 'b'},
-                            Bytes{1, 9, 1, 0, 0, 0, 0, 0, 0, 0, 1, '0'}}) {
+  for (const Bytes& body :
+       {Bytes{1, 2}, Bytes{1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 'b'},
+        Bytes{1, 9, 1, 0, 0, 0, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 0, 0, 0, '0'}}) {
     HandOff bench;
     bench.peer.send(wire::FrameKind::fence, body);
     messaging::LinkEffects out;
@@ -223,4 +224,42 @@ TEST_CASE("hand-off: a fence that is malformed or in another's name ends the con
       return std::holds_alternative<messaging::Close>(effect);
     }));
   }
+}
+
+TEST_CASE("hand-off: a fence that comes before the news waits for the news") {
+  HandOff bench;
+  auto next = bench.entry().led_by(other, StartId{5}, Rule::failed_over);
+  bench.change(next);  // `0` leads, as far as we know
+  bench.peer.kinds.clear();
+  const Bytes fence{static_cast<std::uint8_t>(shard_of_x.value),
+                    0,
+                    7,
+                    0,
+                    0,
+                    0,
+                    0,
+                    0,
+                    0,
+                    0,
+                    1,
+                    3,
+                    0,
+                    0,
+                    0,
+                    0,
+                    0,
+                    0,
+                    0,
+                    '0'};  // sent on by `0`, of epoch 3, raised by `0`
+  bench.peer.send(wire::FrameKind::fence, fence);
+  bench.peer.settle();
+  const auto passed = [&] {
+    return std::count(bench.peer.kinds.begin(), bench.peer.kinds.end(),
+                      wire::FrameKind::fence_passed);
+  };
+  CHECK(passed() == 0);
+  CHECK(bench.core.parked() == 1);
+  bench.change(next.led_by(us, StartId{1}, Rule::handed_over));
+  CHECK(passed() == 1);
+  CHECK(bench.core.parked() == 0);
 }

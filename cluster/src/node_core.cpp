@@ -153,7 +153,7 @@ Instant NodeCore::next_deadline() const {
   at = earliest(at, parts_.next_deadline());
   if (!lanes_up_.empty()) at = earliest(at, next_beat_);
   if (store_ && !old_copy_) at = earliest(at, earliest(store_->next_deadline(), next_voters_));
-  if (leads_registers()) at = earliest(at, next_placement_);
+  if (leads_registers()) at = earliest(at, earliest(next_placement_, look_at_));
   at = earliest(at, propose_at_);
   if (routes_dirty_) at = earliest(at, next_publish_);
   at = earliest(at, handed_over_at_ != never ? handed_over_at_ : hand_over_by_);

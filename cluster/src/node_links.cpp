@@ -69,6 +69,7 @@ void NodeCore::take(messaging::LinkEffects&& effects, Instant now, NodeEffects& 
             table_versions_.erase(peer);
             suspects_.push_back(peer);
             heard_[peer] = earliest(heard_[peer], now + (reconnect_grace - silence()));
+            look_at_ = earliest(look_at_, now + reconnect_grace);
             if (peer == announced_leader_) announced_leader_.clear();
             lanes_up_.erase(e.lane);
             std::erase_if(swap_askers_,

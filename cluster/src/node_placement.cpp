@@ -81,6 +81,7 @@ void NodeCore::tick_placement(Instant now, NodeEffects& out) {
   if (const auto late = now - ticked_ - placement_silence / 2; late > Duration::zero())
     for (auto& [name, at] : heard_) at = std::max(at, earliest(now, at + late));
   ticked_ = now;
+  if (now >= look_at_) look_at_ = never, next_placement_ = now;
   if (!leads_registers() || now < next_placement_) return;
   next_placement_ = now + placement_interval;
   if (!table_.formed()) return;

@@ -272,6 +272,7 @@ class NodeCore {
   bool remember_ = false;
   bool placing_ = false;
   Instant next_placement_{};                ///< leader
+  Instant look_at_ = never;                 ///< leader: a connection that broke had its time then
   Instant ticked_{};                        ///< so that our own pause is nobody's silence
   std::map<std::string, Instant> heard_{};  ///< on their control lanes
   std::map<ShardId, replication::Swap> proposals_{};

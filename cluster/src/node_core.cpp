@@ -92,7 +92,7 @@ void NodeCore::try_hand_over(Instant now, NodeEffects& out) {
                         !leaving_peers_.contains(member.node);
                });
       });
-  if (possible && now < hand_over_by_) return;
+  if (possible && now < hand_over_by_) return void(handed_over_at_ = never);
   if (handed_over_at_ == never)
     handed_over_at_ = cluster_.is_set() && lanes_up_.size() > 0 ? now + farewell : now;
   if (now < handed_over_at_) return;

@@ -95,7 +95,7 @@ NodeEffects NodeCore::move(ShardId shard, const std::string& to, Instant now) {
     const bool has_copy = std::find(desired.replicas.begin(), desired.replicas.end(),
                                     desired.successor) != desired.replicas.end();
     if (!has_copy) {
-      if (desired.replicas.size() >= replication::max_shard_members) return out;
+      if (desired.replicas.size() >= replication::planned_shard_members) return out;
       desired.replicas.push_back(desired.successor);
     }
     submit({{shard, current.epoch, std::move(desired)}}, now, out);

@@ -83,17 +83,20 @@ void ShardCore::dispatch(const Command& command, Instant now, ShardSink& out) {
       if (!command.relayed && now < hosted_[shard.value].forwards_until)
         return relay(command, route, now, out);
       // Its sender knows more than we do, and soon so will we.
-      if (command.epoch > route.epoch && park(hosted_[shard.value].parked, command)) return;
+      if (command.epoch > route.epoch && park_for_news(command, now)) return;
       return send_moved(command, out);  // one hop only
     case RouteKind::local: break;
   }
   auto& hosted = hosted_[shard.value];
+  if (command.fence && hosted.phase == ShardPhase::serving && !hosted.parked.empty() &&
+      park(hosted.parked, command))
+    return;  // behind what waits for news
   if (command.fence && (command.relayed || hosted.phase == ShardPhase::serving))
     return pass_fence(command, now, out);
   switch (hosted.phase) {
     case ShardPhase::serving:
       // Its sender knows of a later epoch of ours: so shall we, in a moment.
-      if (command.epoch > hosted.replica->epoch() && park(hosted.parked, command)) return;
+      if (command.epoch > hosted.replica->epoch() && park_for_news(command, now)) return;
       return deliver(hosted, command, now, out);
     case ShardPhase::failed:
       ++counters_.unavailable;
@@ -155,6 +158,13 @@ bool ShardCore::park(std::deque<Parked>& queue, const Command& command) {
   parked.command.entity = text(bytes.first(command.entity.size()));
   parked.command.payload = bytes.subspan(command.entity.size());
   return true;
+}
+
+/// Its sender knows of an epoch that we do not, which may also be none: it does not wait for ever.
+bool ShardCore::park_for_news(const Command& command, Instant now) {
+  auto patient = command;
+  patient.deadline = earliest(command.deadline, now + news_wait);
+  return park(hosted_[shard_of(command.hash).value].parked, patient);
 }
 
 /// Nobody waits for these any more; their places are for others.

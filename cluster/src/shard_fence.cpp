@@ -102,6 +102,7 @@ void ShardCore::pass_fence(const Command& command, Instant now, ShardSink& out) 
     return lower_fence(shard, command.to.sequence, now, out);
   const auto* const origin = arrived ? peer(command.entity) : nullptr;
   if (arrived && origin == nullptr) return;
+  if (!arrived) tell_placement(route.lane, shard);  // it may not know yet that it leads
   const auto lane =
       arrived ? links_.lane_to(origin->name, worker_of(shard, origin->data_workers)) : route.lane;
   const auto body = encode({.shard = shard,

@@ -108,11 +108,14 @@ void ShardCore::tell_placement(messaging::LaneId lane, ShardId shard) {
                          wire::cluster_tag(config_.self.cluster), body);
 }
 
-bool ShardCore::on_placement(ByteView body, Instant now, ShardSink& out) {
+/// From who handed it over or leads it, and from nobody else.
+bool ShardCore::on_placement(messaging::LaneId lane, ByteView body, Instant now, ShardSink& out) {
   if (body.size() < sizeof(std::uint16_t)) return false;
   const ShardId shard{load_le<std::uint16_t>(body.data())};
   const auto newer = replication::decode_register(body.subspan(sizeof(std::uint16_t)));
   if (!newer || shard.value >= sharding::shard_count) return false;
+  const auto from = links_.peer_of(lane);
+  if (from != newer->before && from != newer->primary) return true;
   learn(shard, *newer, now, out);
   return true;
 }

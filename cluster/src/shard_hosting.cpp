@@ -18,7 +18,8 @@ shard_log::Assignment assignment_of(const replication::Register& entry) {
           .start = entry.start,
           .in_sync = entry.in_sync,
           .replicas = entry.replicas,
-          .min_in_sync = entry.min_in_sync};
+          .min_in_sync = entry.min_in_sync,
+          .forced = entry.rule == replication::Rule::forced ? entry.rule_epoch : Epoch{}};
 }
 
 }  // namespace

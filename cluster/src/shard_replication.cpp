@@ -167,16 +167,19 @@ void ShardCore::step_down(ShardId shard, const Answer& why, ShardSink& out) {
   entities_.passivate_shard(shard);
 }
 
-/// Commands that wait for an entity's activation find their way anew, behind none of the others.
+/// Commands that wait for an entity's activation find their way anew, before those that came later.
 void ShardCore::rehome_mailboxes(ShardId shard) {
-  auto& parked = hosted_[shard.value].parked;
+  std::deque<Parked> first;
   std::erase_if(mailboxes_, [&](auto& box) {
     auto& entity = entities_.at(box.first);
     if (entity.shard != shard) return false;
-    std::move(box.second.begin(), box.second.end(), std::back_inserter(parked));
+    std::move(box.second.begin(), box.second.end(), std::back_inserter(first));
     entity.has_parked = false;
     return true;
   });
+  auto& parked = hosted_[shard.value].parked;
+  std::move(parked.begin(), parked.end(), std::back_inserter(first));
+  parked = std::move(first);
 }
 
 }  // namespace coterie::cluster

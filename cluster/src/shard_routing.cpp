@@ -165,7 +165,7 @@ bool ShardCore::on_control(const messaging::Frame& frame, Instant now, ShardSink
   const auto body = frame.bytes.subspan(wire::frame_prefix_bytes);
   switch (frame.kind) {
     case wire::FrameKind::shard_log: return on_shard_log(frame.lane, body, now, out);
-    case wire::FrameKind::placement: return on_placement(body, now, out);
+    case wire::FrameKind::placement: return on_placement(frame.lane, body, now, out);
     case wire::FrameKind::fence: return on_fence(frame.lane, body, now, out);
     case wire::FrameKind::fence_passed: return on_fence_passed(body, now, out);
     default: return false;
@@ -219,7 +219,9 @@ void ShardCore::on_reply(const wire::ReplyView& reply, Instant now, ShardSink& o
 /// Of one register, from who knows it earlier than the coordinator's word comes.
 bool ShardCore::learn(ShardId shard, const replication::Register& newer, Instant now,
                       ShardSink& out) {
-  if (!current_ || newer.epoch <= current_->table.at(shard).epoch) return false;
+  if (!current_) return false;
+  const auto known = current_->table.at(shard).epoch;
+  if (newer.epoch <= known || newer.epoch.value - known.value > max_epoch_lead) return false;
   auto corrected = std::make_shared<Routes>(*current_);
   if (!corrected->table.merge(shard, newer)) return false;
   current_ = std::move(corrected);

@@ -130,7 +130,7 @@ class Balance {
         std::erase(rest, nodes_.at(node).id());
         const auto over =
             static_cast<std::int64_t>(copies_[node]) - static_cast<std::int64_t>(copies_due_[node]);
-        return std::tuple(nodes_.zones(rest), nodes_.at(node).draining, bool(in_play_[node]), over,
+        return std::tuple(nodes_.at(node).draining, nodes_.zones(rest), bool(in_play_[node]), over,
                           UINT64_MAX - likes(node, s));
       };
       for (const auto node : shard.copies)
@@ -166,7 +166,7 @@ class Balance {
   }
   [[nodiscard]] bool may_copy(std::size_t s) const {
     return under_way_ < config_.copying && shards_[s].steady &&
-           desired_[s].replicas.size() < replication::max_shard_members;
+           desired_[s].replicas.size() < replication::planned_shard_members;
   }
 
   /// A shard of which two copies are in one zone, while another zone has none.

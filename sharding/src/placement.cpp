@@ -35,7 +35,9 @@ std::vector<std::size_t> shares(std::size_t total, const std::vector<std::uint32
   std::stable_sort(open.begin(), open.end(), [&](std::size_t a, std::size_t b) {
     const auto rest_a = total * weights[a] % sum;
     const auto rest_b = total * weights[b] % sum;
-    return rest_a != rest_b ? rest_a > rest_b : has[a] > has[b];
+    if (rest_a != rest_b) return rest_a > rest_b;
+    // What each has beyond its whole part: so the same comes out before and after it was given.
+    return has[a] + out[b] > has[b] + out[a];
   });
   for (const auto i : open)
     if (left > 0) ++out[i], --left;

@@ -17,6 +17,8 @@ std::uint32_t min_in_sync(const Register& entry, const PlacementConfig& config) 
 
 /// Copies that are missing may be made faster than those that are to be moved.
 constexpr std::size_t copies_made_at_once = 4;
+/// Of evening out the first plan, of which a few are needed: what is left is moved later.
+constexpr int most_first_rounds = 20;
 
 class Plan {
  public:
@@ -96,8 +98,9 @@ class Plan {
     if (at == nobody || desired.moves()) return;
     const auto& leader = nodes_.at(at);
     if (!leader.leaving) return;
-    const auto* const best = heir(shard, desired, false);
-    if (best == nullptr || moves_[leader.name] >= config_.moves ||
+    const auto* best = heir(shard, desired, false);
+    if (best == nullptr) best = heir(shard, desired, true);  // better than nobody
+    if (best == nullptr || best->leaving || moves_[leader.name] >= config_.moves ||
         moves_[best->name] >= config_.moves)
       return;
     ++moves_[leader.name], ++moves_[best->name];
@@ -126,7 +129,7 @@ class Plan {
           std::count_if(desired.replicas.begin(), desired.replicas.end(), stays));
     };
     while (staying() < config_.replicas &&
-           desired.replicas.size() < replication::max_shard_members) {
+           desired.replicas.size() < replication::planned_shard_members) {
       const auto* best = candidate(shard, desired);
       if (best == nullptr || (!urgent && copying_ >= copies_made_at_once * config_.copying)) break;
       ++copying_;
@@ -188,9 +191,8 @@ std::vector<Register> place_first(const std::vector<PlaceableNode>& nodes,
     out[i].min_in_sync = min_in_sync(out[i], config);
   }
   // Nothing has been written yet: what would have to be moved is placed there at once.
-  for (auto steps = plan_balance(out, nodes, at_once); !steps.empty();
-       steps = plan_balance(out, nodes, at_once))
-    for (const auto& step : steps) {
+  for (int round = 0; round < most_first_rounds; ++round)
+    for (const auto& step : plan_balance(out, nodes, at_once)) {
       auto& entry = out[step.shard.value];
       entry.replicas = entry.in_sync = step.desired.replicas;
     }

@@ -263,3 +263,37 @@ TEST_CASE("hand-off: a fence that comes before the news waits for the news") {
   CHECK(passed() == 1);
   CHECK(bench.core.parked() == 0);
 }
+
+TEST_CASE("hand-off: only who handed a shard over or leads it is believed where it is") {
+  HandOff bench;
+  const auto tell = [&](const Register& entry) {
+    Bytes body;
+    append_le(body, shard_of_x.value);
+    replication::append_register(body, entry);
+    bench.peer.send(wire::FrameKind::placement, body);
+    bench.peer.settle();
+    bench.peer.requests.clear();
+    bench.ask(0);
+    bench.peer.settle();
+    return !bench.peer.requests.empty();
+  };
+  auto stranger = bench.entry().led_by({"c", 3}, StartId{1}, Rule::handed_over);
+  CHECK_FALSE(tell(stranger));
+  auto absurd = bench.entry().led_by(other, StartId{5}, Rule::failed_over);
+  absurd.epoch = Epoch{UINT64_MAX};
+  CHECK_FALSE(tell(absurd));
+  CHECK(tell(bench.entry().led_by(other, StartId{5}, Rule::failed_over)));
+}
+
+TEST_CASE("hand-off: a command of an epoch that never comes is answered after a while") {
+  HandOff bench;
+  bench.peer.request("x", shard_of_x, 0, Epoch{77});
+  CHECK(bench.core.parked() == 1);
+  bench.now = bench.now + news_wait;
+  bench.core.tick(bench.now, bench);
+  bench.core.flush(bench.now, bench);
+  bench.peer.read_answers();
+  CHECK(bench.core.parked() == 0);
+  REQUIRE(bench.peer.replies.size() == 1);
+  CHECK(bench.peer.replies[0].first.status == code(Errc::expired));
+}

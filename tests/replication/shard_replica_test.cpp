@@ -126,3 +126,40 @@ TEST_CASE("shard replica: a switch whose outcome stays unknown is taken back by 
   CHECK(proposed(begin + 1s) == a);
   CHECK(proposed(begin + 1200ms) == a);
 }
+
+TEST_CASE(
+    "shard replica: a refusal that moves nothing is answered by the next heartbeat, not at once") {
+  auto replica = serving();
+  Effects effects;
+  REQUIRE(replica.append({}, effects));
+  const Refused refused{.promised = Epoch{1}, .hint = LogIndex{9}, .number = 2};
+  const auto again = replica.receive({b, a, Epoch{1}, refused}, begin);
+  CHECK(count<Send>(again) == 0);
+  CHECK(count<Send>(replica.tick(begin + 1s)) == 1);
+}
+
+TEST_CASE("shard replica: by an operator's word what was committed is given up, by nobody else's") {
+  ShardReplica replica({}, b, StartId{1}, {});
+  const auto append = [](std::uint64_t epoch, std::uint64_t previous, std::uint64_t of,
+                         LogIndex commit) {
+    return Message{a, b, Epoch{epoch},
+                   Append{.previous = LogIndex{previous},
+                          .previous_epoch = Epoch{of},
+                          .commit = commit,
+                          .number = 1,
+                          .entries = {{Epoch{epoch}, false, Bytes{1}}}}};
+  };
+  (void)replica.receive(append(1, 0, 0, {}), begin);
+  (void)replica.persisted(1, begin);
+  (void)replica.receive(append(1, 1, 1, LogIndex{2}), begin);
+  (void)replica.persisted(2, begin);
+  REQUIRE(replica.commit() == LogIndex{2});
+  (void)replica.receive(append(3, 1, 1, {}), begin);  // it would cut what is committed
+  CHECK(replica.commit() == LogIndex{2});
+  auto forced = led_by_a(3, {a});
+  forced.forced = Epoch{3};
+  (void)replica.assigned(forced, begin);
+  CHECK(replica.commit() == LogIndex{0});
+  (void)replica.receive(append(3, 1, 1, {}), begin);
+  CHECK(replica.last() == LogIndex{2});
+}

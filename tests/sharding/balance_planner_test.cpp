@@ -264,3 +264,25 @@ TEST_CASE("balance planner: moved / minimum is 1 over a thousand random changes 
   MESSAGE("moved " << moved << ", minimum " << least);
   CHECK(moved == least);
 }
+
+TEST_CASE("balance planner: the first plan is even for any weights, and stays so") {
+  for (const auto& weights : {std::vector<std::uint32_t>{1, 1, 4},
+                              {2, 5, 5},
+                              {1, 1, 1, 1, 6},
+                              {0, 3, 1},
+                              {7},
+                              {1000, 1, 1, 1}}) {
+    Cluster cluster(weights.size());
+    for (std::size_t i = 0; i < weights.size(); ++i) cluster.nodes[i].weight = weights[i];
+    cluster.registers = place_first(cluster.nodes, cluster.config);
+    CHECK(plan_balance(cluster.registers, cluster.nodes, cluster.config).empty());
+  }
+}
+
+TEST_CASE("balance planner: the only node of a zone can be drained") {
+  Cluster cluster(4, {"z1", "z1", "z2", "z3"});
+  cluster.nodes[3].draining = true;
+  cluster.settle();
+  CHECK(cluster.copies().count("n3") == 0);
+  CHECK(cluster.led().count("n3") == 0);
+}

@@ -199,3 +199,15 @@ TEST_CASE(
     }
   }
 }
+
+TEST_CASE("replica planner: who leaves is relieved by a cordoned node if there is no other") {
+  auto nodes = nodes_of(3);
+  auto registers = place_first(nodes, {});
+  nodes[0].leaving = true;
+  nodes[1].cordoned = nodes[2].cordoned = true;
+  const auto swaps = plan_replicas(registers, nodes, {});
+  CHECK_FALSE(swaps.empty());
+  for (const auto& swap : swaps) CHECK(swap.desired.successor.node != "n0");
+  nodes[1].leaving = nodes[2].leaving = true;  // all leave: to whom?
+  for (const auto& swap : plan_replicas(registers, nodes, {})) CHECK_FALSE(swap.desired.moves());
+}

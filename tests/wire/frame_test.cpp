@@ -120,3 +120,11 @@ TEST_CASE("frame: the shard log's holds the largest record, and no other kind do
   prefix.kind = FrameKind::table;
   CHECK_FALSE(plausible(prefix));
 }
+
+TEST_CASE("frame: a reply whose payload exceeds what a reply may have is none") {
+  Bytes frame;
+  append_reply(frame, {}, Bytes(max_payload_bytes));
+  CHECK(read_reply(frame).has_value());
+  frame.push_back(0);
+  CHECK_FALSE(read_reply(frame).has_value());
+}

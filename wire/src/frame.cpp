@@ -123,6 +123,7 @@ std::optional<ReplyView> read_reply(ByteView frame) {
                  .status = at[42],
                  .entity_sequence = Sequence{load_le<std::uint64_t>(at + 48)}};
   view.payload = frame.subspan(reply_header_bytes);
+  if (view.payload.size() > max_payload_bytes) return std::nullopt;
   return view;
 }
 

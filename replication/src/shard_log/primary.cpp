@@ -8,6 +8,11 @@ Effects ShardReplica::assigned(const Assignment& assignment, Instant now, Bytes 
   Effects out;
   if (assignment.epoch <= assignment_.epoch) return out;
   assignment_ = assignment;
+  // By an operator's word what we know as committed may be so no longer.
+  if (assignment.forced > forced_) {
+    forced_ = assignment.forced;
+    if (assignment.primary != self_) commit_ = {};
+  }
   // A restarted process never resumes an epoch that it led (invariant 6).
   const bool mine =
       assignment.primary == self_ &&
@@ -172,8 +177,10 @@ void ShardReplica::on(const Message& message, const Refused& refused, Instant no
   peer.heard = now;
   peer.answered = std::max(peer.answered, std::min(refused.number, peer.sent));
   if (refused.hint <= peer.match) return;
+  const auto tried = peer.next;
   peer.next = std::max(next(peer.match), std::min(refused.hint, peer.next));
   if (peer.next.value > last_.value + 1) peer.next = next(last_);
+  if (peer.next == tried) return;  // the same again changes nothing; a heartbeat tries later
   send_entries(message.from, peer, false, out);
 }
 

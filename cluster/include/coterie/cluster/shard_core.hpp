@@ -49,6 +49,10 @@ inline constexpr Duration drain_limit = 500ms;
 inline constexpr Duration hand_off_pause = 1s;
 /// Who handed a shard over sends on what still comes to it for so long, then it says who leads.
 inline constexpr Duration forward_for = 2s;
+/// A command of an epoch that is not known here yet waits so long for the news.
+inline constexpr Duration news_wait = 5s;
+/// No honest word is so many epochs ahead of what is known.
+inline constexpr std::uint64_t max_epoch_lead = 1 << 20;
 /// A fence that has not passed by then is given up, and what was sent before it has an unknown
 /// outcome: longer than a switch takes.
 inline constexpr Duration fence_wait = 1s;
@@ -230,6 +234,7 @@ class ShardCore {
   void forward(const Command& command, const Route& route, Instant now, ShardSink& out);
   void drop_expired(std::deque<Parked>& queue, Instant now, ShardSink& out);
   bool park(std::deque<Parked>& queue, const Command& command);
+  bool park_for_news(const Command& command, Instant now);
   void unpark(std::deque<Parked>& queue, Instant now, ShardSink& out);
   void answer(const ReplyTo& to, const Answer& answer, ShardSink& out);
   void finish_ask(const messaging::OpenAsk& open, Completion completion, ShardSink& out);
@@ -243,7 +248,7 @@ class ShardCore {
   void send_parked_on(ShardId shard, Instant now, ShardSink& out);
   void relay(const Command& command, const Route& route, Instant now, ShardSink& out);
   void tell_placement(messaging::LaneId lane, ShardId shard);
-  bool on_placement(ByteView body, Instant now, ShardSink& out);
+  bool on_placement(messaging::LaneId lane, ByteView body, Instant now, ShardSink& out);
   [[nodiscard]] const Peer* peer(std::string_view name) const;
   // shard_fence.cpp
   void raise_fence(ShardId shard, const Route& old);

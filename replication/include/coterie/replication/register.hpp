@@ -12,8 +12,10 @@
 
 namespace coterie::replication {
 
-/// Of I and of R, so that 256 registers with the longest names fit into one frame of 1 MiB.
+/// Of I and of R, as they are read.
 inline constexpr std::uint32_t max_shard_members = 7;
+/// As they are planned, so that 256 registers with the longest names fit into one frame of 1 MiB.
+inline constexpr std::uint32_t planned_shard_members = 6;
 
 /// How the primary of a shard came to be it.
 enum class Rule : std::uint8_t {

@@ -131,6 +131,7 @@ class ShardReplica {
   std::vector<EpochStart> starts_{};
   LogIndex last_{};
   LogIndex commit_{};  ///< known here; a backup learns it late
+  Epoch forced_{};     ///< the newest epoch for which commit_ was given up
   Epoch promised_{};
   std::deque<Entry> tail_{};  ///< the newest entries, up to last_
   std::size_t tail_bytes_ = 0;

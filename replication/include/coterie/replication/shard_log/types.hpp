@@ -21,6 +21,7 @@ struct Assignment {
   std::vector<Replica> in_sync{};   ///< I, the primary included
   std::vector<Replica> replicas{};  ///< R: I and those that are to be in it
   std::uint32_t min_in_sync = 1;    ///< nothing commits with fewer in I
+  Epoch forced{};  ///< in which an operator gave up what others had committed; 0: never
   friend bool operator==(const Assignment&, const Assignment&) = default;
 };
 

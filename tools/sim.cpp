@@ -23,6 +23,8 @@ Totals totals_of(const sim::RunResult& result) {
           {"attempts", result.attempts},
           {"ordered", result.ordered},
           {"kills", result.kills},
+          {"leaves", result.leaves},
+          {"drains", result.drains},
           {"moves", result.moves},
           {"handed_over", counters.handed_over},
           {"forwarded", counters.forwarded},

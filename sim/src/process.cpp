@@ -181,6 +181,14 @@ void Process::apply(cluster::NodeEffect& effect) {
       effect);
 }
 
+void Process::wish(const std::string& node, const std::string& what) {
+  feed(cluster::node_input::Share{
+      {.key = {gossip::SharedKind::map, std::string(cluster::wishes_name)},
+       .remove = what.empty(),
+       .item = node,
+       .value = what}});
+}
+
 /// What is in flight ends first.
 void Process::depart() {
   const bool quiet = std::all_of(data_.begin(), data_.end(),

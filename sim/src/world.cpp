@@ -42,7 +42,7 @@ bool World::step(Instant limit) {
     now_ = limit;
     return false;
   }
-  auto event = events_.top();
+  auto event = std::move(const_cast<Event&>(events_.top()));  // it is popped at once
   events_.pop();
   now_ = event.at;
   ++executed_;

@@ -21,6 +21,8 @@ struct RunResult {
   std::size_t acknowledged{};
   std::size_t attempts{};
   std::size_t kills{};
+  std::size_t leaves{};               ///< graceful, with a return
+  std::size_t drains{};               ///< nodes drained or cordoned for a while
   std::size_t moves{};                ///< shards asked to go to another node
   std::size_t ordered{};              ///< commands of which the order was checked
   std::size_t snapshots{};            ///< compared with the fold of their events, on every disk

@@ -14,10 +14,16 @@ class Process final {
   Process& operator=(const Process&) = delete;
 
   void begin() { feed(cluster::node_input::Start{}); }
-  void leave() { feed(cluster::node_input::Leave{}); }
+  void leave() {
+    leaves_ = true;
+    feed(cluster::node_input::Leave{});
+  }
   [[nodiscard]] const cluster::ShardCore& shard_core(ShardId shard) const {
     return data_[cluster::worker_of(shard, workers_) - 1u]->core();
   }
+  /// What an operator wants of a node: "draining", "cordoned", or nothing.
+  void wish(const std::string& node, const std::string& what);
+  [[nodiscard]] bool leaves() const { return leaves_; }
   void move(ShardId shard, const std::string& to) { feed(cluster::node_input::Move{shard, to}); }
   [[nodiscard]] static std::string name_of(std::size_t index) {
     return "n" + std::to_string(index);
@@ -74,7 +80,7 @@ class Process final {
   std::unique_ptr<Mailbox<replication::Swap>> proposals_{};
   std::unique_ptr<Mailbox<cluster::ShardStatus>> reports_{};
   std::vector<std::unique_ptr<DataWorker>> data_{};  ///< data_[i] is worker i + 1
-  bool left_ = false;
+  bool leaves_ = false, left_ = false;
 };
 
 }  // namespace coterie::sim

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "coterie/transport/http_client.hpp"
+#include "placement_plan.hpp"
 #include "table.hpp"
 
 namespace coterie::tools {
@@ -22,6 +23,8 @@ std::optional<json> get(const Query& query, const std::string& target) {
   if (!body) return std::nullopt;
   return json::parse(*body);
 }
+
+std::string text(const json& name) { return "'" + name.get<std::string>() + "'"; }
 
 int say(const std::string& problem) {
   std::fprintf(stderr, "coterie: %s\n", problem.c_str());
@@ -57,7 +60,7 @@ const json* node_in(const json& plan, const std::string& name) {
 int wait_for_drain(const Query& query, const PlacementWish& wish) {
   return wait_until(wish.patience_s, prints_json(query),
                     [&](std::string& progress) -> std::optional<bool> {
-                      const auto plan = get(query, "/placement/plan");
+                      const auto plan = fetch_plan(query);
                       if (!plan) return std::nullopt;
                       const auto* node = node_in(*plan, wish.node);
                       if (node == nullptr) return true;
@@ -127,8 +130,16 @@ int run_placement(const Query& query, const PlacementWish& wish) {
 int run_explain(const Query& query, int shard) {
   const auto answer = get(query, "/placement/explain?shard=" + std::to_string(shard));
   if (!answer) return 1;
-  if (prints_json(query)) return std::printf("%s\n", answer->dump().c_str()), 0;
-  const auto& e = *answer;
+  auto e = *answer;
+  const auto plan = fetch_plan(query);
+  if (!plan) return 1;
+  e["next"] = json::array();
+  for (const auto& step : (*plan)["steps"])
+    if (step["shard"] == shard)
+      e["next"].push_back(step["what"] == "copy"   ? text(step["to"]) + " gets a copy"
+                          : step["what"] == "drop" ? text(step["from"]) + " gives its copy away"
+                                                   : text(step["to"]) + " is to lead it");
+  if (prints_json(query)) return std::printf("%s\n", e.dump().c_str()), 0;
   std::printf("shard %d, epoch %s: %s\n", shard, e["epoch"].dump().c_str(),
               e["rule"].get<std::string>().c_str());
   std::vector<std::vector<std::string>> rows{{"COPY", "UP", "IN-SYNC", "ZONE", "WEIGHT"}};
@@ -152,7 +163,7 @@ int run_rebalance(const Query& query, bool dry_run, double patience_s) {
   if (!dry_run) {
     const auto code = wait_until(
         patience_s, prints_json(query), [&](std::string& progress) -> std::optional<bool> {
-          const auto plan = get(query, "/placement/plan");
+          const auto plan = fetch_plan(query);
           if (!plan) return std::nullopt;
           std::size_t moving = 0;
           for (const auto& node : (*plan)["nodes"]) moving += node["moving"].get<std::size_t>();
@@ -162,7 +173,7 @@ int run_rebalance(const Query& query, bool dry_run, double patience_s) {
         });
     if (code != 0) return code;
   }
-  const auto plan = get(query, "/placement/plan");
+  const auto plan = fetch_plan(query);
   if (!plan) return 1;
   if (prints_json(query)) return std::printf("%s\n", plan->dump().c_str()), 0;
   const auto flag = [](const json& node, const char* key) { return node[key].get<bool>(); };

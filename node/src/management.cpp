@@ -120,7 +120,7 @@ HttpResponse answer_management(const transport::HttpRequest& request, const clus
     return problem(
         404,
         "unknown path; there are /health/live, /health/ready, /metrics, /members, /shards, "
-        "/placement/explain, /placement/plan, /placement, /monitor, /events, /queries and /keys");
+        "/placement, /placement/explain, /monitor, /events, /queries and /keys");
   if (core == nullptr) return problem(503, "starting");
   if (target == "/members") return members(*core);
   if (target == "/shards") return shards(*core);

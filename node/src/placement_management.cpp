@@ -52,14 +52,6 @@ HttpResponse explain(const HttpRequest& request, const cluster::NodeCore& core, 
         std::find(entry.in_sync.begin(), entry.in_sync.end(), member) != entry.in_sync.end();
     copies.push_back(std::move(copy));
   }
-  json next = json::array();
-  for (const auto& step : sharding::rehearse(core.table().registers, nodes, core.placement()))
-    if (step.shard == *shard)
-      next.push_back(step.kind == sharding::PlannedStep::Kind::copy
-                         ? "'" + step.to + "' gets a copy"
-                     : step.kind == sharding::PlannedStep::Kind::drop
-                         ? "'" + step.from + "' gives its copy away"
-                         : "'" + step.to + "' is to lead it");
   return answer({{"shard", shard->value},
                  {"epoch", entry.epoch.value},
                  {"primary", entry.primary},
@@ -68,26 +60,22 @@ HttpResponse explain(const HttpRequest& request, const cluster::NodeCore& core, 
                  {"before", entry.before},
                  {"min_in_sync", entry.min_in_sync},
                  {"copies", copies},
-                 {"state", sharding::explain_state(entry, nodes, core.placement())},
-                 {"next", next}});
+                 {"state", sharding::explain_state(entry, nodes, core.placement())}});
 }
 
-const char* name_of(sharding::PlannedStep::Kind kind) {
-  using Kind = sharding::PlannedStep::Kind;
-  switch (kind) {
-    case Kind::fail_over: return "fail over";
-    case Kind::move: return "move";
-    case Kind::copy: return "copy";
-    case Kind::drop: return "drop";
-  }
-  return "?";
+json to_json(const replication::raft::MemberId& member) { return {member.node, member.disk}; }
+
+json to_json(const std::vector<replication::raft::MemberId>& members) {
+  auto out = json::array();
+  for (const auto& member : members) out.push_back(to_json(member));
+  return out;
 }
 
-/// What there is, and what is to come.
-HttpResponse plan(const cluster::NodeCore& core, Instant now) {
-  const auto nodes = core.placeable_nodes(now);
-  json out{{"nodes", json::array()}, {"steps", json::array()}};
-  for (const auto& node : nodes) {
+/// What the planners know. Whoever wants to know what comes next runs them: here a plan to its end
+/// would keep the beats waiting, and others would take this node for silent.
+HttpResponse facts(const cluster::NodeCore& core, Instant now) {
+  json out{{"nodes", json::array()}, {"registers", json::array()}};
+  for (const auto& node : core.placeable_nodes(now)) {
     auto shown = to_json(node);
     std::size_t leads = 0, copies = 0, moves = 0;
     for (const auto& entry : core.table().registers) {
@@ -95,16 +83,22 @@ HttpResponse plan(const cluster::NodeCore& core, Instant now) {
       moves += entry.moves() && (entry.primary == node.name || entry.successor == node.id());
       for (const auto& member : entry.replicas) copies += member == node.id() ? 1 : 0;
     }
+    shown["disk"] = node.disk;
+    shown["gone"] = node.gone;
     shown["leads"] = leads;
     shown["copies"] = copies;
     shown["moving"] = moves;
     out["nodes"].push_back(std::move(shown));
   }
-  for (const auto& step : sharding::rehearse(core.table().registers, nodes, core.placement()))
-    out["steps"].push_back({{"shard", step.shard.value},
-                            {"what", name_of(step.kind)},
-                            {"from", step.from},
-                            {"to", step.to}});
+  for (const auto& entry : core.table().registers)
+    out["registers"].push_back({{"epoch", entry.epoch.value},
+                                {"primary", to_json(entry.leader())},
+                                {"in_sync", to_json(entry.in_sync)},
+                                {"replicas", to_json(entry.replicas)},
+                                {"successor", to_json(entry.successor)},
+                                {"min_in_sync", entry.min_in_sync}});
+  out["replicas"] = core.placement().replicas;
+  out["min_in_sync"] = core.placement().min_in_sync;
   return answer(out);
 }
 
@@ -164,13 +158,13 @@ std::optional<HttpResponse> answer_placement(const HttpRequest& request,
                                              const cluster::NodeCore& core, Instant now,
                                              const PlacementActions& actions) {
   const auto target = request.target.substr(0, request.target.find('?'));
-  const bool reads = target == "/placement/explain" || target == "/placement/plan";
+  const bool reads =
+      target == "/placement/explain" || (target == "/placement" && request.method != "POST");
   if (!reads && target != "/placement") return std::nullopt;
   if (!core.table().formed()) return problem(503, "there is no shard table yet");
-  if (reads && request.method != "GET") return problem(405, "only GET is offered here");
+  if (reads && request.method != "GET") return problem(405, "only GET and POST are offered here");
   if (target == "/placement/explain") return explain(request, core, now);
-  if (target == "/placement/plan") return plan(core, now);
-  if (request.method != "POST") return problem(405, "only POST is offered here");
+  if (reads) return facts(core, now);
   if (!request.own)
     return problem(403, "this changes the cluster: send the header " +
                             std::string(transport::own_header) + ": 1");

@@ -11,7 +11,7 @@ using replication::Swap;
 
 namespace {
 
-constexpr int most_rounds = 200;  // of a rehearsal, which runs beside the beats: some 50 ms
+constexpr int most_rounds = 200;  // of a rehearsal: no plan takes as many
 
 std::string names(const std::vector<Member>& members) {
   std::string out;

@@ -33,13 +33,13 @@ def free_ports(count):
 
 
 def wait_for(what, predicate, seconds=40):
-    """Waits for a predicate, never for a time; fails with what was waited for."""
+    """Waits for a predicate, never for a time; fails with what was waited for: a text, or a function that tells it as it is then."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         if predicate():
             return
         time.sleep(0.02)
-    raise AssertionError(f"not within {seconds} s: {what}")
+    raise AssertionError(f"not within {seconds} s: {what() if callable(what) else what}")
 
 
 def request(port, method, path, body=None, timeout=10):

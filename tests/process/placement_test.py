@@ -32,7 +32,7 @@ class Placement(unittest.TestCase):
         return "\n".join(f"--- {node.name}\n{node.log()[-3000:]}" for node in self.nodes)
 
     def plan(self):
-        return json.loads(request(self.nodes[0].management, "GET", "/placement/plan")[1])
+        return json.loads(request(self.nodes[0].management, "GET", "/placement")[1])
 
     def even(self, nodes):
         """Everybody has its share, and nothing is under way."""
@@ -41,6 +41,10 @@ class Placement(unittest.TestCase):
         copies = [plan[node.name]["copies"] for node in nodes if node.name in plan]
         return (len(leads) == len(nodes) and sum(leads) == 256 and max(leads) - min(leads) <= 1 and max(copies) - min(copies) <= 2
                 and sum(copies) == 256 * min(3, len(nodes)) and all(n["moving"] == 0 for n in plan.values()))
+
+    def state(self):
+        plan = self.plan()
+        return f"everybody has its share; {json.dumps(plan['nodes'])}\n{self.logs()}"
 
     def check(self, load):
         wrong = {}
@@ -57,17 +61,17 @@ class Placement(unittest.TestCase):
             load.goes_on(50)
             for _ in range(3):
                 self.add()
-                wait_for("everybody has its share; " + self.logs(), lambda: self.even(self.nodes), seconds=60)
+                wait_for(self.state, lambda: self.even(self.nodes), seconds=60)
             load.goes_on()
             self.assertIn("'n3' leads 0 shards and has 0 copies", self.coterie("drain", "n3"))
             load.goes_on()
             self.assertIn("draining", self.coterie("rebalance", "--dry-run"))
             self.coterie("uncordon", "n3")
-            wait_for("the drained node has its share again; " + self.logs(), lambda: self.even(self.nodes), seconds=60)
+            wait_for(self.state, lambda: self.even(self.nodes), seconds=60)
             for node in self.nodes[1:]:
                 self.assertEqual(node.terminate(), 0, node.log())
                 node.start().wait_ready()
-                wait_for(f"{node.name} has its share again; " + self.logs(), lambda: self.even(self.nodes), seconds=60)
+                wait_for(self.state, lambda: self.even(self.nodes), seconds=60)
                 load.goes_on(50)
         self.assertEqual(load.refused, [], self.logs())
         self.check(load)
@@ -75,7 +79,7 @@ class Placement(unittest.TestCase):
     def test_a_shard_is_moved_explained_and_forced(self):
         for zone in ("a", "b", "c"):
             self.add("--zone", zone, "--role", "data", "--shards-on", "data")
-        wait_for("everybody has its share", lambda: self.even(self.nodes), seconds=60)
+        wait_for(self.state, lambda: self.even(self.nodes), seconds=60)
         shard = next(s["shard"] for s in json.loads(request(self.nodes[0].management, "GET", "/shards")[1]) if s["primary"] != "n2")
         self.coterie("cordon", "n1")  # so that the balance does not take it back
         self.coterie("cordon", "n3")

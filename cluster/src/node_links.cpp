@@ -126,7 +126,7 @@ void NodeCore::tick_beats(Instant now) {
   for (const auto& [lane, peer] : lanes_up_) send_control(lane, wire::FrameKind::beat, beat);
 }
 
-/// Whether it leaves, and how much it knows: the sum of all epochs, which only grows.
+/// Whether it leaves, and how much it knows.
 Bytes NodeCore::own_beat() const {
   Bytes body;
   append_le(body, static_cast<std::uint8_t>(leaving_));

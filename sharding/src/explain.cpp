@@ -63,7 +63,6 @@ std::string explain_rule(const Register& entry) {
     case Rule::disk_failed:
       return since + "'" + before + "', which led before, could not: its disk failed";
     case Rule::handed_over: return since + "'" + before + "' handed it over, a planned move";
-    case Rule::moved: return since + "it was moved from '" + before + "'";
     case Rule::forced: return since + "an operator forced it from '" + before + "'";
   }
   return since;

@@ -6,7 +6,7 @@ import tempfile
 import unittest
 
 from cluster import BIN, LEDGER, Process, request, wait_for
-from replication_test import ACCOUNTS, Load, balance
+from replication_test import Load, wrong_balances
 
 
 class Placement(unittest.TestCase):
@@ -46,15 +46,6 @@ class Placement(unittest.TestCase):
         plan = self.plan()
         return f"everybody has its share; {json.dumps(plan['nodes'])}\n{self.logs()}"
 
-    def check(self, load):
-        wrong = {}
-        for account, expected in load.acknowledged.items():
-            wait_for(f"{account} can be read", lambda account=account: balance(self.nodes, account) is not None)
-            found = balance(self.nodes, account)
-            if found != expected:
-                wrong[account] = (expected, found)
-        self.assertEqual(wrong, {}, self.logs())
-
     def test_nodes_join_drain_and_restart_and_no_client_sees_an_error(self):
         self.add()
         with Load(self.nodes[:1]) as load:
@@ -74,7 +65,7 @@ class Placement(unittest.TestCase):
                 wait_for(self.state, lambda: self.even(self.nodes), seconds=60)
                 load.goes_on(50)
         self.assertEqual(load.refused, [], self.logs())
-        self.check(load)
+        self.assertEqual(wrong_balances(self.nodes, load), {}, self.logs())
 
     def test_a_shard_is_moved_explained_and_forced(self):
         for zone in ("a", "b", "c"):

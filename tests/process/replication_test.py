@@ -82,6 +82,17 @@ def balance(nodes, account):
     return None
 
 
+def wrong_balances(nodes, load):
+    """Account -> (acknowledged, found): what was lost or doubled."""
+    wrong = {}
+    for account, expected in load.acknowledged.items():
+        wait_for(f"{account} can be read", lambda account=account: balance(nodes, account) is not None)
+        found = balance(nodes, account)
+        if found != expected:
+            wrong[account] = (expected, found)
+    return wrong
+
+
 class Copies(unittest.TestCase):
     def setUp(self):
         self.nodes = []
@@ -97,14 +108,7 @@ class Copies(unittest.TestCase):
         return "\n".join(f"--- {node.name}\n{node.log()[-3000:]}" for node in self.nodes)
 
     def check(self, load):
-        """Exactly once: neither lost nor doubled."""
-        wrong = {}
-        for account, expected in load.acknowledged.items():
-            wait_for(f"{account} can be read", lambda account=account: balance(self.nodes, account) is not None)
-            found = balance(self.nodes, account)
-            if found != expected:
-                wrong[account] = (expected, found)
-        self.assertEqual(wrong, {}, self.logs())
+        self.assertEqual(wrong_balances(self.nodes, load), {}, self.logs())
 
     def shards(self, node):
         return json.loads(request(node.management, "GET", "/shards")[1])

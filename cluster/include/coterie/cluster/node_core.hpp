@@ -230,6 +230,8 @@ class NodeCore {
   [[nodiscard]] std::size_t leads_shards() const;
   void on_beat(const messaging::Frame& frame, Instant now);
   [[nodiscard]] Bytes own_beat() const;
+  /// The sum of all epochs that are known, which only grows.
+  [[nodiscard]] std::uint64_t table_version() const;
   [[nodiscard]] Duration silence() const;
   void settle(const std::vector<sharding::PlaceableNode>& nodes, Instant now);
   void report(const std::vector<replication::Swap>& swaps, NodeEffects& out) const;
@@ -296,7 +298,6 @@ class NodeCore {
   std::map<std::string, std::string> wishes_{};
   /// What was even when it was looked at last: to look again costs, and this changes seldom.
   std::optional<std::pair<std::uint64_t, std::vector<sharding::PlaceableNode>>> even_{};
-  [[nodiscard]] std::uint64_t table_version() const;
   std::uint64_t details_ = 0;  ///< the hash of what this node says of itself
 };
 

@@ -24,7 +24,6 @@ enum class Rule : std::uint8_t {
   failed_over,  ///< the one before was silent
   disk_failed,  ///< the one before gave up
   handed_over,  ///< a planned move: the one before had drained
-  moved,        ///< by a compare-and-swap without a drain
   forced        ///< by an operator, from outside the in-sync set
 };
 inline constexpr std::uint64_t last_rule = static_cast<std::uint64_t>(Rule::forced);

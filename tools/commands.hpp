@@ -14,6 +14,9 @@ struct Query {
   std::string output = "table";  ///< or "json"
 };
 
+inline constexpr std::uint64_t twice_every =
+    20;  // 5 % of the seeds run twice: the trace must be equal
+
 struct SimOptions {
   std::uint64_t first_seed = 1;
   std::uint64_t seeds = 200;

@@ -24,7 +24,7 @@ std::optional<json> get(const Query& query, const std::string& target) {
   return json::parse(*body);
 }
 
-std::string text(const json& name) { return "'" + name.get<std::string>() + "'"; }
+std::string quoted(const json& name) { return "'" + name.get<std::string>() + "'"; }
 
 int say(const std::string& problem) {
   std::fprintf(stderr, "coterie: %s\n", problem.c_str());
@@ -136,9 +136,9 @@ int run_explain(const Query& query, int shard) {
   e["next"] = json::array();
   for (const auto& step : (*plan)["steps"])
     if (step["shard"] == shard)
-      e["next"].push_back(step["what"] == "copy"   ? text(step["to"]) + " gets a copy"
-                          : step["what"] == "drop" ? text(step["from"]) + " gives its copy away"
-                                                   : text(step["to"]) + " is to lead it");
+      e["next"].push_back(step["what"] == "copy"   ? quoted(step["to"]) + " gets a copy"
+                          : step["what"] == "drop" ? quoted(step["from"]) + " gives its copy away"
+                                                   : quoted(step["to"]) + " is to lead it");
   if (prints_json(query)) return std::printf("%s\n", e.dump().c_str()), 0;
   std::printf("shard %d, epoch %s: %s\n", shard, e["epoch"].dump().c_str(),
               e["rule"].get<std::string>().c_str());

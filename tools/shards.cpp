@@ -13,7 +13,7 @@ std::string joined(const nlohmann::json& names) {
   return out.empty() ? "-" : out;
 }
 
-std::string text(const nlohmann::json& value) {
+std::string text_or_dash(const nlohmann::json& value) {
   return value.is_null() ? std::string("-") : value.get<std::string>();
 }
 
@@ -34,11 +34,12 @@ int run_shards(const Query& query, const std::string& entity) {
   std::vector<std::vector<std::string>> rows{
       {"SHARD", "EPOCH", "PRIMARY", "IN-SYNC", "COPIES", "LAG", "HERE"}};
   for (const auto& s : shards)
-    rows.push_back(
-        {std::to_string(s["shard"].get<int>()), std::to_string(s["epoch"].get<std::uint64_t>()),
-         text(s["primary"]), joined(s["in_sync"]),
-         joined(s["replicas"]) + (s["successor"].is_null() ? "" : " -> " + text(s["successor"])),
-         s["lag"].is_null() ? "-" : s["lag"].dump(), text(s["phase_here"])});
+    rows.push_back({std::to_string(s["shard"].get<int>()),
+                    std::to_string(s["epoch"].get<std::uint64_t>()), text_or_dash(s["primary"]),
+                    joined(s["in_sync"]),
+                    joined(s["replicas"]) +
+                        (s["successor"].is_null() ? "" : " -> " + text_or_dash(s["successor"])),
+                    s["lag"].is_null() ? "-" : s["lag"].dump(), text_or_dash(s["phase_here"])});
   std::printf("%s", format_table(rows).c_str());
   return 0;
 }

@@ -11,8 +11,7 @@
 namespace coterie::tools {
 namespace {
 
-constexpr std::uint64_t twice_every = 20;  // 5 % of the seeds run twice: the trace must be equal
-constexpr std::uint64_t campaign = 20;     // from so many seeds on, every kind of event must occur
+constexpr std::uint64_t campaign = 20;  // from so many seeds on, every kind of event must occur
 
 /// What happened in all seeds, in the order in which it is shown.
 using Totals = std::vector<std::pair<const char*, std::uint64_t>>;

@@ -8,8 +8,6 @@
 namespace coterie::tools {
 namespace {
 
-constexpr std::uint64_t twice_every = 20;  // 5 % of the seeds run twice: the trace must be equal
-
 template <class Run, class Count>
 void for_each_seed(const SimOptions& options, const char* what, Run run, std::uint64_t& failed,
                    Count count) {

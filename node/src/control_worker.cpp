@@ -14,7 +14,7 @@ transport::TcpLimits stream_limits() {
           .read_buffer = 16 * 1024,
           .largest_message = 64 * 1024};
 }
-transport::TcpLimits lane_limits() {
+transport::TcpLimits control_lane_limits() {
   transport::TcpLimits limits;
   limits.largest_message = 2 * wire::max_frame_bytes;
   return limits;
@@ -85,7 +85,7 @@ Status ControlWorker::start_gossip() {
 Status ControlWorker::start_links() {
   if (links_) links_->close_all();  // the core hears of each: it would wait for dead lanes
   links_ = std::make_unique<transport::TcpHost>(
-      loop_, lane_handler_, conn_ids_, lane_limits(),
+      loop_, lane_handler_, conn_ids_, control_lane_limits(),
       [this](const std::string& reason) { part_failed("links", reason); });
   auto bound = links_->listen(ports_.link);
   if (bound) ports_.link = links_->local();

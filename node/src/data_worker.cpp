@@ -14,7 +14,7 @@ Error error_of(const cluster::Completion& c) {
 
 constexpr Duration wall_clock_interval = 1s;
 
-transport::TcpLimits lane_limits() {
+transport::TcpLimits data_lane_limits() {
   transport::TcpLimits limits;
   limits.largest_message = wire::max_replication_frame_bytes + wire::max_frame_bytes;
   return limits;
@@ -30,7 +30,7 @@ DataWorker::DataWorker(transport::EventLoop& loop, const cluster::ShardOrigin& o
       hooks_(std::move(hooks)),
       tape_(hooks_.record ? std::make_unique<cluster::Tape>(origin, hooks_.record) : nullptr),
       core_(origin.config, types, Random(origin.seed), origin.now),
-      tcp_(loop, *this, conn_ids, lane_limits(), [](const std::string&) {}),
+      tcp_(loop, *this, conn_ids, data_lane_limits(), [](const std::string&) {}),
       journal_(std::move(stripe),
                [this, alive = std::weak_ptr<bool>(alive_)] {
                  loop_.post([this, alive] {

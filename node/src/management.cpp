@@ -1,20 +1,14 @@
 #include "management.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include "coterie/membership/serf.hpp"
 #include "coterie/transport/event_loop.hpp"
+#include "json_answer.hpp"
 
 namespace coterie {
 namespace {
 
 using nlohmann::json;
 using transport::HttpResponse;
-
-/// Names come from strangers and need not be UTF-8.
-std::string text(const json& value) {
-  return value.dump(-1, ' ', false, json::error_handler_t::replace);
-}
 
 json text_or_null(const Address& address) {
   return address.is_set() ? json(to_string(address)) : json(nullptr);
@@ -48,7 +42,7 @@ HttpResponse members(const cluster::NodeCore& core) {
                    {"start", info.meta ? json(info.meta->start.value) : json(nullptr)},
                    {"registers", registers_role(core, m.name)}});
   }
-  return {.body = text(out)};
+  return {.body = json_text(out)};
 }
 
 const char* phase_name(cluster::ShardPhase phase) {
@@ -90,20 +84,16 @@ HttpResponse shards(const cluster::NodeCore& core) {
          {"phase_here",
           status == core.shards().end() ? json(nullptr) : json(phase_name(status->second.phase))}});
   }
-  return {.body = text(out)};
+  return {.body = json_text(out)};
 }
 
 HttpResponse ready(const cluster::NodeCore* core) {
   if (core == nullptr)
-    return {.status = 503, .body = text({{"ready", false}, {"reason", "starting"}})};
+    return {.status = 503, .body = json_text({{"ready", false}, {"reason", "starting"}})};
   const auto state = core->readiness();
   if (!state.ready)
-    return {.status = 503, .body = text({{"ready", false}, {"reason", state.reason}})};
-  return {.body = text({{"ready", true}, {"degraded", state.degraded}})};
-}
-
-HttpResponse problem(unsigned status, const std::string& what) {
-  return {.status = status, .body = text({{"error", what}})};
+    return {.status = 503, .body = json_text({{"ready", false}, {"reason", state.reason}})};
+  return {.body = json_text({{"ready", true}, {"degraded", state.degraded}})};
 }
 
 }  // namespace
@@ -113,7 +103,7 @@ HttpResponse answer_management(const transport::HttpRequest& request, const clus
   if (request.method != "GET" && request.method != "HEAD")
     return problem(405, "only GET is offered here");
   const auto target = request.target.substr(0, request.target.find('?'));
-  if (target == "/health/live") return {.body = text({{"live", true}})};
+  if (target == "/health/live") return {.body = json_text({{"live", true}})};
   if (target == "/health/ready") return ready(core);
   const bool known = target == "/metrics" || target == "/members" || target == "/shards";
   if (!known)

@@ -1,9 +1,9 @@
 #include "placement_management.hpp"
 
 #include <charconv>
-#include <nlohmann/json.hpp>
 
 #include "coterie/sharding/explain.hpp"
+#include "json_answer.hpp"
 
 namespace coterie {
 namespace {
@@ -11,13 +11,6 @@ namespace {
 using nlohmann::json;
 using transport::HttpRequest;
 using transport::HttpResponse;
-
-HttpResponse problem(unsigned status, const std::string& what) {
-  return {.status = status, .body = json{{"error", what}}.dump()};
-}
-HttpResponse answer(const json& body) {
-  return {.body = body.dump(-1, ' ', false, json::error_handler_t::replace)};
-}
 
 std::optional<ShardId> shard_in(const std::string& target) {
   constexpr std::string_view key = "shard=";

@@ -1,9 +1,8 @@
 #include "pool_management.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include "coterie/wire/keyring.hpp"
 #include "coterie/wire/serf_messages.hpp"
+#include "json_answer.hpp"
 
 namespace coterie {
 namespace {
@@ -15,13 +14,7 @@ using transport::HttpStream;
 
 constexpr std::int64_t max_timeout_ms = 60'000;
 
-std::string line(const json& value) {
-  return value.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
-}
-
-HttpResponse problem(unsigned status, const std::string& what) {
-  return {.status = status, .body = json{{"error", what}}.dump()};
-}
+std::string line(const json& value) { return json_text(value) + "\n"; }
 
 json to_json(const MemberView& m) {
   return {{"type", "member"},
@@ -67,7 +60,7 @@ HttpResponse event(const json& body, const PoolActions& actions) {
     return problem(413, "name and payload have more than " + std::to_string(max_broadcast) +
                             " bytes: send a reference to the data instead");
   actions.broadcast(name, to_bytes(view(payload)), body.value("coalesce", false));
-  return {.body = json{{"broadcast", name}}.dump()};
+  return answer({{"broadcast", name}});
 }
 
 /// Each answer as a line as it comes, then a line with the sums.

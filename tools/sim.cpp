@@ -31,6 +31,8 @@ Totals totals_of(const sim::RunResult& result) {
           {"duplicates", counters.duplicates},
           {"fences_lost", counters.fences_lost},
           {"snapshots", result.snapshots},
+          {"damages", result.damages},
+          {"renewals", counters.renewals},
           {"events", result.events}};
 }
 

@@ -66,7 +66,9 @@ void NodeCore::claim(Instant now, NodeEffects& out) {
       stale = "this data directory is an old copy: the register knows a later life of it";
       continue;
     }
-    const replication::raft::MemberId self{config_.name, config_.stored.disk};
+    // By the name that it had: whether that copy is sound its worker finds out.
+    const replication::raft::MemberId self{config_.name,
+                                           entry.disk == 0 ? config_.stored.disk : entry.disk};
     auto desired = entry.led_by(self, config_.start, replication::Rule::restarted);
     if (entry.disk == 0)  // of a time when the only copy was its primary's
       desired.in_sync = desired.replicas = {self};
@@ -91,10 +93,9 @@ NodeEffects NodeCore::move(ShardId shard, const std::string& to, Instant now) {
     if (node.name != to || !node.up) continue;
     auto desired = current;
     desired.epoch = next(current.epoch);
-    desired.successor = {node.name, node.disk};
-    const bool has_copy = std::find(desired.replicas.begin(), desired.replicas.end(),
-                                    desired.successor) != desired.replicas.end();
-    if (!has_copy) {
+    const auto* const copy = replication::latest_of(current.replicas, node.id());
+    desired.successor = copy != nullptr ? *copy : node.id();
+    if (copy == nullptr) {
       if (desired.replicas.size() >= replication::planned_shard_members) return out;
       desired.replicas.push_back(desired.successor);
     }
@@ -107,11 +108,10 @@ NodeEffects NodeCore::force_primary(ShardId shard, const std::string& to, Instan
   NodeEffects out;
   const auto& current = table_.at(shard);
   for (const auto& node : placeable_nodes(now)) {
-    const bool has_copy = std::find(current.replicas.begin(), current.replicas.end(), node.id()) !=
-                          current.replicas.end();
-    if (node.name != to || !node.up || !has_copy) continue;
-    auto desired = current.led_by(node.id(), node.start, replication::Rule::forced);
-    desired.in_sync = {node.id()};
+    const auto* const copy = replication::latest_of(current.replicas, node.id());
+    if (node.name != to || !node.up || copy == nullptr) continue;
+    auto desired = current.led_by(*copy, node.start, replication::Rule::forced);
+    desired.in_sync = {*copy};
     desired.min_in_sync = 1;
     out.emplace_back(LogEvent{LogLevel::error, "shard " + std::to_string(shard.value) +
                                                    " is forced to '" + to +

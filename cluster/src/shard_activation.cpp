@@ -94,6 +94,8 @@ void ShardCore::replayed(const replication::Replayed& part, Instant now, ShardSi
   for (const auto& bytes : part.records) {
     if (!problem.empty() || unreadable) break;
     const auto record = replication::read_record(bytes);
+    if (!record && has_company(current_->table.at(entity.shard)))
+      return close_shard(entity.shard, record.error(), now + reopen_pause, now, out);
     if (!record) {
       problem = record.error().detail;
     } else if (!whole || record->kind == RecordKind::events) {

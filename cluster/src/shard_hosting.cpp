@@ -33,7 +33,9 @@ void ShardCore::set_phase(ShardId shard, ShardPhase phase, const std::string& de
 }
 
 bool ShardCore::names_us(const replication::Register& entry) const {
-  return shard_log::holds(entry.in_sync, self()) || shard_log::holds(entry.replicas, self());
+  const auto ours = [&](const auto& member) { return is_ours(member); };
+  return std::any_of(entry.in_sync.begin(), entry.in_sync.end(), ours) ||
+         std::any_of(entry.replicas.begin(), entry.replicas.end(), ours);
 }
 
 /// Opens the copies that this node is to have; those of one snapshot are read in one pass over the
@@ -59,47 +61,52 @@ void ShardCore::host(Instant now, ShardSink& out) {
 
 void ShardCore::start_recovery(std::vector<ShardId> shards, ShardSink& out) {
   const auto token = next_read_++;
-  for (const auto shard : shards) hosted_[shard.value].recovery = token;
+  for (const auto shard : shards) {
+    hosted_[shard.value].recovery = token;
+    hosted_[shard.value].damaged = false;
+  }
   out.recover(token, std::move(shards));
 }
 
-/// A record that does not continue its log fails the shard, which is then never served: where disk
-/// and data disagree the answer is an alarm, not a guess.
-void ShardCore::recovered(const Bytes& bytes, std::uint64_t token, Instant now, ShardSink& out) {
-  const auto record = replication::read_record(bytes);
-  if (!record) {
-    const auto why = error(Errc::storage, "recovery: " + to_string(record.error()) +
-                                              "; restore the data directory from a good copy");
-    for (std::uint16_t i = 0; i < sharding::shard_count; ++i)  // whose it is cannot be told
-      if (hosted_[i].phase == ShardPhase::recovering && hosted_[i].recovery == token)
-        close_shard(ShardId{i}, why, never, now, out);
+/// What comes behind a damaged record is passed over: where disk and data disagree the answer is an
+/// alarm, not a guess.
+void ShardCore::recovered(ShardId shard, const Bytes& bytes, std::uint64_t token, Instant now,
+                          ShardSink& out) {
+  auto& hosted = hosted_.at(shard.value % sharding::shard_count);
+  if (hosted.phase != ShardPhase::recovering || hosted.recovery != token || hosted.damaged) return;
+  if (!replication::is_sound(bytes) || replication::shard_of_record(bytes) != shard ||
+      !follows(hosted, bytes)) {
+    hosted.damaged = true;
     return;
   }
-  auto& hosted = hosted_.at(record->shard.value % sharding::shard_count);
-  if (hosted.phase != ShardPhase::recovering || hosted.recovery != token) return;
   if (const auto problem = apply(hosted, bytes); !problem.empty())
-    return close_shard(record->shard, error(Errc::storage, "recovery: " + problem), never, now,
-                       out);
-  if (hosted.starts.empty() || hosted.starts.back().epoch != record->epoch)
-    hosted.starts.push_back({record->epoch, record->index});
+    return close_shard(shard, error(Errc::storage, "recovery: " + problem), never, now, out);
+  const auto record = replication::read_record(bytes).value();
+  if (hosted.starts.empty() || hosted.starts.back().epoch != record.epoch)
+    hosted.starts.push_back({record.epoch, record.index});
 }
 
 void ShardCore::finish_recovery(const replication::RecoveryFinished& done, Instant now,
                                 ShardSink& out) {
-  for (std::size_t i = 0; i < done.shards.size(); ++i) {
-    const auto shard = done.shards[i];
+  for (const auto& log : done.logs) {
+    const auto shard = log.shard;
     auto& hosted = hosted_[shard.value];
     if (hosted.phase != ShardPhase::recovering || hosted.recovery != done.token) continue;
     if (done.error) {
       close_shard(shard, *done.error, never, now, out);
       continue;
     }
+    find_damage(log);
+    if (hosted.damaged) {
+      close_damaged(shard, now, out);
+      continue;
+    }
     hosted.end = hosted.applied;
     hosted.replica = std::make_unique<shard_log::ShardReplica>(
-        config_.replica, self(), config_.self.start,
+        config_.replica, self(shard), config_.self.start,
         shard_log::Stored{.starts = std::exchange(hosted.starts, {}),
                           .last = hosted.applied,
-                          .promised = done.promised[i],
+                          .promised = log.promised,
                           .first_batch = hosted.next_batch});
     out.reset(shard);  // whatever this life left behind in the journal
     set_phase(shard, ShardPhase::backup, "", out);
@@ -117,13 +124,16 @@ void ShardCore::hand_in(ShardId shard, Instant now, ShardSink& out) {
   if (!hosted.replica) return;
   if (entry.epoch <= hosted.replica->assignment().epoch) return;
   auto assignment = assignment_of(entry);
-  const bool ours = assignment.primary == self() && assignment.start == config_.self.start;
+  const bool ours = assignment.primary == self(shard) && assignment.start == config_.self.start;
   const bool may_lead = ours && entry.epoch > hosted.closed;
   if (may_lead && hosted.applied < hosted.replica->last()) return catch_up(shard, out);
   if (ours && !may_lead) {
     assignment.start = {};
     hosted.claim_at = now;
   }
+  // Who made the register knew an older name of this copy.
+  if (!shard_log::holds(entry.replicas, self(shard)) && names_us(entry)) hosted.claim_at = now;
+  if (assignment.primary != self(shard) && is_ours(assignment.primary)) hosted.claim_at = now;
   Bytes barrier;
   if (may_lead) barrier = barrier_of(shard, entry.epoch, now);
   take(shard, hosted.replica->assigned(assignment, now, std::move(barrier)), now, out);
@@ -147,10 +157,13 @@ void ShardCore::claim(ShardId shard, Instant now, ShardSink& out) {
   auto& hosted = hosted_[shard.value];
   hosted.claim_at = never;
   auto desired = current_->table.at(shard);
+  if (hosted.damaged) return repair(shard, now, out);
   if (hosted.phase == ShardPhase::failed) return give_up(shard, now, out);
-  if (!hosted.replica || desired.primary != config_.self.node || desired.disk != config_.disk ||
-      desired.epoch > hosted.closed)
-    return;
+  if (!hosted.replica) return;
+  if (is_ours(desired.leader()) && desired.leader() != self(shard)) return give_up(shard, now, out);
+  if (!shard_log::holds(desired.replicas, self(shard)) && names_us(desired))
+    return propose_name(shard, self(shard), now, out);
+  if (desired.leader() != self(shard) || desired.epoch > hosted.closed) return;
   hosted.claim_at = now + claim_pause;
   const auto expected = desired.epoch;
   desired.epoch = next(expected);
@@ -160,7 +173,8 @@ void ShardCore::claim(ShardId shard, Instant now, ShardSink& out) {
 /// This copy cannot serve again: another one that is in sync leads on.
 void ShardCore::give_up(ShardId shard, Instant now, ShardSink& out) {
   auto desired = current_->table.at(shard);
-  if (desired.primary != config_.self.node || desired.disk != config_.disk) return;
+  const auto ours = desired.leader();
+  if (!is_ours(ours)) return;
   hosted_[shard.value].claim_at = now + claim_pause;
   std::vector<std::pair<const Peer*, replication::raft::MemberId>> heirs;
   for (const auto& peer : current_->peers)
@@ -171,7 +185,7 @@ void ShardCore::give_up(ShardId shard, Instant now, ShardSink& out) {
   const auto& [heir, member] = heirs[desired.epoch.value % heirs.size()];
   const auto expected = desired.epoch;
   desired = desired.led_by(member, heir->start, replication::Rule::disk_failed);
-  if (desired.in_sync.size() > desired.min_in_sync) std::erase(desired.in_sync, self());
+  if (desired.in_sync.size() > desired.min_in_sync) std::erase(desired.in_sync, ours);
   out.propose({shard, expected, std::move(desired)});
 }
 

@@ -16,10 +16,12 @@ void ShardCore::journal(replication::JournalEvent event, Instant now, ShardSink&
   if (const auto* end = std::get_if<replication::RecoveryFinished>(&event))
     return finish_recovery(*end, now, out);
   const auto& part = std::get<replication::Recovered>(event);
-  for (const auto& record : part.records) recovered(record, part.token, now, out);
+  for (std::size_t i = 0; i < part.records.size() && i < part.of.size(); ++i)
+    recovered(part.of[i], part.records[i], part.token, now, out);
 }
 
 void ShardCore::appended(const replication::Appended& done, Instant now, ShardSink& out) {
+  if (renewed(done, now)) return;
   auto& hosted = hosted_[done.shard.value];
   if (!hosted.replica || done.batch < hosted.next_batch) return;  // of an earlier opening
   take(done.shard, hosted.replica->persisted(done.batch, now), now, out);
@@ -30,7 +32,10 @@ void ShardCore::appended(const replication::Appended& done, Instant now, ShardSi
 void ShardCore::append_failed(const replication::AppendFailed& failure, Instant now,
                               ShardSink& out) {
   ++counters_.journal_failures;
-  if (!hosted_[failure.shard.value].replica) return;
+  auto& hosted = hosted_[failure.shard.value];
+  if (std::exchange(hosted.renewing, 0) != 0 && !failure.fatal)
+    hosted.claim_at = now + reopen_pause;  // the cut, once more
+  if (!hosted.replica) return;
   if (failure.fatal)
     out.log({LogLevel::error, "journal failed for good: " + failure.error.detail +
                                   "; restart this node on a sound disk"});

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "coterie/cluster/shard_core.hpp"
+#include "coterie/replication/copy_id.hpp"
 #include "coterie/replication/shard_log/codec.hpp"
 
 namespace coterie::cluster {
@@ -24,11 +25,16 @@ void ShardCore::take(ShardId shard, shard_log::Effects&& effects, Instant now, S
       const auto& desired = wanted->desired;
       auto& known = current_->table.at(shard);
       if (known.epoch.value + 1 != desired.epoch.value) continue;  // a later one is on its way
-      auto entry = desired.primary == self() ? known
-                                             : known.led_by(desired.primary, desired.start,
-                                                            replication::Rule::handed_over);
+      auto entry = desired.primary == self(shard) ? known
+                                                  : known.led_by(desired.primary, desired.start,
+                                                                 replication::Rule::handed_over);
       entry.epoch = desired.epoch;
       entry.in_sync = desired.in_sync;
+      // What a copy was called before it was renewed is not waited for any more.
+      std::erase_if(entry.replicas, [&](const auto& member) {
+        const auto* const latest = replication::latest_of(entry.in_sync, member);
+        return latest != nullptr && replication::is_later(latest->disk, member.disk);
+      });
       out.propose({shard, known.epoch, std::move(entry)});
     } else if (const auto* done = std::get_if<shard_log::Committed>(&effect)) {
       committed(hosted, done->index, out);

@@ -54,7 +54,7 @@ ShardCore::Route ShardCore::route_of(ShardId shard) const {
   const auto& entry = current_->table.at(shard);
   Route route{RouteKind::absent, messaging::no_lane, entry.epoch};
   if (entry.primary == config_.self.node) {
-    if (entry.disk == 0 || entry.disk == config_.disk) route.kind = RouteKind::local;
+    if (entry.disk == 0 || is_ours(entry.leader())) route.kind = RouteKind::local;
     return route;  // else it was led from a disk that is not here
   }
   const auto* const owner = peer(entry.primary);

@@ -7,15 +7,21 @@ namespace coterie::cluster {
 
 using replication::RecordKind;
 
+/// It is the record behind what was applied.
+bool ShardCore::follows(const Hosted& hosted, ByteView sound_record) {
+  return replication::index_of_record(sound_record) == next(hosted.applied) &&
+         replication::chain_of_record(sound_record) ==
+             replication::chain_after(hosted.chain, sound_record);
+}
+
 /// Every copy knows where each entity's log ends and which commands had their effect. What is wrong
 /// with the record, or nothing.
 std::string ShardCore::apply(Hosted& hosted, ByteView bytes) {
   const auto record = replication::read_record(bytes);
   if (!record) return to_string(record.error());
-  if (record->index != next(hosted.applied) ||
-      record->chain != replication::chain_after(hosted.chain, bytes))
+  if (!follows(hosted, bytes))
     return "the log of shard " + std::to_string(record->shard.value) + " breaks after record " +
-           std::to_string(hosted.applied.value) + "; restore the data directory from a good copy";
+           std::to_string(hosted.applied.value);
   hosted.applied = record->index;
   hosted.chain = record->chain;
   hosted.clock = std::max(hosted.clock, record->clock);
@@ -71,17 +77,19 @@ void ShardCore::log_read(const replication::LogRead& part, Instant now, ShardSin
   auto& hosted = hosted_[reader.shard.value];
   if (!reader.for_peer) hosted.catching_up = false;
   if (!hosted.replica) return;
-  if (part.error) return close_shard(reader.shard, *part.error, never, now, out);
+  // Read again from its begin, which shows what is wrong with it.
+  const auto again = now + reopen_pause;
+  if (part.error) return close_shard(reader.shard, *part.error, again, now, out);
   std::vector<replication::shard_log::Entry> entries;
   for (const auto& bytes : part.records) {
     const auto record = replication::read_record(bytes);
     if (!record)  // never served, and never sent to anybody
-      return close_shard(reader.shard, record.error(), never, now, out);
+      return close_shard(reader.shard, record.error(), again, now, out);
     if (reader.for_peer)
       entries.push_back({record->epoch, record->kind == RecordKind::new_epoch, bytes});
     else if (record->index == next(hosted.applied) && record->index <= reader.until)
       if (const auto problem = apply(hosted, bytes); !problem.empty())
-        return close_shard(reader.shard, error(Errc::storage, problem), never, now, out);
+        return close_shard(reader.shard, error(Errc::storage, problem), again, now, out);
   }
   if (reader.for_peer)
     return take(reader.shard, hosted.replica->log_read(*reader.for_peer, std::move(entries)), now,

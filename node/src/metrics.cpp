@@ -173,6 +173,10 @@ std::string exposition(const cluster::NodeCore& core, const std::vector<DataSnap
   text.counter("coterie_moved_total", "Stale routes corrected.", c.moved);
   text.counter("coterie_journal_failures_total", "Groups that the disk refused.",
                c.journal_failures);
+  text.counter("coterie_damaged_copies_total",
+               "Copies of shards whose log on this disk had lost something.", c.damages);
+  text.counter("coterie_renewed_copies_total", "Of those, how many were made anew from others.",
+               c.renewals);
   text.counter("coterie_journal_commits_total", "Group commits.", journal.commits);
   text.counter("coterie_journal_records_total", "Records committed.", journal.records);
   text.counter("coterie_journal_written_bytes_total", "Bytes of records committed.", journal.bytes);

@@ -11,8 +11,11 @@ namespace {
 constexpr std::uint16_t has_causation = 1;
 constexpr std::uint16_t has_correlation = 2;
 constexpr std::uint16_t has_trace = 4;
+constexpr std::size_t length_offset = 4;  // the CRC covers everything from here on
 constexpr std::size_t chain_offset = 8;
 constexpr std::size_t kind_offset = 17;
+constexpr std::size_t shard_offset = 22;
+constexpr std::size_t index_offset = 32;
 constexpr std::size_t body_offset = 16;  // the chain covers everything from here on
 
 void append_command(Bytes& out, const CommandId& id) {
@@ -46,6 +49,22 @@ struct Cursor {
 bool is_snapshot(ByteView bytes) {
   return bytes.size() > kind_offset &&
          bytes[kind_offset] == static_cast<std::uint8_t>(RecordKind::snapshot);
+}
+
+bool is_sound(ByteView bytes) {
+  return bytes.size() >= record_header_bytes &&
+         load_le<std::uint32_t>(bytes.data() + length_offset) == bytes.size() &&
+         crc32c(bytes.subspan(length_offset)) == load_le<std::uint32_t>(bytes.data());
+}
+
+ShardId shard_of_record(ByteView bytes) {
+  return ShardId{load_le<std::uint16_t>(bytes.data() + shard_offset)};
+}
+std::uint64_t chain_of_record(ByteView bytes) {
+  return load_le<std::uint64_t>(bytes.data() + chain_offset);
+}
+LogIndex index_of_record(ByteView bytes) {
+  return LogIndex{load_le<std::uint64_t>(bytes.data() + index_offset)};
 }
 
 std::uint64_t chain_after(std::uint64_t previous_chain, ByteView bytes) {
@@ -107,18 +126,18 @@ std::uint64_t append_record(Bytes& out, const RecordView& r, std::uint64_t previ
 Result<RecordView> read_record(ByteView bytes) {
   if (bytes.size() < record_header_bytes) return corrupt("shorter than its header");
   const auto* at = bytes.data();
-  if (load_le<std::uint32_t>(at + 4) != bytes.size())
+  if (load_le<std::uint32_t>(at + length_offset) != bytes.size())
     return corrupt("length differs from what is stored");
-  if (crc32c(bytes.subspan(4)) != load_le<std::uint32_t>(at)) return corrupt("CRC mismatch");
+  if (!is_sound(bytes)) return corrupt("CRC mismatch");
   if (at[16] != record_version) return corrupt("unknown version: written by a newer coterie");
   RecordView r;
-  r.chain = load_le<std::uint64_t>(at + chain_offset);
+  r.chain = chain_of_record(bytes);
   r.kind = static_cast<RecordKind>(at[17]);
   const auto sections = load_le<std::uint16_t>(at + 18);
   r.schema = load_le<std::uint16_t>(at + 20);
-  r.shard = ShardId{load_le<std::uint16_t>(at + 22)};
+  r.shard = shard_of_record(bytes);
   r.epoch = Epoch{load_le<std::uint64_t>(at + 24)};
-  r.index = LogIndex{load_le<std::uint64_t>(at + 32)};
+  r.index = index_of_record(bytes);
   r.clock = load_le<std::uint64_t>(at + 40);
   r.sequence = Sequence{load_le<std::uint64_t>(at + 48)};
   r.previous = LogIndex{load_le<std::uint64_t>(at + 56)};

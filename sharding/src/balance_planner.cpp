@@ -3,6 +3,7 @@
 #include <tuple>
 
 #include "cluster_view.hpp"
+#include "copy_names.hpp"
 
 namespace coterie::sharding {
 namespace {
@@ -276,13 +277,15 @@ class Balance {
 std::vector<replication::Swap> plan_balance(const std::vector<Register>& registers,
                                             const std::vector<PlaceableNode>& nodes,
                                             const PlacementConfig& config) {
-  Balance balance(registers, nodes, config);
+  const auto as_nodes = by_node(registers, nodes);
+  Balance balance(as_nodes, nodes, config);
   if (!balance.calm()) return {};
   balance.run();
   std::vector<replication::Swap> out;
   for (std::uint16_t i = 0; i < registers.size(); ++i) {
     auto desired = balance.desired(i);
-    if (desired == registers[i]) continue;
+    if (desired == as_nodes[i]) continue;
+    desired = by_copy(std::move(desired), registers[i]);
     desired.epoch = next(registers[i].epoch);
     out.push_back({ShardId{i}, registers[i].epoch, std::move(desired)});
   }

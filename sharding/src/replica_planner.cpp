@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "cluster_view.hpp"
+#include "copy_names.hpp"
 #include "coterie/replication/register_state.hpp"
 #include "coterie/sharding/balance_planner.hpp"
 
@@ -203,12 +204,14 @@ std::vector<replication::Swap> plan_replicas(const std::vector<Register>& regist
                                              const std::vector<PlaceableNode>& nodes,
                                              const PlacementConfig& config) {
   std::vector<replication::Swap> out;
-  Plan plan(registers, nodes, config);
+  const auto as_nodes = by_node(registers, nodes);
+  Plan plan(as_nodes, nodes, config);
   for (std::uint16_t i = 0; i < registers.size(); ++i) {
     const auto& entry = registers[i];
     if (entry.epoch == Epoch{}) continue;
-    auto desired = plan.next_of(ShardId{i}, entry);
-    if (desired == entry) continue;
+    auto desired = plan.next_of(ShardId{i}, as_nodes[i]);
+    if (desired == as_nodes[i]) continue;
+    desired = by_copy(std::move(desired), entry);
     desired.epoch = next(entry.epoch);
     out.push_back({ShardId{i}, entry.epoch, std::move(desired)});
   }

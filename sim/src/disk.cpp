@@ -23,6 +23,14 @@ void Disk::keep(replication::AppendRequest&& request) {
   if (!request.record.empty()) log.push_back(std::move(request.record));
   auto& promise = promised[request.shard];
   if (request.promises) promise = std::max(promise, request.epoch);
+  if (request.renewal != 0) renewals[request.shard] = request.renewal;
+}
+
+void Disk::flip(ShardId shard, Random& random) {
+  auto& log = logs[shard];
+  auto& record = log.at(random.below(std::uint64_t{log.size()}));
+  const auto bit = random.below(std::uint64_t{record.size() * 8});
+  record[bit / 8] ^= static_cast<std::uint8_t>(1U << (bit % 8));
 }
 
 Duration Disk::sync_time() {
@@ -49,7 +57,8 @@ void SimJournal::append(replication::AppendRequest request) {
   if (request.replaces ? request.index > expected || request.index == LogIndex{}
                        : request.index != expected)
     return refuse(request, "the journal refuses a gap");
-  if (request.epoch < promised) return refuse(request, "the journal refuses an older epoch");
+  if (request.epoch < promised && request.renewal == 0)
+    return refuse(request, "the journal refuses an older epoch");
   if (request.promises) promised = request.epoch;
   expected = request.record.empty() ? request.index : next(request.index);
   waiting_.push_back({std::move(request), writer_});
@@ -109,7 +118,9 @@ void SimJournal::replay(std::uint64_t token, ShardId shard, LogIndex head, bool 
     }
     part.records.push_back(log[index.value - 1]);
     if (!whole && replication::is_snapshot(part.records.back())) break;
-    index = replication::read_record(part.records.back()).value().previous;
+    const auto record = replication::read_record(part.records.back());
+    if (!record) break;
+    index = record->previous;
   }
   std::reverse(part.records.begin(), part.records.end());
   events_.emplace_back(std::move(part));
@@ -117,12 +128,13 @@ void SimJournal::replay(std::uint64_t token, ShardId shard, LogIndex head, bool 
 }
 
 void SimJournal::recover(std::uint64_t token, std::vector<ShardId> shards) {
-  replication::Recovered part{.token = token, .records = {}};
-  replication::RecoveryFinished end{.token = token, .shards = shards, .promised = {}, .error = {}};
+  replication::Recovered part{.token = token, .records = {}, .of = {}};
+  replication::RecoveryFinished end{.token = token, .logs = {}, .error = {}};
   for (const auto shard : shards) {
     const auto& log = disk_.logs[shard];
     part.records.insert(part.records.end(), log.begin(), log.end());
-    end.promised.push_back(disk_.promised[shard]);
+    part.of.insert(part.of.end(), log.size(), shard);
+    end.logs.push_back({shard, disk_.promised[shard], disk_.renewals[shard]});
   }
   events_.emplace_back(std::move(part));
   events_.emplace_back(std::move(end));

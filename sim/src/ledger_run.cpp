@@ -5,7 +5,7 @@
 
 #include "coterie/sim/process.hpp"
 #include "coterie/sim/world.hpp"
-#include "coterie/wire/msgpack_reader.hpp"
+#include "ledger_checks.hpp"
 #include "ledger_report.hpp"
 
 namespace coterie::sim {
@@ -24,6 +24,7 @@ std::size_t nodes_of(std::uint64_t seed) {
 }
 /// To wait until the shards are even takes as long as all the rest: not every seed does.
 constexpr std::uint64_t even_every = 5;
+constexpr std::uint64_t damage_every = 3;
 constexpr Duration even_limit = 300s;  // nodes that fell often have to be up for two minutes
 
 class LedgerRun {
@@ -36,7 +37,8 @@ class LedgerRun {
                 .record = record}),
         random_(seed ^ 0x1edce5),
         nodes_(world_.size()),
-        waits_for_even_(seed % even_every == 0) {}
+        waits_for_even_(seed % even_every == 0),
+        damages_(seed % damage_every == 0) {}
 
   RunResult run() {
     for (std::size_t i = 0; i < nodes_; ++i) world_.start(i);
@@ -60,11 +62,12 @@ class LedgerRun {
       return fail("after the faults only " + std::to_string(result_.acknowledged) + " of " +
                   std::to_string(deposits) + " deposits were acknowledged; " + unready(world_));
     if (!problem_.empty()) return fail(problem_);
-    check_balances();
-    check_snapshots();
-    if (problem_.empty() && waits_for_even_) check_even();
+    if (damages_) problem_ = damage_and_repair(world_, random_, result_.damages);
     if (!problem_.empty()) return fail(problem_);
-    check_leave();
+    check_balances();
+    if (problem_.empty()) problem_ = check_snapshots(world_, result_.snapshots);
+    if (problem_.empty() && waits_for_even_) check_even();
+    if (problem_.empty()) problem_ = check_leave(world_);
     if (!problem_.empty()) return fail(problem_);
     result_.passed = true;
     return finish();
@@ -258,48 +261,6 @@ class LedgerRun {
          }});
   }
 
-  /// Invariant 14, on every disk: a snapshot is the fold of the events before it.
-  void check_snapshots() {
-    for (std::size_t i = 0; i < nodes_; ++i)
-      for (const auto& [shard, log] : world_.disk(i).logs) {
-        std::map<std::string, std::int64_t> folds;
-        for (const auto& bytes : log) {
-          const auto record = replication::read_record(bytes).value();
-          const auto account = std::string(text(record.entity));
-          for (const auto& event : record.events)
-            folds[account] += wire::MsgpackReader(event.bytes).signed_integer();
-          if (record.kind != replication::RecordKind::snapshot) continue;
-          ++result_.snapshots;
-          if (wire::MsgpackReader(record.reply).signed_integer() != folds[account])
-            problem_ = "a snapshot of " + account + " is not the fold of its events";
-        }
-      }
-  }
-
-  /// Everyone learns of a crash and of a leave, as what they are.
-  void check_leave() {
-    using membership::MemberState;
-    const auto sees = [&](std::size_t observer, const char* name, MemberState state) {
-      const auto& members = world_.process(observer).node().swim().members();
-      const auto* const found = members.find(name);
-      return found != nullptr && found->state == state;
-    };
-    world_.leave(2);
-    if (!world_.run_until(
-            [&] { return sees(0, "n2", MemberState::left) && sees(1, "n2", MemberState::left); },
-            60s)) {
-      problem_ = "a leave was not learned within 60 s: n2 is";
-      for (std::size_t observer : {0, 1}) {
-        const auto* const found = world_.process(observer).node().swim().members().find("n2");
-        problem_ += " " + std::string(found == nullptr ? "unknown" : to_string(found->state)) +
-                    " to " + Process::name_of(observer);
-      }
-    }
-    world_.kill(1, false);
-    if (!world_.run_until([&] { return sees(0, "n1", MemberState::dead); }, 60s))
-      problem_ = "a crash was not learned within 60 s";
-  }
-
   RunResult fail(const std::string& problem) {
     result_.problem = problem;
     return finish();
@@ -317,7 +278,7 @@ class LedgerRun {
   World world_;
   Random random_;
   std::size_t nodes_;
-  bool waits_for_even_;
+  bool waits_for_even_, damages_;
   RunResult result_{};
   std::map<std::string, std::int64_t> expected_{};
   std::size_t read_ = 0;

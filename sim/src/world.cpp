@@ -3,6 +3,11 @@
 #include "coterie/sim/process.hpp"
 
 namespace coterie::sim {
+namespace {
+
+constexpr Duration look_again = 10ms;  // what is waited for costs more to see than an event
+
+}  // namespace
 
 World::World(WorldConfig config)
     : config_(config),
@@ -53,8 +58,12 @@ bool World::step(Instant limit) {
 
 bool World::run_until(const std::function<bool()>& done, Duration limit) {
   const auto end = now_ + limit;
-  while (!done())
-    if (!step(end)) return done();
+  while (!done()) {
+    const auto again = now_ + look_again;
+    do
+      if (!step(end)) return done();
+    while (now_ < again);
+  }
   return true;
 }
 

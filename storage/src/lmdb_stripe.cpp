@@ -11,10 +11,7 @@ using replication::JournalEvent;
 
 namespace {
 
-constexpr std::size_t shard_offset = 22;  // in a record: docs/JOURNAL.md
-constexpr std::size_t index_offset = 32;
-constexpr std::size_t previous_offset = 56;
-constexpr std::size_t smallest_record = 96;
+constexpr std::size_t previous_offset = 56;     // in a record: docs/JOURNAL.md
 constexpr std::size_t log_part_records = 4096;  // of one part of a log, as in one message
 constexpr std::size_t recovery_part =
     1024;  // records handed over at once: bounds the memory of a recovery
@@ -31,47 +28,6 @@ LmdbStripe::Impl::~Impl() {
   read_ready.notify_all();
   if (writer.joinable()) writer.join();
   if (reader.joinable()) reader.join();
-}
-
-Status LmdbStripe::Impl::load() {
-  Txn txn(env.get(), 0);
-  auto rc = txn.status();
-  if (rc == 0) rc = mdb_dbi_open(txn.get(), "log", MDB_CREATE | MDB_INTEGERKEY, &log);
-  if (rc == 0) rc = mdb_dbi_open(txn.get(), "promises", MDB_CREATE | MDB_INTEGERKEY, &promises);
-  if (rc != 0) return disk_problem(rc, config.file).error;
-  {
-    MDB_val key{};
-    MDB_val value{};
-    Cursor cursor(txn.get(), log);
-    for (auto op = MDB_FIRST; cursor.get(key, value, op); op = MDB_NEXT) {
-      if (value.mv_size < smallest_record)
-        return error(Errc::storage, config.file + ": a record is too short; restore the file");
-      const auto* at = static_cast<const std::uint8_t*>(value.mv_data);
-      const auto shard = load_le<std::uint16_t>(at + shard_offset);
-      const auto index = load_le<std::uint64_t>(at + index_offset);
-      if (shard >= shards.size()) shards.resize(std::size_t{shard} + 1);
-      auto& positions = shards[shard].positions;
-      if (index != positions.size() + 1)
-        return error(Errc::storage, config.file + ": shard " + std::to_string(shard) +
-                                        " has a gap before record " + std::to_string(index) +
-                                        "; restore the file from a good copy");
-      const auto position = load_le<std::uint64_t>(static_cast<const std::uint8_t*>(key.mv_data));
-      positions.push_back(position);
-      next_position = position + 1;
-    }
-    if (!cursor.at_end()) return disk_problem(cursor.status(), config.file).error;
-    Cursor promised(txn.get(), promises);
-    for (auto op = MDB_FIRST; promised.get(key, value, op); op = MDB_NEXT) {
-      const auto shard = load_le<std::uint64_t>(static_cast<const std::uint8_t*>(key.mv_data));
-      if (shard < shards.size())
-        shards[shard].promised =
-            Epoch{load_le<std::uint64_t>(static_cast<const std::uint8_t*>(value.mv_data))};
-    }
-    if (!promised.at_end()) return disk_problem(promised.status(), config.file).error;
-  }
-  rc = txn.commit();
-  if (rc != 0) return disk_problem(rc, config.file).error;
-  return Done{};
 }
 
 void LmdbStripe::Impl::start() {
@@ -107,12 +63,14 @@ void LmdbStripe::Impl::stage(const std::vector<WriteJob>& jobs, MDB_txn* txn, Gr
     if (job.reset || shard.broken) continue;  // a failure was told; the core will reset
     auto& change = group.changes
                        .try_emplace(request.shard, Change{.kept = shard.positions.size(),
-                                                          .promised = shard.promised})
+                                                          .promised = shard.promised,
+                                                          .renewals = shard.renewals,
+                                                          .renewed_at = shard.renewed_at})
                        .first->second;
     const auto end = change.kept + change.added.size() + 1;
     const bool fits = request.replaces ? request.index.value <= end && request.index.value > 0
                                        : request.index.value == end;
-    if (!fits || request.epoch < change.promised) {
+    if (!fits || (request.epoch < change.promised && request.renewal == 0)) {
       shard.broken = true;
       group.tell(job,
                  replication::AppendFailed{
@@ -138,26 +96,42 @@ void LmdbStripe::Impl::write(const WriteJob& job, MDB_txn* txn, Group& group) {
     ++group.records;
     group.bytes += request.record.size();
   }
-  if (request.promises && request.epoch > change.promised) {
-    std::uint64_t shard_key = request.shard.value;
-    auto epoch = request.epoch.value;
-    auto k = val(shard_key);
-    auto v = val(epoch);
-    if (group.status == 0) group.status = mdb_put(txn, promises, &k, &v, 0);
-    change.promised = request.epoch;
+  const bool promises_more = request.promises && request.epoch > change.promised;
+  if (promises_more) change.promised = request.epoch;
+  if (request.renewal != 0) {
+    change.renews = true;
+    change.renewals = request.renewal;
+    change.renewed_at = group.next_position;
+    for (auto position : state(request.shard).lost) remove(position, txn, group);
   }
+  if (promises_more || request.renewal != 0) write_promise(request.shard, change, txn, group);
   change.batch = std::max(change.batch, request.batch);
+}
+
+void LmdbStripe::Impl::write_promise(ShardId shard, const Change& change, MDB_txn* txn,
+                                     Group& group) {
+  Bytes body;
+  append_le(body, change.promised.value);
+  if (change.renewals != 0) {
+    append_le(body, change.renewals);
+    append_le(body, change.renewed_at);
+  }
+  std::uint64_t shard_key = shard.value;
+  auto key = val(shard_key);
+  auto value = val(ByteView(body));
+  if (group.status == 0) group.status = mdb_put(txn, promises, &key, &value, 0);
+}
+
+void LmdbStripe::Impl::remove(std::uint64_t position, MDB_txn* txn, Group& group) {
+  auto key = val(position);
+  if (group.status == 0) group.status = mdb_del(txn, log, &key, nullptr);
 }
 
 void LmdbStripe::Impl::cut(Change& change, std::size_t keep, const ShardState& shard, MDB_txn* txn,
                            Group& group) {
-  const auto forget = [&](std::uint64_t position) {
-    auto key = val(position);
-    if (group.status == 0) group.status = mdb_del(txn, log, &key, nullptr);
-  };
   for (; change.kept + change.added.size() > keep && !change.added.empty(); change.added.pop_back())
-    forget(change.added.back());
-  for (; change.kept > keep; --change.kept) forget(shard.positions[change.kept - 1]);
+    remove(change.added.back(), txn, group);
+  for (; change.kept > keep; --change.kept) remove(shard.positions[change.kept - 1], txn, group);
 }
 
 /// One transaction, one sync for the whole group.
@@ -179,6 +153,9 @@ void LmdbStripe::Impl::commit(const std::vector<WriteJob>& jobs) {
         kept.positions.resize(change.kept);
         kept.positions.insert(kept.positions.end(), change.added.begin(), change.added.end());
         kept.promised = change.promised;
+        kept.renewals = change.renewals;
+        kept.renewed_at = change.renewed_at;
+        if (change.renews) kept.lost.clear(), kept.state = replication::LogState::whole;
       }
       counters.records += group.records;
       counters.bytes += group.bytes;
@@ -230,7 +207,8 @@ Result<Bytes> LmdbStripe::Impl::record_at(MDB_txn* txn, ShardId shard, LogIndex 
   auto key = val(position);
   MDB_val value{};
   const auto rc = mdb_get(txn, log, &key, &value);
-  if (rc == 0 && value.mv_size >= smallest_record) return to_bytes(storage::view(value));
+  if (rc == 0 && value.mv_size >= replication::record_header_bytes)
+    return to_bytes(storage::view(value));
   return error(Errc::storage, config.file + ": record " + std::to_string(index.value) +
                                   " of shard " + std::to_string(shard.value) +
                                   " cannot be read: " + mdb_strerror(rc));
@@ -298,16 +276,18 @@ void LmdbStripe::Impl::read_part(const ReadJob& job) {
   job.port->deliver(std::move(events));
 }
 
+/// Which records are whose was found at load, so that one that was damaged since then is told with
+/// its shard: as it is, or as nothing where even its shard cannot be read.
 void LmdbStripe::Impl::recover(const ReadJob& job) {
-  std::vector<bool> wanted(stripe_shards);
-  for (const auto shard : job.recover) wanted[shard.value] = true;
-  replication::Recovered part{.token = job.token, .records = {}};
+  replication::Recovered part{.token = job.token, .records = {}, .of = {}};
   const auto hand_over = [&] {
     std::vector<JournalEvent> events;
-    events.emplace_back(std::exchange(part, {.token = job.token, .records = {}}));
+    events.emplace_back(std::exchange(part, {.token = job.token, .records = {}, .of = {}}));
     job.port->deliver(std::move(events));
     return job.port->wait_taken();
   };
+  std::map<ShardId, std::size_t> next;  // of each shard's positions
+  for (const auto shard : job.recover) next[shard] = 0;
   Txn txn(env.get(), MDB_RDONLY);
   auto status = txn.status();
   if (status == 0) {
@@ -315,24 +295,50 @@ void LmdbStripe::Impl::recover(const ReadJob& job) {
     MDB_val key{};
     MDB_val value{};
     for (auto op = MDB_FIRST; cursor.get(key, value, op); op = MDB_NEXT) {
-      const auto record = storage::view(value);
-      if (!wanted[load_le<std::uint16_t>(record.data() + shard_offset)]) continue;
-      part.records.push_back(to_bytes(record));
+      if (value.mv_size < replication::record_header_bytes) continue;
+      const auto shard = replication::shard_of_record(storage::view(value));
+      const auto found = next.find(shard);
+      if (found == next.end()) continue;
+      const auto position = load_le<std::uint64_t>(static_cast<const std::uint8_t*>(key.mv_data));
+      const auto at = step_to(shard, position, found->second);
+      if (at == Step::elsewhere) continue;
+      part.records.push_back(at == Step::here ? to_bytes(storage::view(value)) : Bytes{});
+      part.of.push_back(shard);
       if (part.records.size() >= recovery_part && !hand_over()) return;
     }
     if (!cursor.at_end()) status = cursor.status();
   }
+  for (const auto& [shard, at] : next)
+    if (!all_read(shard, at)) part.records.emplace_back(), part.of.push_back(shard);
   if (!part.records.empty() && !hand_over()) return;
-  replication::RecoveryFinished finished{
-      .token = job.token, .shards = job.recover, .promised = {}, .error = {}};
+  replication::RecoveryFinished finished{.token = job.token, .logs = {}, .error = {}};
   {
     const std::lock_guard lock(mutex);
-    for (const auto shard : job.recover) finished.promised.push_back(state(shard).promised);
+    for (const auto shard : job.recover) {
+      const auto& kept = state(shard);
+      finished.logs.push_back({shard, kept.promised, kept.renewals, kept.state});
+    }
   }
   if (status != 0) finished.error = disk_problem(status, config.file).error;
   std::vector<JournalEvent> events;
   events.emplace_back(std::move(finished));
   job.port->deliver(std::move(events));
+}
+
+/// Whether the record at `position` is the shard's next one, or comes behind one that is missing.
+LmdbStripe::Impl::Step LmdbStripe::Impl::step_to(ShardId shard, std::uint64_t position,
+                                                 std::size_t& next) {
+  const std::lock_guard lock(mutex);
+  const auto& positions = state(shard).positions;
+  if (next >= positions.size() || positions[next] > position) return Step::elsewhere;
+  if (positions[next] < position) return Step::behind;  // and stays there: the rest is of no use
+  ++next;
+  return Step::here;
+}
+
+bool LmdbStripe::Impl::all_read(ShardId shard, std::size_t next) {
+  const std::lock_guard lock(mutex);
+  return next >= state(shard).positions.size();
 }
 
 }  // namespace coterie::storage

@@ -65,6 +65,10 @@ struct LmdbStripe::Impl {
     std::vector<std::uint64_t> positions{};  ///< of record index i at [i - 1]; 8 B a record
     Epoch promised{};
     bool broken = false;  ///< an append failed: everything is refused until the reset
+    std::uint64_t renewals{};
+    std::uint64_t renewed_at{};  ///< the position: what was damaged before concerns it no more
+    replication::LogState state = replication::LogState::whole;
+    std::vector<std::uint64_t> lost{};  ///< positions behind the damage; a renewal deletes them
   };
 
   /// What a group makes of one shard.
@@ -73,6 +77,8 @@ struct LmdbStripe::Impl {
     std::vector<std::uint64_t> added{};  ///< behind them
     Epoch promised{};
     std::uint64_t batch = 0;
+    std::uint64_t renewals = 0, renewed_at = 0;
+    bool renews = false;
     const WriteJob* first = nullptr;  ///< where its part begins
   };
   /// One group on its way to the disk.
@@ -89,11 +95,18 @@ struct LmdbStripe::Impl {
 
   ~Impl();
   [[nodiscard]] Status load();
+  [[nodiscard]] int load_log(MDB_txn* txn);
+  [[nodiscard]] int load_promises(MDB_txn* txn);
   void start();
   void write_loop();
   void read_loop();
   void stage(const std::vector<WriteJob>& jobs, MDB_txn* txn, Group& group);
   void write(const WriteJob& job, MDB_txn* txn, Group& group);
+  void write_promise(ShardId shard, const Change& change, MDB_txn* txn, Group& group);
+  void remove(std::uint64_t position, MDB_txn* txn, Group& group);
+  enum class Step : std::uint8_t { here, behind, elsewhere };
+  [[nodiscard]] Step step_to(ShardId shard, std::uint64_t position, std::size_t& next);
+  [[nodiscard]] bool all_read(ShardId shard, std::size_t next);
   void cut(Change& change, std::size_t keep, const ShardState& shard, MDB_txn* txn, Group& group);
   void commit(const std::vector<WriteJob>& jobs);
   void replay(const ReadJob& job);

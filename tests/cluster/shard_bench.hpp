@@ -50,6 +50,8 @@ struct Bench : ShardSink {
   std::vector<std::tuple<std::uint64_t, ShardId, LogIndex, bool>> replays;
   std::vector<Done> done;
   std::map<std::pair<ShardId, LogIndex>, Bytes> disk;
+  std::map<ShardId, std::uint64_t> renewals;
+  std::map<ShardId, replication::LogState> states;
   std::uint64_t tokens = 0;
   bool recovers = true;
   messaging::LinkEffects links;
@@ -108,18 +110,19 @@ struct Bench : ShardSink {
   void recover(std::uint64_t token, std::vector<ShardId> shards) override {
     recoveries.emplace_back(token, shards);
     if (!recovers) return;
-    replication::Recovered part{.token = token, .records = {}};
+    replication::Recovered part{.token = token, .records = {}, .of = {}};
     for (const auto& [at, record] : disk)
       if (std::find(shards.begin(), shards.end(), at.first) != shards.end())
-        part.records.push_back(record);
+        part.records.push_back(record), part.of.push_back(at.first);
     core.journal(std::move(part), now, *this);
-    core.journal(recovery_of(token, std::move(shards)), now, *this);
+    core.journal(recovery_of(token, shards), now, *this);
   }
-  static replication::RecoveryFinished recovery_of(std::uint64_t token,
-                                                   std::vector<ShardId> shards) {
-    std::vector<Epoch> promised(shards.size());
-    return {
-        .token = token, .shards = std::move(shards), .promised = std::move(promised), .error = {}};
+  [[nodiscard]] replication::RecoveryFinished recovery_of(std::uint64_t token,
+                                                          const std::vector<ShardId>& shards) {
+    replication::RecoveryFinished out{.token = token, .logs = {}, .error = {}};
+    for (const auto shard : shards)
+      out.logs.push_back({.shard = shard, .renewals = renewals[shard], .state = states[shard]});
+    return out;
   }
   void complete(const Completion& c) override {
     wire::MsgpackReader in(c.payload);
@@ -148,6 +151,13 @@ struct Bench : ShardSink {
     while (!appends.empty()) {
       auto batch = std::exchange(appends, {});
       for (auto& r : batch) {
+        if (r.renewal != 0) {
+          std::erase_if(disk, [&](const auto& entry) {
+            return entry.first.first == r.shard && entry.first.second >= r.index;
+          });
+          renewals[r.shard] = r.renewal;
+          states[r.shard] = replication::LogState::whole;
+        }
         if (!r.record.empty()) disk[{r.shard, r.index}] = r.record;
         if (r.batch != 0) core.journal(replication::Appended{r.shard, r.batch}, now, *this);
       }

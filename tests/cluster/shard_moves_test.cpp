@@ -47,6 +47,7 @@ TEST_CASE("moves: parts of a recovery that another one overtook are ignored") {
   for (const auto& [at, record] : bench.disk)
     if (at.first == shard) log.push_back(record);
   REQUIRE(log.size() == 2);
+  const std::vector<ShardId> of(2, shard);
   bench.recovers = false;
   const auto fail = [&] {
     bench.core.journal(
@@ -57,16 +58,16 @@ TEST_CASE("moves: parts of a recovery that another one overtook are ignored") {
     return bench.recoveries.back().first;
   };
   const auto overtaken = fail();
-  bench.core.journal(replication::Recovered{overtaken, log}, bench.now, bench);
-  bench.core.journal(Bench::recovery_of(overtaken, {shard}), bench.now, bench);
+  bench.core.journal(replication::Recovered{overtaken, log, of}, bench.now, bench);
+  bench.core.journal(bench.recovery_of(overtaken, {shard}), bench.now, bench);
   const auto current = fail();
   REQUIRE(current != overtaken);
-  bench.core.journal(replication::Recovered{overtaken, {log[0]}}, bench.now, bench);
-  bench.core.journal(Bench::recovery_of(overtaken, {shard}), bench.now, bench);
+  bench.core.journal(replication::Recovered{overtaken, {log[0]}, {of[0]}}, bench.now, bench);
+  bench.core.journal(bench.recovery_of(overtaken, {shard}), bench.now, bench);
   bench.core.tick(bench.now, bench);
   CHECK(bench.proposals.empty());
-  bench.core.journal(replication::Recovered{current, log}, bench.now, bench);
-  bench.core.journal(Bench::recovery_of(current, {shard}), bench.now, bench);
+  bench.core.journal(replication::Recovered{current, log, of}, bench.now, bench);
+  bench.core.journal(bench.recovery_of(current, {shard}), bench.now, bench);
   bench.core.tick(bench.now, bench);
   REQUIRE(bench.proposals.size() == 1);
   bench.grant();

@@ -30,7 +30,7 @@ Bytes record(Bench& bench) {
     const auto shard = sharding::shard_of(sharding::entity_hash("x"));
     routes->table.registers[shard.value] = Bench::led_by("a", Epoch{1});
     give(shard_input::NewRoutes{routes});
-    give(shard_input::FromJournal{Bench::recovery_of(bench.recoveries.back().first, {shard})});
+    give(shard_input::FromJournal{bench.recovery_of(bench.recoveries.back().first, {shard})});
     give(shard_input::FromJournal{replication::Appended{shard, 1}});
     for (std::uint64_t token = 1; token <= 3; ++token)
       give(shard_input::Ask{{.token = token,

@@ -135,9 +135,10 @@ TEST_CASE("journal: an append is acknowledged once it is durable, and survives t
     CHECK(world.next_event<Appended>() == Appended{ShardId{1}, 2});
     world.reopen();
     world.journal().recover(5, {ShardId{1}, ShardId{2}});
-    CHECK(world.next_event<Recovered>() == Recovered{5, {make(1, 1).record, make(1, 2).record}});
+    CHECK(world.next_event<Recovered>() ==
+          Recovered{5, {make(1, 1).record, make(1, 2).record}, {ShardId{1}, ShardId{1}}});
     CHECK(world.next_event<RecoveryFinished>() ==
-          RecoveryFinished{5, {ShardId{1}, ShardId{2}}, {Epoch{}, Epoch{}}, {}});
+          RecoveryFinished{5, {{.shard = ShardId{1}}, {.shard = ShardId{2}}}, {}});
     world.journal().append(make(1, 3));
     CHECK(world.next_event<Appended>().batch == 3);
   });
@@ -242,7 +243,7 @@ TEST_CASE("journal: what is replaced is gone, durably, with what comes instead i
       CHECK(world.next_event<LogRead>() == LogRead{7, {make(1, 2).record, other.record}, {}});
       world.journal().recover(8, {ShardId{1}});
       CHECK(world.next_event<Recovered>().records.size() == 3);
-      CHECK(world.next_event<RecoveryFinished>().promised == std::vector{Epoch{2}});
+      CHECK(world.next_event<RecoveryFinished>().logs.at(0).promised == Epoch{2});
       world.reopen();
     }
     auto more = make(1, 4, 2);
@@ -283,7 +284,7 @@ TEST_CASE("journal: a promise alone is durable and writes no record") {
     world.reopen();
     world.journal().recover(5, {ShardId{1}});
     CHECK(world.next_event<Recovered>().records.size() == 1);
-    CHECK(world.next_event<RecoveryFinished>().promised == std::vector{Epoch{9}});
+    CHECK(world.next_event<RecoveryFinished>().logs.at(0).promised == Epoch{9});
     world.journal().append(make(1, 2, 8));
     CHECK(world.next_event<AppendFailed>().index == LogIndex{2});
   });
@@ -301,5 +302,38 @@ TEST_CASE("journal: a part of the log holds at least one record and no more than
     }
     world.journal().read(7, ShardId{1}, LogIndex{4}, 1 << 20);
     CHECK(world.next_event<LogRead>() == LogRead{7, {}, {}});
+  });
+}
+
+TEST_CASE("journal: a renewal goes with its cut, below the promise too, and is kept") {
+  each_world([](JournalWorld& world) {
+    for (std::uint64_t i = 1; i <= 3; ++i) {
+      auto request = make(1, i, 7);
+      request.promises = true;
+      world.journal().append(std::move(request));
+      CHECK(world.next_event<Appended>().batch == i);
+    }
+    world.journal().append({.shard = ShardId{1},
+                            .epoch = Epoch{2},
+                            .index = LogIndex{3},
+                            .replaces = true,
+                            .batch = 4,
+                            .record = {},
+                            .renewal = 1});
+    CHECK(world.next_event<Appended>().batch == 4);
+    world.reopen();
+    world.journal().recover(5, {ShardId{1}});
+    CHECK(world.next_event<Recovered>().records.size() == 2);
+    const auto log = world.next_event<RecoveryFinished>().logs.at(0);
+    CHECK(log.promised == Epoch{7});
+    CHECK(log.renewals == 1);
+    auto request = make(1, 3, 8);
+    request.promises = true;
+    world.journal().append(std::move(request));
+    CHECK(world.next_event<Appended>().batch == 3);
+    world.reopen();
+    world.journal().recover(6, {ShardId{1}});
+    CHECK(world.next_event<Recovered>().records.size() == 3);
+    CHECK(world.next_event<RecoveryFinished>().logs.at(0).renewals == 1);
   });
 }

@@ -62,6 +62,7 @@ constexpr Mutation mutations[] = {
     {"shard: promotes a replica that is not in sync", 5000, shard},
     {"shard: a lost disk returns as the same replica", 5000, shard},
     {"hand-off: parked commands go after Moved", 100, ledger},
+    {"repair: a damaged copy comes back as the same replica", 100, ledger},
     {"entity: the duplicate table is not rebuilt", 100, ledger},
     {"entity: a snapshot that is not the fold", 100, ledger},
     {"hand-off: a sender does not wait for what it sent before", 100, ledger},

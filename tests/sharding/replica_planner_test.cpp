@@ -6,6 +6,7 @@
 #include <map>
 
 #include "coterie/core/random.hpp"
+#include "coterie/replication/copy_id.hpp"
 #include "coterie/replication/register_state.hpp"
 
 using namespace coterie;
@@ -210,4 +211,40 @@ TEST_CASE("replica planner: who leaves is relieved by a cordoned node if there i
   for (const auto& swap : swaps) CHECK(swap.desired.successor.node != "n0");
   nodes[1].leaving = nodes[2].leaving = true;  // all leave: to whom?
   for (const auto& swap : plan_replicas(registers, nodes, {})) CHECK_FALSE(swap.desired.moves());
+}
+
+TEST_CASE("replica planner: a copy in sync under an older name than it has now never leads") {
+  auto nodes = nodes_of(3);
+  Register entry{.epoch = Epoch{5},
+                 .primary = "n0",
+                 .start = StartId{1},
+                 .in_sync = {{"n0", 1}, {"n1", 2}, {"n2", 3}},
+                 .replicas = {{"n0", 1}, {"n1", 2}, {"n2", 3}, {"n1", replication::renewed(2, 1)}},
+                 .disk = 1,
+                 .min_in_sync = 2};
+  CHECK(plan_replicas({entry}, nodes, {}).empty());
+  nodes[0].up = false;
+  const auto swaps = plan_replicas({entry}, nodes, {});
+  REQUIRE(swaps.size() == 1);
+  CHECK(swaps[0].desired.primary == "n2");
+  nodes[2].up = false;
+  for (const auto& swap : plan_replicas({entry}, nodes, {})) CHECK(swap.desired.primary == "n0");
+}
+
+TEST_CASE("replica planner: a copy that was renewed leads under its new name") {
+  auto nodes = nodes_of(3);
+  const Member anew{"n1", replication::renewed(2, 1)};
+  const Register entry{.epoch = Epoch{5},
+                       .primary = "n0",
+                       .start = StartId{1},
+                       .in_sync = {{"n0", 1}, anew},
+                       .replicas = {{"n0", 1}, anew, {"n2", 3}},
+                       .disk = 1,
+                       .min_in_sync = 1};
+  nodes[0].up = false;
+  const auto swaps = plan_replicas({entry}, nodes, {});
+  REQUIRE(swaps.size() == 1);
+  CHECK(swaps[0].desired.leader() == anew);
+  CHECK(std::find(swaps[0].desired.in_sync.begin(), swaps[0].desired.in_sync.end(), anew) !=
+        swaps[0].desired.in_sync.end());
 }

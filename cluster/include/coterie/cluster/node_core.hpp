@@ -17,6 +17,7 @@
 #include "coterie/membership/node_meta.hpp"
 #include "coterie/membership/swim.hpp"
 #include "coterie/messaging/links.hpp"
+#include "coterie/replication/copy_id.hpp"
 #include "coterie/replication/raft_meta_store.hpp"
 #include "coterie/replication/voters.hpp"
 #include "coterie/sharding/replica_planner.hpp"
@@ -214,7 +215,7 @@ class NodeCore {
   void take(replication::MetaEffects&& effects, Instant now, NodeEffects& out);
   void open_store(Instant now);
   [[nodiscard]] bool is_own_disk(const replication::Register& entry) const {
-    return entry.disk == 0 || entry.disk == config_.stored.disk;
+    return entry.disk == 0 || replication::same_directory(entry.disk, config_.stored.disk);
   }
   void on_swapped(const replication::Swapped& swapped);
   void on_leader(const replication::raft::LeaderChanged& leader, Instant now, NodeEffects& out);

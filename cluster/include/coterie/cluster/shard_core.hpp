@@ -191,6 +191,11 @@ class ShardCore {
     std::vector<replication::shard_log::EpochStart> starts{};  ///< while it is read
     replication::DuplicateTable duplicates{};
     bool catching_up = false;     ///< a part of the log is being read
+    std::uint64_t renewals{};     ///< of this copy, after damage
+    bool damaged = false;         ///< the log had more records; it comes back under another name
+    LogIndex sound_to{};          ///< of a damaged log
+    Epoch damaged_in{};           ///< what was known when that was found
+    std::uint64_t renewing{};     ///< the batch of the cut that is on its way; 0: none is
     Instant drain_until = never;  ///< a planned move is under way
     Instant hand_off_at{};        ///< not earlier
     Epoch handed_over{};          ///< the newest switch from here,
@@ -274,7 +279,8 @@ class ShardCore {
   void host(Instant now, ShardSink& out);
   [[nodiscard]] bool names_us(const replication::Register& entry) const;
   void start_recovery(std::vector<ShardId> shards, ShardSink& out);
-  void recovered(const Bytes& record, std::uint64_t token, Instant now, ShardSink& out);
+  void recovered(ShardId shard, const Bytes& record, std::uint64_t token, Instant now,
+                 ShardSink& out);
   void finish_recovery(const replication::RecoveryFinished& done, Instant now, ShardSink& out);
   void hand_in(ShardId shard, Instant now, ShardSink& out);
   [[nodiscard]] Bytes barrier_of(ShardId shard, Epoch epoch, Instant now);
@@ -286,9 +292,17 @@ class ShardCore {
   void report_lags(Instant now, ShardSink& out);
   std::uint64_t tick_clock(Hosted& hosted, Instant now) const;
   [[nodiscard]] std::uint64_t wall_ms(Instant now) const;
-  [[nodiscard]] replication::raft::MemberId self() const {
-    return {config_.self.node, config_.disk};
-  }
+  // shard_repair.cpp
+  [[nodiscard]] replication::raft::MemberId self(ShardId shard) const;
+  [[nodiscard]] bool is_ours(const replication::raft::MemberId& member) const;
+  [[nodiscard]] bool has_company(const replication::Register& entry) const;
+  void find_damage(const replication::RecoveredLog& log);
+  void close_damaged(ShardId shard, Instant now, ShardSink& out);
+  void repair(ShardId shard, Instant now, ShardSink& out);
+  void propose_name(ShardId shard, const replication::raft::MemberId& name, Instant now,
+                    ShardSink& out);
+  void renew(ShardId shard, ShardSink& out);
+  bool renewed(const replication::Appended& done, Instant now);
   // shard_replication.cpp
   void take(ShardId shard, replication::shard_log::Effects&& effects, Instant now, ShardSink& out);
   void write(ShardId shard, replication::shard_log::Persist&& persist, Instant now, ShardSink& out);
@@ -300,6 +314,7 @@ class ShardCore {
   void follow_phase(ShardId shard, Instant now, ShardSink& out);
   // shard_view.cpp
   [[nodiscard]] std::string apply(Hosted& hosted, ByteView bytes);
+  [[nodiscard]] static bool follows(const Hosted& hosted, ByteView sound_record);
   void cancel_reading(ShardId shard);
   void forget(ShardId shard);
   void catch_up(ShardId shard, ShardSink& out);

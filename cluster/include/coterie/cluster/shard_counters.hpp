@@ -12,6 +12,7 @@ struct ShardCounters {
   std::uint64_t command_expired{};
   std::uint64_t handed_over{}, forwarded{}, fences_lost{};
   std::uint64_t snapshots{}, snapshots_skipped{};
+  std::uint64_t damages{}, renewals{};
 
   ShardCounters& operator+=(const ShardCounters& o) {
     commands += o.commands, events += o.events, duplicates += o.duplicates;
@@ -22,6 +23,7 @@ struct ShardCounters {
     command_expired += o.command_expired, handed_over += o.handed_over;
     forwarded += o.forwarded, fences_lost += o.fences_lost;
     snapshots += o.snapshots, snapshots_skipped += o.snapshots_skipped;
+    damages += o.damages, renewals += o.renewals;
     return *this;
   }
 };

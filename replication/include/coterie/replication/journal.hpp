@@ -30,6 +30,8 @@ struct AppendRequest {
   std::uint64_t
       batch{};     ///< told when it is durable; ascending for each shard; 0 = no batch ends here
   Bytes record{};  ///< empty: the promise or the cut alone
+  /// Not 0: with the cut, the copy is renewed for the so-manieth time, and what was damaged goes.
+  std::uint64_t renewal{};
 };
 
 struct Appended {
@@ -51,16 +53,28 @@ struct Replayed {
   std::optional<Error> error{};
   friend bool operator==(const Replayed&, const Replayed&) = default;
 };
-/// A part of the log in order.
+/// A part of the logs, each in its order.
 struct Recovered {
   std::uint64_t token{};
   std::vector<Bytes> records{};
+  std::vector<ShardId> of{};  ///< whose each of them is: a damaged one may not tell
   friend bool operator==(const Recovered&, const Recovered&) = default;
+};
+enum class LogState : std::uint8_t {
+  whole,
+  suspect,  ///< a record is damaged of which nobody can tell whose it is, and this log may lack it
+  damaged   ///< there were more records than were read, but one of them is damaged or missing
+};
+struct RecoveredLog {
+  ShardId shard{};
+  Epoch promised{};
+  std::uint64_t renewals{};  ///< of this copy
+  LogState state = LogState::whole;
+  friend bool operator==(const RecoveredLog&, const RecoveredLog&) = default;
 };
 struct RecoveryFinished {
   std::uint64_t token{};
-  std::vector<ShardId> shards{};
-  std::vector<Epoch> promised{};  ///< of each of them
+  std::vector<RecoveredLog> logs{};
   std::optional<Error> error{};
   friend bool operator==(const RecoveryFinished&, const RecoveryFinished&) = default;
 };

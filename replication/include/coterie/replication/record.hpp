@@ -65,6 +65,12 @@ struct RecordView {
 std::uint64_t append_record(Bytes& out, const RecordView& record, std::uint64_t previous_chain);
 /// Checks length, CRC and inner lengths. An error names what is wrong.
 [[nodiscard]] Result<RecordView> read_record(ByteView bytes);
+/// Whether its length and its CRC are right.
+[[nodiscard]] bool is_sound(ByteView bytes);
+/// What the header says, of at least record_header_bytes that need not be sound.
+[[nodiscard]] ShardId shard_of_record(ByteView bytes);
+[[nodiscard]] LogIndex index_of_record(ByteView bytes);
+[[nodiscard]] std::uint64_t chain_of_record(ByteView bytes);
 /// Where a replay may begin: `bytes`, a whole record, is a snapshot.
 [[nodiscard]] bool is_snapshot(ByteView bytes);
 /// The chain hash that `bytes`, a valid record, must carry after `previous_chain`.

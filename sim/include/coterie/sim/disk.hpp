@@ -32,6 +32,7 @@ class Disk {
   std::vector<Stored> written{};                 ///< not synced yet
   std::uint32_t writers = 0;                     ///< journals opened so far
   std::map<ShardId, Epoch> promised{};
+  std::map<ShardId, std::uint64_t> renewals{};
   StartId start{};
   ClusterId cluster{};
   std::uint64_t number{};  ///< of the data directory
@@ -41,6 +42,8 @@ class Disk {
   bool full = false;  ///< every sync fails, nothing of it is kept
 
   void crash(bool power_cut);
+  /// One bit of one of the shard's records is another one.
+  void flip(ShardId shard, Random& random);
   /// It is on the disk from now on.
   void keep(replication::AppendRequest&& request);
   [[nodiscard]] Duration sync_time();

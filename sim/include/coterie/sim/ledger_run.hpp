@@ -25,6 +25,7 @@ struct RunResult {
   std::size_t drains{};               ///< nodes drained or cordoned for a while
   std::size_t moves{};                ///< shards asked to go to another node
   std::size_t ordered{};              ///< commands of which the order was checked
+  std::size_t damages{};              ///< records on a disk that changed a bit
   std::size_t snapshots{};            ///< compared with the fold of their events, on every disk
   cluster::ShardCounters counters{};  ///< of every life
   std::map<std::string, Bytes> tapes{};

@@ -1,0 +1,132 @@
+#include "ledger_checks.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "coterie/replication/record.hpp"
+#include "coterie/sim/process.hpp"
+#include "coterie/wire/msgpack_reader.hpp"
+#include "ledger_report.hpp"
+
+namespace coterie::sim {
+namespace {
+
+constexpr Duration in_sync_limit = 120s;
+constexpr std::size_t most_flips = 4;
+
+/// The shards as the leader of the registers knows them; null: there is none.
+const sharding::ShardTable* table_of(World& world) {
+  auto* const leader = world.registers_leader();
+  return leader == nullptr ? nullptr : &leader->node().table();
+}
+
+/// Everybody is up, and every copy that is to be there is in sync.
+bool all_in_sync(World& world) {
+  const auto* const table = table_of(world);
+  if (table == nullptr || !all_ready(world)) return false;
+  return std::all_of(table->registers.begin(), table->registers.end(), [](const auto& entry) {
+    return !entry.moves() && entry.replicas.size() == 3 && entry.in_sync.size() == 3;
+  });
+}
+
+/// Shards that this node has something of, and is to have.
+std::vector<ShardId> held_by(World& world, std::size_t node) {
+  std::vector<ShardId> out;
+  const auto* const table = table_of(world);
+  if (table == nullptr) return out;
+  for (const auto& [shard, log] : world.disk(node).logs) {
+    const auto& replicas = table->at(shard).replicas;
+    const bool has = std::any_of(replicas.begin(), replicas.end(), [&](const auto& member) {
+      return member.node == Process::name_of(node);
+    });
+    if (has && !log.empty()) out.push_back(shard);
+  }
+  return out;
+}
+
+bool is_sound(const std::vector<Bytes>& log) {
+  return std::all_of(log.begin(), log.end(),
+                     [](const Bytes& record) { return replication::is_sound(record); });
+}
+
+}  // namespace
+
+std::string damage_and_repair(World& world, Random& random, std::size_t& damages) {
+  if (!world.run_until([&] { return all_in_sync(world); }, in_sync_limit))
+    return "the copies do not all come in sync; " + unready(world);
+  auto victim = static_cast<std::size_t>(random.below(std::uint64_t{world.size()}));
+  auto shards = held_by(world, victim);
+  // Some node has written something, but of seven not every one.
+  for (std::size_t tried = 0; shards.empty() && tried < world.size(); ++tried)
+    shards = held_by(world, victim = (victim + 1) % world.size());
+  const auto other = (victim + 1) % world.size();
+  if (shards.empty()) return "nobody has a log";
+  world.kill(victim, false);
+  std::vector<ShardId> damaged;
+  for (std::size_t i = 0; i < most_flips; ++i) {
+    const auto shard = shards[random.below(std::uint64_t{shards.size()})];
+    if (std::find(damaged.begin(), damaged.end(), shard) != damaged.end()) continue;
+    world.disk(victim).flip(shard, random);
+    damaged.push_back(shard);
+    ++damages;
+  }
+  world.start(victim);
+  world.run_for(random.below(Duration{2s}));
+  world.kill(other, false);
+  world.run_for(random.below(Duration{8s}));
+  world.start(other);
+  const auto repaired = [&] {
+    return std::all_of(damaged.begin(), damaged.end(), [&](ShardId shard) {
+      return is_sound(world.disk(victim).logs[shard]) && world.disk(victim).renewals[shard] > 0;
+    });
+  };
+  if (!world.run_until([&] { return repaired() && all_in_sync(world); }, in_sync_limit))
+    return "a damaged copy is not made anew; " + unready(world);
+  return {};
+}
+
+std::string check_snapshots(World& world, std::size_t& snapshots) {
+  std::string problem;
+  for (std::size_t i = 0; i < world.size(); ++i)
+    for (const auto& [shard, log] : world.disk(i).logs) {
+      std::map<std::string, std::int64_t> folds;
+      for (const auto& bytes : log) {
+        const auto record = replication::read_record(bytes).value();
+        const auto account = std::string(text(record.entity));
+        for (const auto& event : record.events)
+          folds[account] += wire::MsgpackReader(event.bytes).signed_integer();
+        if (record.kind != replication::RecordKind::snapshot) continue;
+        ++snapshots;
+        if (wire::MsgpackReader(record.reply).signed_integer() != folds[account])
+          problem = "a snapshot of " + account + " is not the fold of its events";
+      }
+    }
+  return problem;
+}
+
+std::string check_leave(World& world) {
+  using membership::MemberState;
+  const auto sees = [&](std::size_t observer, const char* name, MemberState state) {
+    const auto& members = world.process(observer).node().swim().members();
+    const auto* const found = members.find(name);
+    return found != nullptr && found->state == state;
+  };
+  world.leave(2);
+  std::string problem;
+  if (!world.run_until(
+          [&] { return sees(0, "n2", MemberState::left) && sees(1, "n2", MemberState::left); },
+          60s)) {
+    problem = "a leave was not learned within 60 s: n2 is";
+    for (std::size_t observer : {0, 1}) {
+      const auto* const found = world.process(observer).node().swim().members().find("n2");
+      problem += " " + std::string(found == nullptr ? "unknown" : to_string(found->state)) +
+                 " to " + Process::name_of(observer);
+    }
+  }
+  world.kill(1, false);
+  if (!world.run_until([&] { return sees(0, "n1", MemberState::dead); }, 60s))
+    problem = "a crash was not learned within 60 s";
+  return problem;
+}
+
+}  // namespace coterie::sim

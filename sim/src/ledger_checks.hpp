@@ -1,0 +1,21 @@
+/// What must hold at the end of a seed of the ledger; each answers what does not, or nothing.
+/// Thread-safety: runs the world.
+#pragma once
+
+#include <string>
+
+#include "coterie/core/random.hpp"
+#include "coterie/sim/world.hpp"
+
+namespace coterie::sim {
+
+/// Records of a node that is down change a bit, and soon after it is back another node is killed:
+/// the copies are made anew from the others, and nothing is missing (placement contract, invariant
+/// 10). `damages` counts records.
+[[nodiscard]] std::string damage_and_repair(World& world, Random& random, std::size_t& damages);
+/// Invariant 14, on every disk: a snapshot is the fold of the events before it.
+[[nodiscard]] std::string check_snapshots(World& world, std::size_t& snapshots);
+/// Everyone learns of a crash and of a leave, as what they are.
+[[nodiscard]] std::string check_leave(World& world);
+
+}  // namespace coterie::sim

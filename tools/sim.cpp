@@ -30,6 +30,7 @@ Totals totals_of(const sim::RunResult& result) {
           {"moved_answers", counters.moved},
           {"duplicates", counters.duplicates},
           {"fences_lost", counters.fences_lost},
+          {"without_credit", counters.without_credit},
           {"snapshots", result.snapshots},
           {"damages", result.damages},
           {"renewals", counters.renewals},

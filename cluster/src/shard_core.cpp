@@ -12,14 +12,20 @@ constexpr Duration retry_soon = 100ms;      // a table, a lane or a recovery is 
 constexpr Duration sweep_interval = 100ms;  // idle entities are looked for this often
 constexpr std::size_t sweep_count = 1000;   // records looked at in one sweep
 
+ShardCoreConfig granting_credits(ShardCoreConfig config) {
+  config.self.features |= messaging::feature_credits;
+  return config;
+}
+
 }  // namespace
 
 ShardCore::ShardCore(ShardCoreConfig config, const std::vector<sharding::EntityType>& types,
                      Random random, Instant now)
-    : config_(std::move(config)),
+    : config_(granting_credits(std::move(config))),
       types_(types),
       links_(config_.links, config_.self, random),
-      asks_(now) {
+      asks_(now),
+      credits_(config_.credits) {
   next_sweep_ = now + sweep_interval;
 }
 
@@ -35,7 +41,8 @@ void ShardCore::ask(const LocalAsk& ask, Instant now, ShardSink& out) {
                   .deadline = ask.deadline,
                   .hash = sharding::entity_hash(ask.id),
                   .entity = ask.id,
-                  .payload = ask.payload};
+                  .payload = ask.payload,
+                  .waits = ask.waits};
   const auto refuse = [&](Errc code, std::string_view detail, Duration retry) {
     if (!ask.wants_reply) return;
     out.complete({.token = ask.token,
@@ -65,6 +72,7 @@ void ShardCore::ask(const LocalAsk& ask, Instant now, ShardSink& out) {
 }
 
 void ShardCore::dispatch(const Command& command, Instant now, ShardSink& out) {
+  if (std::exchange(look_again_, false)) retry_waiting(now, out);
   const auto shard = shard_of(command.hash);
   const auto& route = route_[shard.value];
   if (fenced(command, out)) return;
@@ -118,9 +126,12 @@ void ShardCore::forward(const Command& command, const Route& route, Instant now,
     ++counters_.unavailable;
     return fail(command, Errc::unavailable, "no link to the owner of the shard", retry_soon, out);
   }
+  if (!take_credit(command, route, out)) return;
   auto* staging = links_.stage(route.lane, size);
   if (staging == nullptr)
     return fail(command, Errc::busy, "the link to the owner is full", retry_soon, out);
+  credits_.sent(route.lane, shard_of(command.hash), size);
+  ++counters_.sent;
   if (command.to.wanted) asks_.expect_from(command.to.sequence, route.lane);  // it may have waited
   route_[shard_of(command.hash).value].used = true;
   const auto left =
@@ -141,25 +152,6 @@ void ShardCore::forward(const Command& command, const Route& route, Instant now,
       view(command.entity), command.payload);
 }
 
-bool ShardCore::park(std::deque<Parked>& queue, const Command& command) {
-  const auto size = command.entity.size() + command.payload.size();
-  if (parked_commands_ >= max_parked_commands || parked_bytes_ + size > max_parked_bytes) {
-    ++counters_.busy;
-    return false;
-  }
-  ++parked_commands_;
-  parked_bytes_ += size;
-  auto& parked = queue.emplace_back();
-  parked.bytes.reserve(size);
-  append(parked.bytes, view(command.entity));
-  append(parked.bytes, command.payload);
-  parked.command = command;
-  const ByteView bytes = parked.bytes;
-  parked.command.entity = text(bytes.first(command.entity.size()));
-  parked.command.payload = bytes.subspan(command.entity.size());
-  return true;
-}
-
 /// Its sender knows of an epoch that we do not, which may also be none: it does not wait for ever.
 bool ShardCore::park_for_news(const Command& command, Instant now) {
   auto patient = command;
@@ -171,8 +163,7 @@ bool ShardCore::park_for_news(const Command& command, Instant now) {
 void ShardCore::drop_expired(std::deque<Parked>& queue, Instant now, ShardSink& out) {
   std::erase_if(queue, [&](const Parked& parked) {
     if (parked.command.deadline > now) return false;
-    --parked_commands_;
-    parked_bytes_ -= parked.bytes.size();
+    unhold(parked);
     ++counters_.expired;
     fail(parked.command, Errc::expired, "the deadline passed while the command waited", {}, out);
     return true;
@@ -183,8 +174,7 @@ void ShardCore::unpark(std::deque<Parked>& queue, Instant now, ShardSink& out) {
   auto waiting = std::move(queue);
   queue.clear();
   for (auto& parked : waiting) {
-    --parked_commands_;
-    parked_bytes_ -= parked.bytes.size();
+    unhold(parked);
     dispatch(parked.command, now, out);
   }
 }
@@ -233,6 +223,7 @@ void ShardCore::finish_ask(const messaging::OpenAsk& open, Completion completion
 
 void ShardCore::fail(const Command& command, Errc code, std::string_view detail,
                      Duration retry_after, ShardSink& out) {
+  if (is_remote(command)) ++(code == Errc::expired ? counters_.late : counters_.rejected);
   answer(command.to,
          {.status = static_cast<std::uint8_t>(code),
           .shard = shard_of(command.hash),
@@ -242,8 +233,10 @@ void ShardCore::fail(const Command& command, Errc code, std::string_view detail,
 }
 
 void ShardCore::flush(Instant now, ShardSink& out) {
+  if (std::exchange(look_again_, false)) retry_waiting(now, out);
   tick_fences(now, out);
   start_rounds(now, out);
+  send_grants();
   messaging::LinkEffects effects;
   links_.flush(now, effects);
   for (auto& effect : effects) out.link(std::move(effect));
@@ -266,6 +259,8 @@ void ShardCore::tick(Instant now, ShardSink& out) {
   if (now >= next_sweep_) {
     next_sweep_ = now + sweep_interval;
     drop_expired(unrouted_, now, out);
+    for (auto& [at, queue] : waiting_) drop_expired(queue, now, out);
+    std::erase_if(waiting_, [](const auto& entry) { return entry.second.empty(); });
     for (auto& hosted : hosted_)
       if (!hosted.parked.empty()) drop_expired(hosted.parked, now, out);
     const auto before = entities_.active();

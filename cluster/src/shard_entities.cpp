@@ -159,6 +159,7 @@ void ShardCore::persist(Hosted& hosted, EntitySlot slot, const Command& command,
   if (command.id.is_set())
     hosted.duplicates.remember(
         {command.id, record.index, record.sequence, record.epoch, outcome_.reply});
+  if (is_remote(command)) ++counters_.delivered;
   hold(hosted.held, record.index, command.to,
        {.epoch = record.epoch,
         .shard = shard,

@@ -75,7 +75,7 @@ void ShardCore::relay(const Command& command, const Route& route, Instant now, S
   const auto shard = sharding::shard_of(command.hash);
   tell_placement(command.to.lane, shard);
   auto onward = command;
-  onward.relayed = true;
+  onward.relayed = onward.waits = true;
   onward.to = {.lane = local_lane,
                .session = config_.self.session,
                .sequence = 0,
@@ -94,6 +94,7 @@ void ShardCore::relay(const Command& command, const Route& route, Instant now, S
     onward.to.sequence = *correlation;
   }
   ++counters_.forwarded;
+  ++counters_.relayed;
   forward(onward, route, now, out);
 }
 

@@ -64,6 +64,7 @@ void ShardCore::hold(std::deque<Held>& queue, LogIndex index, const ReplyTo& to,
 /// our knowledge, so a confirmation round comes first. One serves all that wait.
 void ShardCore::answer_read(Hosted& hosted, LogIndex index, const ReplyTo& to, const Answer& value,
                             ShardSink& out) {
+  if (to.lane != local_lane) ++counters_.delivered;
   if (hosted.reads.size() == hosted.in_round && hosted.in_round == 0)
     rounds_wanted_.push_back(value.shard);
   hold(hosted.reads, index, to, value, out);

@@ -46,7 +46,7 @@ void ShardCore::rebuild_routes() {
     const auto old = std::exchange(route_[i], route_of(ShardId{i}));
     const bool same = route_[i].kind == old.kind && route_[i].lane == old.lane;
     route_[i].used = same && old.used;
-    if (!same) raise_fence(ShardId{i}, old);
+    if (!same) look_again_ = true, raise_fence(ShardId{i}, old);
   }
 }
 
@@ -110,8 +110,9 @@ void ShardCore::closed(ConnId conn, Instant now, ShardSink& out) {
 
 void ShardCore::take_link_effects(messaging::LinkEffects&& effects, ShardSink& out) {
   for (auto& effect : effects) {
-    if (std::holds_alternative<messaging::LaneUp>(effect)) {
-      lane_came_up_ = true;
+    if (const auto* up = std::get_if<messaging::LaneUp>(&effect)) {
+      credits_.lane_up(up->lane, (up->features & messaging::feature_credits) != 0);
+      lane_came_up_ = look_again_ = true;
       rebuild_routes();
     } else if (const auto* down = std::get_if<messaging::LaneDown>(&effect)) {
       for (const auto& ask : asks_.close_lane(down->lane)) {
@@ -123,6 +124,7 @@ void ShardCore::take_link_effects(messaging::LinkEffects&& effects, ShardSink& o
                    out);
       }
       drop_fences(down->lane);
+      look_again_ = true;
     } else if (auto* refused = std::get_if<messaging::Refused>(&effect)) {
       if (refused->code !=
           Errc::unavailable)  // that one mends itself: a cluster is being formed or adopted
@@ -166,6 +168,7 @@ bool ShardCore::on_control(const messaging::Frame& frame, Instant now, ShardSink
   switch (frame.kind) {
     case wire::FrameKind::shard_log: return on_shard_log(frame.lane, body, now, out);
     case wire::FrameKind::placement: return on_placement(frame.lane, body, now, out);
+    case wire::FrameKind::credit: return on_credit(frame.lane, body, now, out);
     case wire::FrameKind::fence: return on_fence(frame.lane, body, now, out);
     case wire::FrameKind::fence_passed: return on_fence_passed(body, now, out);
     default: return false;
@@ -175,19 +178,23 @@ bool ShardCore::on_control(const messaging::Frame& frame, Instant now, ShardSink
 void ShardCore::on_request(messaging::LaneId lane, const wire::RequestView& request, Instant now,
                            ShardSink& out) {
   ++counters_.commands;
+  ++counters_.received;
   const auto& header = request.header;
-  Command command{
-      .to = {lane, header.session, header.sequence, (header.flags & wire::flag_ask) != 0},
-      .type = header.type,
-      .tag = header.tag,
-      .id = header.command,
-      .deadline =
-          header.deadline_us == 0 ? never : now + std::chrono::microseconds(header.deadline_us),
-      .epoch = header.epoch,
-      .hash = sharding::entity_hash(text(request.entity)),
-      .entity = text(request.entity),
-      .payload = request.payload,
-      .relayed = (header.flags & wire::flag_forwarded) != 0};
+  credits_.arrived(lane, header.shard,
+                   wire::request_header_bytes + request.entity.size() + request.payload.size());
+  Command command{.to = {lane, header.session, header.sequence,
+                         (header.flags & wire::flag_ask) != 0, credits_.life(lane)},
+                  .type = header.type,
+                  .tag = header.tag,
+                  .id = header.command,
+                  .deadline = header.deadline_us == 0
+                                  ? never
+                                  : now + std::chrono::microseconds(header.deadline_us),
+                  .epoch = header.epoch,
+                  .hash = sharding::entity_hash(text(request.entity)),
+                  .entity = text(request.entity),
+                  .payload = request.payload,
+                  .relayed = (header.flags & wire::flag_forwarded) != 0};
   if (request.entity.empty() || shard_of(command.hash) != header.shard)
     return fail(command, Errc::malformed, "the shard does not belong to the entity id", {}, out);
   if (worker_of(header.shard, config_.data_workers) != config_.self.from_worker) {
@@ -233,6 +240,7 @@ bool ShardCore::learn(ShardId shard, const replication::Register& newer, Instant
 
 void ShardCore::send_moved(const Command& command, ShardSink& out) {
   ++counters_.moved;
+  if (is_remote(command)) ++counters_.rejected;
   const auto shard = shard_of(command.hash);
   Bytes payload;
   replication::append_register(payload, current_->table.at(shard));

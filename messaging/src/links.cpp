@@ -142,7 +142,7 @@ bool Links::on_hello(ConnId id, const Hello& hello, Instant now, LinkEffects& ou
   if (lanes_[lane].conn != ConnId{})
     drop(lanes_[lane].conn, now, out);  // it redials only if it lost the old one
   out.emplace_back(Write{id, handshake_frame(wire::FrameKind::welcome, hello.from_worker)});
-  make_ready(id, lane, hello.start, out);
+  make_ready(id, lane, hello, out);
   return true;
 }
 
@@ -163,10 +163,10 @@ void Links::on_welcome(ConnId id, const Hello& welcome, Instant now, LinkEffects
     out.emplace_back(AdoptCluster{welcome.cluster, welcome.node});
     return drop(id, now, out);
   }
-  make_ready(id, lane, welcome.start, out);
+  make_ready(id, lane, welcome, out);
 }
 
-void Links::make_ready(ConnId id, LaneId lane_id, StartId start, LinkEffects& out) {
+void Links::make_ready(ConnId id, LaneId lane_id, const Hello& other, LinkEffects& out) {
   auto& connection = connections_.at(id);
   connection.phase = Phase::ready;
   connection.lane = lane_id;
@@ -174,10 +174,10 @@ void Links::make_ready(ConnId id, LaneId lane_id, StartId start, LinkEffects& ou
   lane.conn = id;
   lane.up = lane.was_up = true;
   lane.writing = false;
-  lane.start = start;
+  lane.start = other.start;
   lane.dial_at = never;
   lane.pause = config_.reconnect_first;
-  out.emplace_back(LaneUp{lane_id, lane.peer, lane.worker});
+  out.emplace_back(LaneUp{lane_id, lane.peer, lane.worker, self_.features & other.features});
 }
 
 std::optional<Frame> Links::next_frame(ConnId id, ByteView& rest, Instant now, LinkEffects& out) {

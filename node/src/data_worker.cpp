@@ -65,7 +65,8 @@ void DataWorker::read_mailbox(std::vector<MailboxAsk>& batch) {
                                     .payload = item.ask.payload,
                                     .deadline = item.deadline,
                                     .command = item.command,
-                                    .wants_reply = item.ask.wants_reply}},
+                                    .wants_reply = item.ask.wants_reply,
+                                    .waits = item.ask.options.when_full == WhenFull::wait}},
                   now, *this, tape_.get());
   }
   finish();

@@ -108,6 +108,23 @@ void registers_metrics(Text& text, const cluster::NodeCore& core) {
              raft.configuration().voters.size());
 }
 
+/// Of commands between nodes.
+void flow_metrics(Text& text, const cluster::ShardCounters& c) {
+  text.counter("coterie_requests_sent_total", "Commands sent to other nodes.", c.sent);
+  text.counter("coterie_requests_received_total",
+               "Commands of other nodes: delivered, rejected, late, relayed, or they wait.",
+               c.received);
+  text.counter("coterie_requests_delivered_total", "Of those, decided by their entity.",
+               c.delivered);
+  text.counter("coterie_requests_rejected_total", "Of those, refused with a reason.", c.rejected);
+  text.counter("coterie_requests_late_total", "Of those, expired before they were decided.",
+               c.late);
+  text.counter("coterie_requests_relayed_total", "Of those, sent on to their shard's next primary.",
+               c.relayed);
+  text.counter("coterie_without_credit_total",
+               "Commands not sent at once: their owner has too much under way.", c.without_credit);
+}
+
 }  // namespace
 
 std::string exposition(const cluster::NodeCore& core, const std::vector<DataSnapshot>& data,
@@ -173,6 +190,7 @@ std::string exposition(const cluster::NodeCore& core, const std::vector<DataSnap
   text.counter("coterie_moved_total", "Stale routes corrected.", c.moved);
   text.counter("coterie_journal_failures_total", "Groups that the disk refused.",
                c.journal_failures);
+  flow_metrics(text, c);
   text.counter("coterie_damaged_copies_total",
                "Copies of shards whose log on this disk had lost something.", c.damages);
   text.counter("coterie_renewed_copies_total", "Of those, how many were made anew from others.",

@@ -61,7 +61,8 @@ void DataWorker::take(AccountAsk& ask) {
                                   .tag = ask.tag,
                                   .payload = payload,
                                   .deadline = ask.deadline,
-                                  .command = ask.id}});
+                                  .command = ask.id,
+                                  .waits = ask.waits}});
 }
 
 void DataWorker::routes(cluster::RoutesPtr routes) {

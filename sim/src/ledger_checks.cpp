@@ -85,6 +85,14 @@ std::string damage_and_repair(World& world, Random& random, std::size_t& damages
   return {};
 }
 
+std::string check_flow(World& world) {
+  for (std::size_t node = 0; node < world.size(); ++node)
+    for (std::uint16_t i = 0; world.is_up(node) && i < sharding::shard_count; ++i)
+      if (!world.process(node).shard_core(ShardId{i}).flow_balances())
+        return "commands that came to " + Process::name_of(node) + " have had no end, or two";
+  return {};
+}
+
 std::string check_snapshots(World& world, std::size_t& snapshots) {
   std::string problem;
   for (std::size_t i = 0; i < world.size(); ++i)

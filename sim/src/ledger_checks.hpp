@@ -13,6 +13,8 @@ namespace coterie::sim {
 /// the copies are made anew from the others, and nothing is missing (placement contract, invariant
 /// 10). `damages` counts records.
 [[nodiscard]] std::string damage_and_repair(World& world, Random& random, std::size_t& damages);
+/// Every command that came from another node has had its end, or waits.
+[[nodiscard]] std::string check_flow(World& world);
 /// Invariant 14, on every disk: a snapshot is the fold of the events before it.
 [[nodiscard]] std::string check_snapshots(World& world, std::size_t& snapshots);
 /// Everyone learns of a crash and of a leave, as what they are.

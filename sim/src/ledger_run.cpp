@@ -65,6 +65,7 @@ class LedgerRun {
     if (damages_) problem_ = damage_and_repair(world_, random_, result_.damages);
     if (!problem_.empty()) return fail(problem_);
     check_balances();
+    if (problem_.empty()) problem_ = check_flow(world_);
     if (problem_.empty()) problem_ = check_snapshots(world_, result_.snapshots);
     if (problem_.empty() && waits_for_even_) check_even();
     if (problem_.empty()) problem_ = check_leave(world_);
@@ -124,7 +125,8 @@ class LedgerRun {
               world_.now() + 2s,
               [this, stream, i = stream->sent](std::uint8_t status, std::int64_t balance) {
                 if (status == 0) check_order(*stream, i, balance);
-              }});
+              },
+              streams_ % 2 == 0});
     ++stream->sent;
     world_.after(random_.below(Duration{40ms}), [this, stream] { send_next(stream); });
   }

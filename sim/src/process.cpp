@@ -11,6 +11,7 @@ constexpr Duration hand_off_delay = 10us;
 constexpr Duration drain_poll = 20ms;
 constexpr Duration register_sync = 5ms;  // one span for all: batches keep their order
 constexpr std::uint16_t most_workers = 3;
+constexpr std::uint64_t few_credits = 8;  // so that they run out
 
 }  // namespace
 
@@ -85,10 +86,13 @@ void Process::make_workers(SessionId session, Random& random) {
         .propose =
             [this](replication::Swap swap) { COTERIE_ENSURE(proposals_->put(std::move(swap))); }};
     if (world_.records()) hooks.record = world_.tape(name_of(index_), disk_.start, worker);
-    const cluster::ShardOrigin origin{
-        {.self = self, .data_workers = workers_, .passivate_after = 2s, .disk = disk_.number},
-        random.next(),
-        world_.now()};
+    const cluster::ShardOrigin origin{{.self = self,
+                                       .data_workers = workers_,
+                                       .passivate_after = 2s,
+                                       .credits = {.messages = few_credits},
+                                       .disk = disk_.number},
+                                      random.next(),
+                                      world_.now()};
     data_.push_back(std::make_unique<DataWorker>(world_, index_, disk_, origin, random.split(),
                                                  std::move(hooks)));
   }

@@ -12,10 +12,11 @@ inline const ShardId shard_of_x = sharding::shard_of(sharding::entity_hash("x"))
 
 /// Its own Links, and whatever it wants to stage.
 struct OtherNode {
-  explicit OtherNode(Bench& b)
+  explicit OtherNode(Bench& b, std::uint64_t features = 0)
       : bench(b),
         links({},
-              {.cluster = our_cluster,
+              {.features = features,
+               .cluster = our_cluster,
                .node = "0",
                .start = StartId{5},
                .from_worker = 1,

@@ -1,7 +1,8 @@
-/// Bodies of control frames: registers, swaps, results, the shard table.
+/// Bodies of control frames: registers, swaps, results, the shard table, credits.
 #include <cstddef>
 #include <cstdint>
 
+#include "coterie/messaging/credits.hpp"
 #include "coterie/replication/register.hpp"
 #include "coterie/sharding/shard_table.hpp"
 
@@ -16,5 +17,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   (void)replication::decode_results(bytes, token, results);
   (void)replication::decode_register(bytes);
   (void)sharding::decode_shard_table(bytes);
+  if (const auto grants = messaging::decode_grants(bytes)) {
+    messaging::CreditWindow window;
+    window.sent(0, 1);
+    for (const auto& grant : *grants) (void)window.granted(grant);
+  }
   return 0;
 }

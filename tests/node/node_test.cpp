@@ -77,6 +77,16 @@ TEST_CASE("node: every ask is answered once, while the node stops and after it")
   CHECK(late.error().is(Errc::unavailable));
 }
 
+TEST_CASE("node: a command that would wait for room at its owner is answered where there is room") {
+  const Directory directory;
+  auto node = Node::start(config(directory));
+  REQUIRE(node.has_value());
+  const auto counter = node->entities<Counter>("counter").ref("x");
+  const auto added = counter.ask(Counter::Add{2}, {.when_full = WhenFull::wait}).get();
+  REQUIRE(added.has_value());
+  CHECK(added->value == 2);
+}
+
 TEST_CASE("node: a second life in the same process finds what the first one acknowledged") {
   const Directory directory;
   for (std::int64_t life = 1; life <= 2; ++life) {

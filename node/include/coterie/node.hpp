@@ -18,12 +18,19 @@
 
 namespace coterie {
 
+/// What becomes of a command whose shard's owner has too much under way.
+enum class WhenFull : std::uint8_t {
+  busy,  ///< it fails at once, with a hint when to retry
+  wait   ///< it waits for its turn, until its deadline
+};
+
 struct AskOptions {
   Duration deadline = 5s;  ///< travels with the command; after it the outcome is unknown
   std::optional<std::string>
       command_id{};  ///< the same text to the same entity has its effect once; default: a fresh
                      ///< one. Text that ends with a UUIDv7 is refused as command_expired once the
                      ///< shard may have forgotten it; other text would then have its effect again
+  WhenFull when_full = WhenFull::busy;
 };
 
 template <class R>

@@ -17,6 +17,7 @@
 #include <optional>
 #include <vector>
 
+#include "coterie/cluster/lane_credits.hpp"
 #include "coterie/cluster/routes.hpp"
 #include "coterie/cluster/shard_counters.hpp"
 #include "coterie/cluster/shard_sink.hpp"
@@ -78,7 +79,8 @@ struct ShardCoreConfig {
   supervision::BackoffConfig entity_backoff{.first = 10ms, .limit = 1s};
   Duration entity_cool_down = 10s;  ///< pause of an entity that exceeded its restart intensity
   messaging::LinkConfig links{};
-  std::uint64_t disk{};  ///< the number of the data directory
+  messaging::CreditConfig credits{};  ///< the same on every node
+  std::uint64_t disk{};               ///< the number of the data directory
   replication::shard_log::ReplicaConfig replica{.heartbeat = 200ms, .silence = 700ms};
 };
 
@@ -91,6 +93,7 @@ struct LocalAsk {
   Instant deadline = never;
   CommandId command{};
   bool wants_reply = true;  ///< false: a tell
+  bool waits = false;       ///< where the owner has too much under way: to its deadline, not `busy`
 };
 
 class ShardCore {
@@ -128,6 +131,8 @@ class ShardCore {
     return hosted_[shard.value].replica.get();
   }
   [[nodiscard]] std::size_t parked() const { return parked_commands_; }
+  /// Every command of another node has had its end, or waits.
+  [[nodiscard]] bool flow_balances() const;
 
  private:
   static constexpr messaging::LaneId local_lane = messaging::no_lane;
@@ -136,6 +141,7 @@ class ShardCore {
     SessionId session{};
     std::uint64_t sequence{};
     bool wanted = true;
+    std::uint32_t life{};  ///< of the lane's connection through which it came
   };
   struct Command {
     ReplyTo to{};
@@ -148,6 +154,7 @@ class ShardCore {
     std::string_view entity{};
     ByteView payload{};
     bool relayed = false;  ///< the shard's last primary sent it on
+    bool waits = false;    ///< for credit
     bool fence = false;    ///< no command: `entity` is who raised it, to.sequence its number
   };
   struct Parked {
@@ -240,6 +247,13 @@ class ShardCore {
   void drop_expired(std::deque<Parked>& queue, Instant now, ShardSink& out);
   bool park(std::deque<Parked>& queue, const Command& command);
   bool park_for_news(const Command& command, Instant now);
+  // shard_credits.cpp
+  void unhold(const Parked& parked);
+  [[nodiscard]] static bool is_remote(const Command& command);
+  [[nodiscard]] bool take_credit(const Command& command, const Route& route, ShardSink& out);
+  bool on_credit(messaging::LaneId lane, ByteView body, Instant now, ShardSink& out);
+  void retry_waiting(Instant now, ShardSink& out);
+  void send_grants();
   void unpark(std::deque<Parked>& queue, Instant now, ShardSink& out);
   void answer(const ReplyTo& to, const Answer& answer, ShardSink& out);
   void finish_ask(const messaging::OpenAsk& open, Completion completion, ShardSink& out);
@@ -364,6 +378,11 @@ class ShardCore {
   std::map<std::uint64_t, LogReader> log_readers_{};
   std::map<std::uint64_t, ReplyTo> relays_{};  ///< by the token of their ask
   std::map<ShardId, Fence> fences_{};
+  LaneCredits credits_;
+  /// Commands that wait for credit, by lane and group.
+  std::map<std::pair<messaging::LaneId, std::size_t>, std::deque<Parked>> waiting_{};
+  bool look_again_ = false;  ///< at these: a lane or a route is another one
+  std::size_t held_remote_ = 0;
   std::vector<ShardId> rounds_wanted_{};  ///< shards with reads that are in no round yet
   std::deque<Parked> unrouted_{};  ///< they wait for the table or for a lane's first connection
   std::size_t parked_commands_ = 0, parked_bytes_ = 0, uncommitted_ = 0;

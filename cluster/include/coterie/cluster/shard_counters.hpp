@@ -13,6 +13,9 @@ struct ShardCounters {
   std::uint64_t handed_over{}, forwarded{}, fences_lost{};
   std::uint64_t snapshots{}, snapshots_skipped{};
   std::uint64_t damages{}, renewals{};
+  /// Of commands between nodes: received = delivered + rejected + late + relayed + those that wait.
+  std::uint64_t sent{}, received{}, delivered{}, rejected{}, late{}, relayed{};
+  std::uint64_t without_credit{};  ///< not sent at once: refused as busy, or waited
 
   ShardCounters& operator+=(const ShardCounters& o) {
     commands += o.commands, events += o.events, duplicates += o.duplicates;
@@ -24,6 +27,9 @@ struct ShardCounters {
     forwarded += o.forwarded, fences_lost += o.fences_lost;
     snapshots += o.snapshots, snapshots_skipped += o.snapshots_skipped;
     damages += o.damages, renewals += o.renewals;
+    sent += o.sent, received += o.received, delivered += o.delivered;
+    rejected += o.rejected, late += o.late, relayed += o.relayed;
+    without_credit += o.without_credit;
     return *this;
   }
 };

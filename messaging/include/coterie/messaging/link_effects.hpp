@@ -40,6 +40,7 @@ struct LaneUp {
   LaneId lane{};
   std::string peer{};
   std::uint16_t worker{};
+  std::uint64_t features{};  ///< that both sides know
   friend bool operator==(const LaneUp&, const LaneUp&) = default;
 };
 struct LaneDown {

@@ -134,7 +134,7 @@ class Links {
   void refuse(ConnId conn, Errc code, const std::string& detail, Instant now, LinkEffects& out);
   bool on_hello(ConnId conn, const Hello& hello, Instant now, LinkEffects& out);
   void on_welcome(ConnId conn, const Hello& welcome, Instant now, LinkEffects& out);
-  void make_ready(ConnId conn, LaneId lane, StartId start, LinkEffects& out);
+  void make_ready(ConnId conn, LaneId lane, const Hello& other, LinkEffects& out);
   [[nodiscard]] std::optional<Refuse> judge(const Hello& other) const;
   [[nodiscard]] Bytes handshake_frame(wire::FrameKind kind, std::uint16_t to_worker) const;
   std::optional<Frame> take_frame(ConnId id, Connection& conn, ByteView frame, wire::FrameKind kind,

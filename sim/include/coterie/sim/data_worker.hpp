@@ -24,6 +24,7 @@ struct AccountAsk {
   CommandId id{};
   Instant deadline{};
   Answer answer{};
+  bool waits = false;  ///< for credit, instead of `busy`
 };
 
 struct DataWorkerHooks {

@@ -41,6 +41,7 @@ enum class FrameKind : std::uint8_t {
   placement = 13,  ///< one shard's register, by who handed it over
   fence = 14,      ///< everything before it on this lane has gone to the shard's new primary
   fence_passed = 15,
+  credit = 16,  ///< so much of what came on this lane has been taken
 };
 
 /// Frame flags (feature bits of one frame).

@@ -1,0 +1,101 @@
+/// How much goes to another node before it has taken what went before: a shard that stands still
+/// answers `busy` at the sender and holds up no other one. Source: messaging/credits.hpp.
+#include "coterie/cluster/shard_core.hpp"
+
+namespace coterie::cluster {
+
+namespace {
+
+constexpr Duration credit_soon = 10ms;  // a batch or two of the owner's
+
+std::size_t cost_of(std::string_view entity, ByteView payload) {
+  return wire::request_header_bytes + entity.size() + payload.size();
+}
+
+}  // namespace
+
+bool ShardCore::is_remote(const Command& command) {
+  return command.to.lane != local_lane && !command.fence;
+}
+
+bool ShardCore::park(std::deque<Parked>& queue, const Command& command) {
+  const auto size = command.entity.size() + command.payload.size();
+  if (parked_commands_ >= max_parked_commands || parked_bytes_ + size > max_parked_bytes) {
+    ++counters_.busy;
+    return false;
+  }
+  ++parked_commands_;
+  parked_bytes_ += size;
+  if (is_remote(command)) {
+    ++held_remote_;
+    credits_.held(command.to.lane, command.to.life, sharding::shard_of(command.hash),
+                  cost_of(command.entity, command.payload));
+  }
+  auto& parked = queue.emplace_back();
+  parked.bytes.reserve(size);
+  append(parked.bytes, view(command.entity));
+  append(parked.bytes, command.payload);
+  parked.command = command;
+  const ByteView bytes = parked.bytes;
+  parked.command.entity = text(bytes.first(command.entity.size()));
+  parked.command.payload = bytes.subspan(command.entity.size());
+  return true;
+}
+
+/// It waits no longer, whatever becomes of it.
+void ShardCore::unhold(const Parked& parked) {
+  --parked_commands_;
+  parked_bytes_ -= parked.bytes.size();
+  const auto& command = parked.command;
+  if (!is_remote(command)) return;
+  --held_remote_;
+  credits_.freed(command.to.lane, command.to.life, sharding::shard_of(command.hash),
+                 cost_of(command.entity, command.payload));
+}
+
+bool ShardCore::flow_balances() const {
+  const auto& c = counters_;
+  return c.received == c.delivered + c.rejected + c.late + c.relayed + held_remote_;
+}
+
+/// False: the command waits, or was answered. Who came first goes first.
+bool ShardCore::take_credit(const Command& command, const Route& route, ShardSink& out) {
+  const auto shard = sharding::shard_of(command.hash);
+  const std::pair at{route.lane, messaging::credit_group(shard)};
+  const auto size = cost_of(command.entity, command.payload);
+  const auto queue = waiting_.find(at);
+  if (queue == waiting_.end() && credits_.may_send(route.lane, shard, size)) return true;
+  ++counters_.without_credit;
+  if (command.waits && park(waiting_[at], command)) return false;
+  ++counters_.busy;
+  fail(command, Errc::busy, "the owner of the shard has too much under way", credit_soon, out);
+  return false;
+}
+
+bool ShardCore::on_credit(messaging::LaneId lane, ByteView body, Instant now, ShardSink& out) {
+  const auto grants = messaging::decode_grants(body);
+  if (!grants) return false;
+  for (const auto& grant : *grants) {
+    if (!credits_.granted(lane, grant)) return false;
+    if (auto queue = waiting_.extract({lane, grant.group})) unpark(queue.mapped(), now, out);
+  }
+  return true;
+}
+
+/// Their lane broke or their shard went elsewhere: each finds its way anew, in its order.
+void ShardCore::retry_waiting(Instant now, ShardSink& out) {
+  for (auto& [at, queue] : std::exchange(waiting_, {})) unpark(queue, now, out);
+}
+
+void ShardCore::send_grants() {
+  credits_.grant([&](messaging::LaneId lane, const std::vector<messaging::Grant>& grants) {
+    const auto body = messaging::encode(grants);
+    auto* staging = links_.stage(lane, wire::frame_prefix_bytes + body.size());
+    if (staging == nullptr) return false;
+    wire::append_control(*staging, wire::FrameKind::credit, wire::cluster_tag(config_.self.cluster),
+                         body);
+    return true;
+  });
+}
+
+}  // namespace coterie::cluster

@@ -1,0 +1,136 @@
+/// Credits of one lane: how much its sender may have under way to each group of shards. What waits
+/// at the receiver, because a shard recovers, moves or loads an entity, keeps its credit, so a
+/// shard that stands still fills its group and nothing else. Both sides count from zero with every
+/// connection, and a grant says how much was taken in all: one that gets lost is made good by the
+/// next. Source: credit-based flow control, Kung and Chapman, The FCVC Proposal (1993).
+/// Thread-safety: values.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "coterie/core/bytes.hpp"
+#include "coterie/core/ids.hpp"
+
+namespace coterie::messaging {
+
+/// Shards next to each other share a group: each worker has some of every one.
+inline constexpr std::size_t credit_groups = 8;
+/// Of one group on one lane; the same on both sides. With 1,024 messages a lane loses 40 % of its
+/// throughput, with 4,096 a tenth (docs/BENCHMARKS.md); four commands of the largest size fit.
+struct CreditConfig {
+  std::uint64_t messages = 8192;
+  std::uint64_t bytes = 4 * 1024 * 1024 + 64 * 1024;
+};
+/// Hello::features: this side grants credits and keeps to them.
+inline constexpr std::uint64_t feature_credits = 1;
+
+[[nodiscard]] constexpr std::size_t credit_group(ShardId shard) {
+  return (shard.value >> 5) % credit_groups;
+}
+
+struct Grant {
+  std::uint8_t group{};
+  std::uint64_t messages{};  ///< taken since the connection began
+  std::uint64_t bytes{};
+  friend bool operator==(const Grant&, const Grant&) = default;
+};
+
+/// The sender's side.
+class CreditWindow {
+ public:
+  explicit CreditWindow(CreditConfig config = {}) : config_(config) {}
+  /// False: the group has too much under way.
+  [[nodiscard]] bool may_send(std::size_t group, std::uint64_t bytes) const {
+    const auto& g = groups_[group];
+    return g.messages < config_.messages && (g.messages == 0 || g.bytes + bytes <= config_.bytes);
+  }
+  void sent(std::size_t group, std::uint64_t bytes) {
+    ++groups_[group].messages, groups_[group].bytes += bytes;
+  }
+  /// False: it grants more than was ever sent.
+  [[nodiscard]] bool granted(const Grant& grant) {
+    auto& g = groups_[grant.group];
+    const auto messages = grant.messages - g.taken_messages, bytes = grant.bytes - g.taken_bytes;
+    if (messages > g.messages || bytes > g.bytes) return false;
+    g.messages -= messages, g.bytes -= bytes;
+    g.taken_messages = grant.messages, g.taken_bytes = grant.bytes;
+    return true;
+  }
+  [[nodiscard]] std::uint64_t under_way() const {
+    std::uint64_t sum = 0;
+    for (const auto& g : groups_) sum += g.messages;
+    return sum;
+  }
+
+ private:
+  struct Group {
+    std::uint64_t messages{}, bytes{};  ///< under way
+    std::uint64_t taken_messages{}, taken_bytes{};
+  };
+  CreditConfig config_;
+  std::array<Group, credit_groups> groups_{};
+};
+
+/// The receiver's side. What is held keeps its credit; it is asked for grants only when nothing is
+/// between an arrival and its place, at the end of a batch.
+class CreditLedger {
+ public:
+  explicit CreditLedger(CreditConfig config = {}) : config_(config) {}
+  void arrived(std::size_t group, std::uint64_t bytes) { groups_[group].add(1, bytes); }
+  void held(std::size_t group, std::uint64_t bytes) { groups_[group].add(~0ULL, 0 - bytes); }
+  void freed(std::size_t group, std::uint64_t bytes) { arrived(group, bytes); }
+  [[nodiscard]] std::vector<Grant> due() const {
+    std::vector<Grant> out;
+    for (std::size_t i = 0; i < groups_.size(); ++i)
+      if (is_due(groups_[i]))
+        out.push_back({static_cast<std::uint8_t>(i), groups_[i].messages, groups_[i].bytes});
+    return out;
+  }
+  void told(const std::vector<Grant>& grants) {
+    for (const auto& grant : grants)
+      groups_[grant.group].told_messages = grant.messages,
+      groups_[grant.group].told_bytes = grant.bytes;
+  }
+
+ private:
+  struct Group {
+    std::uint64_t messages{}, bytes{}, told_messages{}, told_bytes{};
+    void add(std::uint64_t m, std::uint64_t b) { messages += m, bytes += b; }
+  };
+  /// A quarter of the window: the sender never waits for what is left untold.
+  [[nodiscard]] bool is_due(const Group& g) const {
+    return g.messages - g.told_messages >= config_.messages / 4 ||
+           g.bytes - g.told_bytes >= config_.bytes / 4;
+  }
+  CreditConfig config_;
+  std::array<Group, credit_groups> groups_{};
+};
+
+inline constexpr std::size_t grant_bytes = 1 + 8 + 8;
+
+/// The body of a credit frame.
+[[nodiscard]] inline Bytes encode(const std::vector<Grant>& grants) {
+  Bytes body;
+  for (const auto& grant : grants) {
+    append_le(body, grant.group);
+    append_le(body, grant.messages);
+    append_le(body, grant.bytes);
+  }
+  return body;
+}
+[[nodiscard]] inline std::optional<std::vector<Grant>> decode_grants(ByteView body) {
+  if (body.empty() || body.size() % grant_bytes != 0 || body.size() > credit_groups * grant_bytes)
+    return std::nullopt;
+  std::vector<Grant> out;
+  for (std::size_t at = 0; at < body.size(); at += grant_bytes) {
+    const auto* bytes = body.data() + at;
+    out.push_back({*bytes, load_le<std::uint64_t>(bytes + 1), load_le<std::uint64_t>(bytes + 9)});
+    if (out.back().group >= credit_groups) return std::nullopt;
+  }
+  return out;
+}
+
+}  // namespace coterie::messaging

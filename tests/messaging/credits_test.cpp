@@ -1,0 +1,83 @@
+#include "coterie/messaging/credits.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace coterie;
+using namespace coterie::messaging;
+
+namespace {
+constexpr auto credit_messages = CreditConfig{}.messages, credit_bytes = CreditConfig{}.bytes;
+}
+
+TEST_CASE(
+    "credits: a group takes as many messages as its window has, and the others are not asked") {
+  CreditWindow window;
+  for (std::uint64_t i = 0; i < credit_messages; ++i) {
+    REQUIRE(window.may_send(3, 100));
+    window.sent(3, 100);
+  }
+  CHECK_FALSE(window.may_send(3, 100));
+  CHECK(window.may_send(4, 100));
+  CHECK(window.granted({3, 1, 100}));
+  CHECK(window.may_send(3, 100));
+}
+
+TEST_CASE("credits: a group takes as many bytes as its window has, and always one message") {
+  CreditWindow window;
+  CHECK(window.may_send(0, credit_bytes * 2));
+  window.sent(0, credit_bytes - 10);
+  CHECK(window.may_send(0, 10));
+  CHECK_FALSE(window.may_send(0, 11));
+}
+
+TEST_CASE("credits: a grant that got lost is made good by the next one, and none counts twice") {
+  CreditWindow window;
+  for (int i = 0; i < 100; ++i) window.sent(1, 10);
+  CHECK(window.granted({1, 60, 600}));
+  CHECK(window.granted({1, 60, 600}));
+  CHECK(window.under_way() == 40);
+  CHECK(window.granted({1, 100, 1000}));
+  CHECK(window.under_way() == 0);
+}
+
+TEST_CASE("credits: more than was sent cannot be granted") {
+  CreditWindow window;
+  window.sent(1, 10);
+  CHECK_FALSE(window.granted({1, 2, 10}));
+  CHECK_FALSE(window.granted({1, 1, 11}));
+  CHECK(window.granted({1, 1, 10}));
+  CHECK_FALSE(window.granted({1, 0, 0}));
+}
+
+TEST_CASE("credits: a grant is due at a quarter of the window, and what waits is not in it") {
+  CreditLedger ledger;
+  for (std::uint64_t i = 0; i < credit_messages / 4 - 1; ++i) ledger.arrived(2, 1);
+  CHECK(ledger.due().empty());
+  ledger.arrived(2, 1);
+  ledger.held(2, 1);
+  CHECK(ledger.due().empty());
+  ledger.freed(2, 1);
+  const auto due = ledger.due();
+  CHECK(due == std::vector<Grant>{{2, credit_messages / 4, credit_messages / 4}});
+  ledger.told(due);
+  CHECK(ledger.due().empty());
+}
+
+TEST_CASE("credits: a quarter of the bytes is due as well") {
+  CreditLedger ledger;
+  ledger.arrived(0, credit_bytes / 4 - 1);
+  CHECK(ledger.due().empty());
+  ledger.arrived(0, 1);
+  CHECK(ledger.due().size() == 1);
+}
+
+TEST_CASE("credits: grants survive their bytes, and strange bytes are refused") {
+  const std::vector<Grant> grants{{0, 1, 2}, {7, UINT64_MAX, 3}};
+  CHECK(decode_grants(encode(grants)) == grants);
+  CHECK(encode({{1, 2, 3}}) == Bytes{1, 2, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0});
+  auto bytes = encode({{7, 1, 1}});
+  CHECK_FALSE(decode_grants({}));
+  CHECK_FALSE(decode_grants(ByteView(bytes).first(16)));
+  bytes[0] = 8;
+  CHECK_FALSE(decode_grants(bytes));
+}

@@ -18,7 +18,8 @@ namespace {
 constexpr std::size_t event_bytes = 256;
 constexpr double span = 0.5;  // seconds a row and round
 
-/// The physical limit: one write and one fdatasync of a growing file per batch.
+}  // namespace
+
 double raw_commits(const std::string& file, std::size_t batch) {
   const int fd = open(file.c_str(), O_CREAT | O_WRONLY | O_APPEND, 0644);
   const std::string data(batch * event_bytes, 'x');
@@ -35,6 +36,8 @@ double raw_commits(const std::string& file, std::size_t batch) {
   unlink(file.c_str());
   return static_cast<double>(events) / took;
 }
+
+namespace {
 
 /// The journal as a core uses it: `batch` appends in flight, all of them acknowledged before the
 /// next ones.

@@ -5,15 +5,13 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <thread>
 
-#include "coterie/coterie.hpp"
 #include "coterie/msgpack.hpp"
 #include "coterie/sharding/entity_hash.hpp"
-#include "coterie/transport/http_client.hpp"
+#include "nodes.hpp"
 #include "rows.hpp"
 
 namespace bench {
@@ -42,21 +40,10 @@ struct Echo {
 constexpr std::size_t entities = 1000;
 constexpr std::size_t window = 1000;
 
-Config config(const std::string& name, const std::string& directory) {
-  Config c;
-  c.name = name;
-  c.gossip = c.link = c.management = "127.0.0.1:0";
-  c.data = directory + "/" + name;
-  c.bootstrap_expect = 2;
-  c.log = [](LogLevel, std::string_view) {};
-  return c;
-}
-
 /// Entities whose shards `owner` leads.
 std::vector<EntityRef<Echo>> refs_on(const std::string& management, const std::string& owner,
                                      const Entities<Echo>& all) {
-  const auto body =
-      transport::http_get(parse_address(management).value(), "/shards", 5s).value().body;
+  const auto body = asked(management, "/shards");
   std::vector<bool> owned(sharding::shard_count);
   for (const auto& s : nlohmann::json::parse(body))
     owned[s["shard"].get<std::size_t>()] =
@@ -132,15 +119,6 @@ double median_round_trip_us(const std::vector<EntityRef<Echo>>& refs, std::size_
   return times[times.size() / 2];
 }
 
-void wait_ready(const std::string& management) {
-  for (int i = 0; i < 3000; ++i) {
-    const auto answer = transport::http_get(parse_address(management).value(), "/health/ready", 1s);
-    if (answer && answer->status == 200) return;
-    std::this_thread::sleep_for(10ms);
-  }
-  throw std::runtime_error("the two nodes did not become ready");
-}
-
 double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
   return values[values.size() / 2];
@@ -149,7 +127,7 @@ double median(std::vector<double> values) {
 }  // namespace
 
 int run_peer(int, char** argv) {
-  auto c = config("b", argv[2]);
+  auto c = node_config("b", argv[2], 2);
   c.join = {argv[3]};
   auto node = Node::start(std::move(c)).value();
   (void)node.entities<Echo>("echo");
@@ -158,17 +136,10 @@ int run_peer(int, char** argv) {
 
 void message_rows(Rows& rows, int rounds, const std::string& directory) {
   RawPair raw;
-  auto node = Node::start(config("a", directory)).value();
+  auto node = Node::start(node_config("a", directory, 2)).value();
   const auto echo = node.entities<Echo>("echo");
   node.join();
-  const auto self = std::filesystem::read_symlink("/proc/self/exe").string();
-  const auto seed = node.gossip_address();
-  const int peer = fork();
-  if (peer == 0) {
-    close_range(3, ~0U, 0);  // the raw pair's sockets and the lock of the parent
-    execl(self.c_str(), self.c_str(), "--peer", directory.c_str(), seed.c_str(), nullptr);
-    _exit(127);
-  }
+  const int peer = spawn({"--peer", directory, node.gossip_address()});
   wait_ready(node.management_address());
   const auto local = refs_on(node.management_address(), "a", echo);
   const auto remote = refs_on(node.management_address(), "b", echo);

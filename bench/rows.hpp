@@ -35,6 +35,12 @@ void codec_rows(Rows& rows, int rounds);
 /// What one datagram or stream of a stranger costs at most; the goal is 10 ms and 64 MiB.
 void hostile_rows(Rows& rows, int rounds);
 void journal_rows(Rows& rows, int rounds, const std::string& directory);
+/// The physical limit, events of 256 B a second: one write and one fdatasync of a growing file per
+/// batch.
+[[nodiscard]] double raw_commits(const std::string& file, std::size_t batch);
+/// Entities that record events, at one node and at three; recovery; an idle entity.
+void commit_rows(Rows& rows, int rounds, const std::string& directory);
+int run_recorder(int argc, char** argv);
 /// Local and two-process rows of coterie, interleaved with the raw Asio pair.
 void message_rows(Rows& rows, int rounds, const std::string& directory);
 /// The child's side of the two-process rows.

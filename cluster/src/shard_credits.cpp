@@ -58,15 +58,21 @@ bool ShardCore::flow_balances() const {
   return c.received == c.delivered + c.rejected + c.late + c.relayed + held_remote_;
 }
 
+bool ShardCore::has_credit(const Command& command, messaging::LaneId lane) const {
+  return command.fence || credits_.may_send(lane, sharding::shard_of(command.hash),
+                                            cost_of(command.entity, command.payload));
+}
+
 /// False: the command waits, or was answered. Who came first goes first.
 bool ShardCore::take_credit(const Command& command, const Route& route, ShardSink& out) {
   const auto shard = sharding::shard_of(command.hash);
   const std::pair at{route.lane, messaging::credit_group(shard)};
-  const auto size = cost_of(command.entity, command.payload);
-  const auto queue = waiting_.find(at);
-  if (queue == waiting_.end() && credits_.may_send(route.lane, shard, size)) return true;
+  if (!waiting_.contains(at) && has_credit(command, route.lane)) return true;
   ++counters_.without_credit;
-  if (command.waits && park(waiting_[at], command)) return false;
+  if (command.waits && park(waiting_[at], command)) {
+    if (command.to.wanted) asks_.expect_from(command.to.sequence, local_lane);  // sent nowhere yet
+    return false;
+  }
   ++counters_.busy;
   fail(command, Errc::busy, "the owner of the shard has too much under way", credit_soon, out);
   return false;
@@ -77,7 +83,10 @@ bool ShardCore::on_credit(messaging::LaneId lane, ByteView body, Instant now, Sh
   if (!grants) return false;
   for (const auto& grant : *grants) {
     if (!credits_.granted(lane, grant)) return false;
-    if (auto queue = waiting_.extract({lane, grant.group})) unpark(queue.mapped(), now, out);
+    const auto found = waiting_.find({lane, grant.group});
+    if (found == waiting_.end() || !has_credit(found->second.front().command, lane)) continue;
+    auto queue = waiting_.extract(found);
+    unpark(queue.mapped(), now, out);
   }
   return true;
 }

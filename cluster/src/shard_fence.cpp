@@ -102,6 +102,10 @@ void ShardCore::pass_fence(const Command& command, Instant now, ShardSink& out) 
     return lower_fence(shard, command.to.sequence, now, out);
   const auto* const origin = arrived ? peer(command.entity) : nullptr;
   if (arrived && origin == nullptr) return;
+  // Behind what was sent on and waits for credit.
+  if (const auto queue = waiting_.find({route.lane, messaging::credit_group(shard)});
+      !arrived && queue != waiting_.end())
+    return void(park(queue->second, command));
   if (!arrived) tell_placement(route.lane, shard);  // it may not know yet that it leads
   const auto lane =
       arrived ? links_.lane_to(origin->name, worker_of(shard, origin->data_workers)) : route.lane;

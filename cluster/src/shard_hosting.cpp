@@ -63,7 +63,8 @@ void ShardCore::start_recovery(std::vector<ShardId> shards, ShardSink& out) {
   const auto token = next_read_++;
   for (const auto shard : shards) {
     hosted_[shard.value].recovery = token;
-    hosted_[shard.value].damaged = false;
+    hosted_[shard.value].damaged = hosted_[shard.value].suspect = false;
+    hosted_[shard.value].sound_to = {};
   }
   out.recover(token, std::move(shards));
 }
@@ -92,7 +93,8 @@ void ShardCore::finish_recovery(const replication::RecoveryFinished& done, Insta
     const auto shard = log.shard;
     auto& hosted = hosted_[shard.value];
     if (hosted.phase != ShardPhase::recovering || hosted.recovery != done.token) continue;
-    if (done.error) {
+    if (done.error) {  // read or not, nothing is known of its records
+      hosted.damaged = false;
       close_shard(shard, *done.error, never, now, out);
       continue;
     }
@@ -131,8 +133,9 @@ void ShardCore::hand_in(ShardId shard, Instant now, ShardSink& out) {
     assignment.start = {};
     hosted.claim_at = now;
   }
+  if (hosted.suspect && has_others(entry)) return close_damaged(shard, now, out);
   // Who made the register knew an older name of this copy.
-  if (!shard_log::holds(entry.replicas, self(shard)) && names_us(entry)) hosted.claim_at = now;
+  if (needs_name(shard)) hosted.claim_at = now;
   if (assignment.primary != self(shard) && is_ours(assignment.primary)) hosted.claim_at = now;
   Bytes barrier;
   if (may_lead) barrier = barrier_of(shard, entry.epoch, now);
@@ -157,12 +160,18 @@ void ShardCore::claim(ShardId shard, Instant now, ShardSink& out) {
   auto& hosted = hosted_[shard.value];
   hosted.claim_at = never;
   auto desired = current_->table.at(shard);
-  if (hosted.damaged) return repair(shard, now, out);
+  if (hosted.damaged && hosted.phase == ShardPhase::failed) return repair(shard, now, out);
   if (hosted.phase == ShardPhase::failed) return give_up(shard, now, out);
   if (!hosted.replica) return;
-  if (is_ours(desired.leader()) && desired.leader() != self(shard)) return give_up(shard, now, out);
-  if (!shard_log::holds(desired.replicas, self(shard)) && names_us(desired))
-    return propose_name(shard, self(shard), now, out);
+  if (is_ours(desired.leader()) && desired.leader() != self(shard)) {
+    if (!shard_log::holds(desired.in_sync, self(shard))) return give_up(shard, now, out);
+    hosted.claim_at = now + claim_pause;
+    const auto known = desired.epoch;
+    return out.propose(
+        {shard, known,
+         desired.led_by(self(shard), config_.self.start, replication::Rule::restarted)});
+  }
+  if (needs_name(shard)) return propose_name(shard, self(shard), now, out);
   if (desired.leader() != self(shard) || desired.epoch > hosted.closed) return;
   hosted.claim_at = now + claim_pause;
   const auto expected = desired.epoch;
@@ -179,7 +188,8 @@ void ShardCore::give_up(ShardId shard, Instant now, ShardSink& out) {
   std::vector<std::pair<const Peer*, replication::raft::MemberId>> heirs;
   for (const auto& peer : current_->peers)
     for (const auto& member : desired.in_sync)
-      if (peer.present && peer.name == member.node) heirs.emplace_back(&peer, member);
+      if (peer.present && peer.name == member.node && is_current(desired, member))
+        heirs.emplace_back(&peer, member);
   if (heirs.empty()) return;
   // Another one each time: the first may have failed as well.
   const auto& [heir, member] = heirs[desired.epoch.value % heirs.size()];

@@ -1,7 +1,7 @@
 /// A copy whose disk lost what it had acknowledged: it is never served, says so, and is made anew
 /// from the others, under another name. Its damaged part is deleted only once the registers know
-/// that name, and while another copy that is in sync can be reached. Source: placement contract,
-/// invariant 10 and "Where disk and data disagree"; docs/adr/0010-renewed-copies.md.
+/// that name and another copy was heard to lead: that one has everything. Source: placement
+/// contract, invariant 10 and "Where disk and data disagree"; docs/adr/0010-renewed-copies.md.
 #include <algorithm>
 
 #include "coterie/cluster/shard_core.hpp"
@@ -21,6 +21,14 @@ constexpr Duration name_pause = 200ms;  // a proposal may get lost on each of it
 
 }  // namespace
 
+/// It has no later name: who has one lost what this name acknowledged.
+bool ShardCore::is_current(const Register& entry, const replication::raft::MemberId& member) {
+  const auto* const replica = replication::latest_of(entry.replicas, member);
+  const auto* const in_sync = replication::latest_of(entry.in_sync, member);
+  return (replica == nullptr || !replication::is_later(replica->disk, member.disk)) &&
+         (in_sync == nullptr || !replication::is_later(in_sync->disk, member.disk));
+}
+
 /// The name of this node's copy.
 replication::raft::MemberId ShardCore::self(ShardId shard) const {
   return {config_.self.node, replication::renewed(config_.disk, hosted_[shard.value].renewals)};
@@ -31,12 +39,32 @@ bool ShardCore::is_ours(const replication::raft::MemberId& member) const {
   return replication::same_directory(member, {config_.self.node, config_.disk});
 }
 
-/// Somebody else who is in sync can be reached: what is damaged here is not lost.
+bool ShardCore::has_others(const Register& entry) const {
+  return !std::all_of(entry.in_sync.begin(), entry.in_sync.end(),
+                      [&](const auto& member) { return is_ours(member); });
+}
+
+/// Somebody else who is in sync can be reached.
 bool ShardCore::has_company(const Register& entry) const {
   return std::any_of(entry.in_sync.begin(), entry.in_sync.end(), [&](const auto& member) {
     const auto* const other = peer(member.node);
-    return !is_ours(member) && other != nullptr && other->present;
+    return !is_ours(member) && is_current(entry, member) && other != nullptr && other->present;
   });
+}
+
+/// The register has a copy of this node, and not under the name that it has. One that is in sync is
+/// on its way out, if it is no replica.
+bool ShardCore::needs_name(ShardId shard) const {
+  const auto& entry = current_->table.at(shard);
+  return names_us(entry) && !shard_log::holds(entry.replicas, self(shard)) &&
+         !shard_log::holds(entry.in_sync, self(shard));
+}
+
+/// A damaged copy never leads: who does has everything that is committed (invariant 4).
+void ShardCore::note_leader(ShardId shard, const shard_log::Message& message) {
+  const auto& entry = current_->table.at(shard);
+  if (message.from == entry.leader() && !is_ours(message.from) && message.epoch == entry.epoch)
+    hosted_[shard.value].led_in = entry.epoch;
 }
 
 /// A log that may lack its last record is as good as damaged, unless there is no better one.
@@ -45,26 +73,29 @@ void ShardCore::find_damage(const replication::RecoveredLog& log) {
   hosted.renewals = log.renewals;
   const auto& entry = current_->table.at(log.shard);
   if (log.state == LogState::damaged) hosted.damaged = true;
-  if (log.state == LogState::suspect && entry.in_sync.size() > 1) hosted.damaged = true;
+  hosted.suspect = log.state == LogState::suspect && !hosted.damaged;
+  if (hosted.suspect && has_others(entry)) hosted.damaged = true;
   if (mutated("repair: a damaged copy comes back as the same replica")) hosted.damaged = false;
   hosted.sound_to = hosted.applied;
   hosted.damaged_in = entry.epoch;
 }
 
 void ShardCore::close_damaged(ShardId shard, Instant now, ShardSink& out) {
-  const auto& hosted = hosted_[shard.value];
+  auto& hosted = hosted_[shard.value];
+  hosted.damaged = true;
   ++counters_.damages;
-  const auto& entry = current_->table.at(shard);
-  const bool alone = std::all_of(entry.in_sync.begin(), entry.in_sync.end(),
-                                 [&](const auto& member) { return is_ours(member); });
-  const auto what = "the journal is damaged behind record " + std::to_string(hosted.sound_to.value);
+  const auto what =
+      hosted.suspect
+          ? "the journal has a damaged record that may have been this log's last"
+          : "the journal is damaged behind record " + std::to_string(hosted.sound_to.value);
   const auto remedy =
-      alone ? "no other copy is in sync; restore the data directory from a good copy, or give up "
-              "what is lost: coterie force-primary " +
-                  std::to_string(shard.value) + " " + config_.self.node
+      !has_others(current_->table.at(shard))
+          ? "no other copy is in sync; restore the data directory from a good copy, or give up "
+            "what is lost: coterie force-primary " +
+                std::to_string(shard.value) + " " + config_.self.node
       : hosted.renewals >= replication::max_renewals
           ? std::string("for the hundredth time: give this node a new data directory")
-          : std::string("this copy is made anew from the others");
+          : std::string("this copy is made anew once another one leads");
   close_shard(shard, error(Errc::storage, what + "; " + remedy), never, now, out);
 }
 
@@ -73,6 +104,7 @@ void ShardCore::close_damaged(ShardId shard, Instant now, ShardSink& out) {
 void ShardCore::repair(ShardId shard, Instant now, ShardSink& out) {
   auto& hosted = hosted_[shard.value];
   const auto& entry = current_->table.at(shard);
+  if (hosted.suspect && !has_others(entry)) return void(hosted.reopen_at = now);  // the best one
   if (hosted.renewing != 0 || hosted.renewals >= replication::max_renewals || !names_us(entry))
     return;
   const replication::raft::MemberId anew{config_.self.node,
@@ -80,10 +112,11 @@ void ShardCore::repair(ShardId shard, Instant now, ShardSink& out) {
   const bool forced =
       entry.rule == Rule::forced && is_ours(entry.leader()) && entry.rule_epoch > hosted.damaged_in;
   hosted.claim_at = now + name_pause;
+  if (!forced && is_ours(entry.leader())) return give_up(shard, now, out);
   if (!forced && !has_company(entry)) return;
-  if (shard_log::holds(entry.replicas, anew)) return renew(shard, out);
-  if (forced || !is_ours(entry.leader())) return propose_name(shard, anew, now, out);
-  give_up(shard, now, out);
+  if (!shard_log::holds(entry.replicas, anew)) return propose_name(shard, anew, now, out);
+  // Presence is not enough: the others may be damaged as well, and wait for us.
+  if (forced || hosted.led_in == entry.epoch) renew(shard, out);
 }
 
 /// Its old names go, but for one that is in sync: that one the primary replaces, once the new one

@@ -65,6 +65,7 @@ void ShardCore::follow_phase(ShardId shard, Instant now, ShardSink& out) {
                                                           : ShardPhase::backup;
   if (phase == hosted.phase) return;
   set_phase(shard, phase, "", out);
+  if (phase == ShardPhase::serving) hosted.suspect = false;  // its log is the truth from here on
   if (phase == ShardPhase::serving) unpark(hosted.parked, now, out);
 }
 
@@ -106,6 +107,7 @@ bool ShardCore::on_shard_log(messaging::LaneId lane, ByteView body, Instant now,
   const auto* append = std::get_if<shard_log::Append>(&decoded->message.body);
   if (append != nullptr && !is_sound(decoded->shard, *append)) return false;
   auto& hosted = hosted_[decoded->shard.value];
+  if (append != nullptr && hosted.damaged) note_leader(decoded->shard, decoded->message);
   if (hosted.replica)  // else its sender says it again
     take(decoded->shard, hosted.replica->receive(decoded->message, now), now, out);
   return true;

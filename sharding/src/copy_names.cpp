@@ -55,14 +55,14 @@ std::vector<Register> by_node(const std::vector<Register>& registers,
 Register by_copy(Register planned, const Register& before) {
   const auto names = every_name(before);
   if (planned.moves()) planned.successor = in_use(names, planned.successor);
-  const bool same_leader = planned.primary == before.primary;
+  const bool same_leader = same_directory(planned.leader(), before.leader());
   planned.disk = same_leader ? before.disk : in_use(names, planned.leader()).disk;
   std::vector<Member> replicas, in_sync;
   for (const auto& member : planned.replicas) {
     bool known = false;
     for (const auto& name : before.replicas)
       if (same_directory(name, member)) replicas.push_back(name), known = true;
-    if (!known) replicas.push_back(member);
+    if (!known) replicas.push_back(in_use(names, member));
   }
   std::size_t left = before.in_sync.size();
   for (const auto& name : before.in_sync) {

@@ -22,7 +22,8 @@ bool disk_is_full(const std::string& file) {
 }
 
 constexpr const char* damaged_remedy =
-    "move the data directory away, and this node gets its copies anew from the others";
+    "if other nodes have copies, move the data directory away, and this node gets them anew; if "
+    "not, restore it from a good copy";
 
 /// LMDB found a page that it cannot go on with, and would abort without a word about the file.
 void on_assert(MDB_env* env, const char* what) {

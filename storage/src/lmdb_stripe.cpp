@@ -70,7 +70,9 @@ void LmdbStripe::Impl::stage(const std::vector<WriteJob>& jobs, MDB_txn* txn, Gr
     const auto end = change.kept + change.added.size() + 1;
     const bool fits = request.replaces ? request.index.value <= end && request.index.value > 0
                                        : request.index.value == end;
-    if (!fits || (request.epoch < change.promised && request.renewal == 0)) {
+    const bool old =
+        request.renewal == 0 ? request.epoch < change.promised : request.renewal <= change.renewals;
+    if (!fits || old) {
       shard.broken = true;
       group.tell(job,
                  replication::AppendFailed{
@@ -124,7 +126,9 @@ void LmdbStripe::Impl::write_promise(ShardId shard, const Change& change, MDB_tx
 
 void LmdbStripe::Impl::remove(std::uint64_t position, MDB_txn* txn, Group& group) {
   auto key = val(position);
-  if (group.status == 0) group.status = mdb_del(txn, log, &key, nullptr);
+  if (group.status != 0) return;
+  const auto rc = mdb_del(txn, log, &key, nullptr);
+  if (rc != MDB_NOTFOUND) group.status = rc;  // a renewal that was asked for twice has removed it
 }
 
 void LmdbStripe::Impl::cut(Change& change, std::size_t keep, const ShardState& shard, MDB_txn* txn,
@@ -286,8 +290,8 @@ void LmdbStripe::Impl::recover(const ReadJob& job) {
     job.port->deliver(std::move(events));
     return job.port->wait_taken();
   };
-  std::map<ShardId, std::size_t> next;  // of each shard's positions
-  for (const auto shard : job.recover) next[shard] = 0;
+  // Before the snapshot begins: what is committed later is not in it.
+  auto parts = parts_of(job.recover);
   Txn txn(env.get(), MDB_RDONLY);
   auto status = txn.status();
   if (status == 0) {
@@ -297,8 +301,8 @@ void LmdbStripe::Impl::recover(const ReadJob& job) {
     for (auto op = MDB_FIRST; cursor.get(key, value, op); op = MDB_NEXT) {
       if (value.mv_size < replication::record_header_bytes) continue;
       const auto shard = replication::shard_of_record(storage::view(value));
-      const auto found = next.find(shard);
-      if (found == next.end()) continue;
+      const auto found = parts.find(shard);
+      if (found == parts.end()) continue;
       const auto position = load_le<std::uint64_t>(static_cast<const std::uint8_t*>(key.mv_data));
       const auto at = step_to(shard, position, found->second);
       if (at == Step::elsewhere) continue;
@@ -308,8 +312,9 @@ void LmdbStripe::Impl::recover(const ReadJob& job) {
     }
     if (!cursor.at_end()) status = cursor.status();
   }
-  for (const auto& [shard, at] : next)
-    if (!all_read(shard, at)) part.records.emplace_back(), part.of.push_back(shard);
+  for (const auto& [shard, log_part] : parts)
+    if (status == 0 && !all_read(shard, log_part))
+      part.records.emplace_back(), part.of.push_back(shard);
   if (!part.records.empty() && !hand_over()) return;
   replication::RecoveryFinished finished{.token = job.token, .logs = {}, .error = {}};
   {
@@ -327,18 +332,27 @@ void LmdbStripe::Impl::recover(const ReadJob& job) {
 
 /// Whether the record at `position` is the shard's next one, or comes behind one that is missing.
 LmdbStripe::Impl::Step LmdbStripe::Impl::step_to(ShardId shard, std::uint64_t position,
-                                                 std::size_t& next) {
+                                                 LogPart& part) {
   const std::lock_guard lock(mutex);
   const auto& positions = state(shard).positions;
-  if (next >= positions.size() || positions[next] > position) return Step::elsewhere;
-  if (positions[next] < position) return Step::behind;  // and stays there: the rest is of no use
-  ++next;
+  if (part.next >= std::min(part.size, positions.size()) || positions[part.next] > position)
+    return Step::elsewhere;
+  if (positions[part.next] < position) return Step::behind;  // and stays: the rest is of no use
+  ++part.next;
   return Step::here;
 }
 
-bool LmdbStripe::Impl::all_read(ShardId shard, std::size_t next) {
+bool LmdbStripe::Impl::all_read(ShardId shard, const LogPart& part) {
   const std::lock_guard lock(mutex);
-  return next >= state(shard).positions.size();
+  return part.next >= std::min(part.size, state(shard).positions.size());
+}
+
+std::map<ShardId, LmdbStripe::Impl::LogPart> LmdbStripe::Impl::parts_of(
+    const std::vector<ShardId>& asked) {
+  const std::lock_guard lock(mutex);
+  std::map<ShardId, LogPart> out;
+  for (const auto shard : asked) out[shard].size = state(shard).positions.size();
+  return out;
 }
 
 }  // namespace coterie::storage

@@ -105,8 +105,13 @@ struct LmdbStripe::Impl {
   void write_promise(ShardId shard, const Change& change, MDB_txn* txn, Group& group);
   void remove(std::uint64_t position, MDB_txn* txn, Group& group);
   enum class Step : std::uint8_t { here, behind, elsewhere };
-  [[nodiscard]] Step step_to(ShardId shard, std::uint64_t position, std::size_t& next);
-  [[nodiscard]] bool all_read(ShardId shard, std::size_t next);
+  /// Of a shard's positions: as many as there were, and which one comes next.
+  struct LogPart {
+    std::size_t size = 0, next = 0;
+  };
+  [[nodiscard]] std::map<ShardId, LogPart> parts_of(const std::vector<ShardId>& asked);
+  [[nodiscard]] Step step_to(ShardId shard, std::uint64_t position, LogPart& part);
+  [[nodiscard]] bool all_read(ShardId shard, const LogPart& part);
   void cut(Change& change, std::size_t keep, const ShardState& shard, MDB_txn* txn, Group& group);
   void commit(const std::vector<WriteJob>& jobs);
   void replay(const ReadJob& job);

@@ -32,6 +32,8 @@ Status LmdbStripe::Impl::load() {
   if (rc == 0) rc = mdb_dbi_open(txn.get(), "promises", MDB_CREATE | MDB_INTEGERKEY, &promises);
   if (rc == 0) rc = load_promises(txn.get());
   if (rc == 0) rc = load_log(txn.get());
+  // No position is used twice: what was damaged at one would be taken for older than a renewal.
+  for (const auto& shard : shards) next_position = std::max(next_position, shard.renewed_at);
   if (rc == 0) rc = txn.commit();
   if (rc != 0) return disk_problem(rc, config.file).error;
   return Done{};
@@ -43,7 +45,8 @@ int LmdbStripe::Impl::load_promises(MDB_txn* txn) {
   Cursor cursor(txn, promises);
   for (auto op = MDB_FIRST; cursor.get(key, value, op); op = MDB_NEXT) {
     const auto shard = load_le<std::uint64_t>(static_cast<const std::uint8_t*>(key.mv_data));
-    if (shard >= shards.size()) continue;
+    if (shard >= stripe_shards || value.mv_size < 8) continue;
+    if (shard >= shards.size()) shards.resize(shard + 1);
     const auto* at = static_cast<const std::uint8_t*>(value.mv_data);
     shards[shard].promised = Epoch{load_le<std::uint64_t>(at)};
     if (value.mv_size < 24) continue;  // never renewed

@@ -90,6 +90,26 @@ TEST_CASE("flow: who chose to wait goes in its order when there is credit again"
   CHECK(first.sequence < second.sequence);
 }
 
+TEST_CASE("flow: a fence goes behind what was there before it and waits for credit") {
+  Flow bench("0");
+  bench.tell(credit_messages);
+  bench.tell(1, true);
+  Bytes fence;
+  append_le(fence, shard_of_x.value);
+  append_le(fence, std::uint64_t{5});
+  append_le(fence, std::uint8_t{0});
+  append_le(fence, std::uint64_t{1});
+  append(fence, view("0"));
+  bench.peer.kinds.clear();
+  bench.peer.send(wire::FrameKind::fence, fence);
+  bench.grant(0, 0);
+  CHECK(bench.peer.kinds.empty());
+  bench.grant(4, bench.cost(4));
+  bench.peer.read_answers();
+  using Kind = wire::FrameKind;
+  CHECK(bench.peer.kinds == std::vector{Kind::request, Kind::placement, Kind::fence});
+}
+
 TEST_CASE("flow: who waits for credit is answered at its deadline") {
   Flow bench("0");
   bench.tell(credit_messages);

@@ -40,6 +40,17 @@ struct Damaged : Bench {
     core.tick(now, *this);
     core.flush(now, *this);
   }
+  /// A heartbeat of who leads.
+  void hear(OtherNode& peer, Epoch epoch) {
+    const replication::shard_log::Message message{other, us, epoch,
+                                                  replication::shard_log::Append{}};
+    peer.send(wire::FrameKind::shard_log, replication::shard_log::encode(shard_of_x, message));
+    messaging::LinkEffects out;
+    peer.links.flush(now, out);
+    peer.exchange(std::move(out));
+    now = now + 200ms;
+    turn();
+  }
   [[nodiscard]] static Register entry(const Member& leader, std::vector<Member> in_sync,
                                       std::uint64_t epoch = 5) {
     return {Epoch{epoch}, leader.node, StartId{1}, in_sync, in_sync, leader.disk};
@@ -62,12 +73,18 @@ TEST_CASE("repair: a backup with a damaged record asks for another name, beside 
   CHECK(bench.appends.empty());
 }
 
-TEST_CASE("repair: only when the register has the new name is the damaged part cut away") {
+TEST_CASE(
+    "repair: the damaged part is cut once the name is known and another one is heard to lead") {
   Damaged bench;
+  OtherNode peer(bench);
   bench.flip(3);
   bench.tell(bench.entry(other, {other, us}));
+  bench.hear(peer, Epoch{5});
   auto known = bench.proposals.at(0).desired;
   bench.tell(known);
+  bench.hear(peer, Epoch{5});  // of an epoch that is over
+  CHECK(bench.appends.empty());
+  bench.hear(peer, Epoch{6});
   REQUIRE(bench.appends.size() == 1);
   CHECK(bench.appends[0].index == LogIndex{3});
   CHECK(bench.appends[0].replaces);
@@ -79,6 +96,56 @@ TEST_CASE("repair: only when the register has the new name is the damaged part c
   CHECK(copy->self() == us_anew);
   CHECK(copy->last() == LogIndex{2});
   CHECK(bench.core.counters().renewals == 1);
+}
+
+TEST_CASE("repair: of two damaged copies neither is cut: each may have what the other lost") {
+  Damaged bench;
+  bench.flip(3);
+  auto both = bench.entry(other, {other, us});
+  both.replicas = {other, {"0", replication::renewed(9, 1)}, us, us_anew};
+  bench.tell(both);
+  bench.now = bench.now + 10s;
+  bench.turn();
+  CHECK(bench.appends.empty());
+}
+
+TEST_CASE("repair: a log closed on suspicion alone opens when there is no better one any more") {
+  Damaged bench;
+  bench.states[shard_of_x] = LogState::suspect;
+  bench.tell(bench.entry(other, {other, us}));
+  CHECK(bench.core.copy_of(shard_of_x) == nullptr);
+  bench.tell(bench.entry(us, {us}, 6));
+  bench.turn();
+  CHECK(bench.core.copy_of(shard_of_x) != nullptr);
+}
+
+TEST_CASE("repair: a suspect log that was opened alone closes when others turn out to be in sync") {
+  Damaged bench;
+  bench.states[shard_of_x] = LogState::suspect;
+  bench.tell(bench.entry({"gone", 7}, {us}));
+  CHECK(bench.core.copy_of(shard_of_x) != nullptr);
+  bench.tell(bench.entry(other, {other, us}, 6));
+  CHECK(bench.core.copy_of(shard_of_x) == nullptr);
+}
+
+TEST_CASE("repair: a copy in sync that is to be dropped does not ask to stay") {
+  Damaged bench;
+  auto dropped = bench.entry(other, {other, us});
+  dropped.replicas = {other};
+  bench.tell(dropped);
+  bench.now = bench.now + 1s;
+  bench.turn();
+  CHECK(bench.proposals.empty());
+}
+
+TEST_CASE("repair: a copy that is in sync under both its names leads under the later one") {
+  Damaged bench;
+  bench.renewals[shard_of_x] = 1;
+  bench.tell(bench.entry(us, {us, us_anew}));
+  bench.now = bench.now + 200ms;
+  bench.turn();
+  REQUIRE_FALSE(bench.proposals.empty());
+  CHECK(bench.proposals.back().desired.leader() == us_anew);
 }
 
 TEST_CASE("repair: who leads with a damaged log first gives the shard up") {

@@ -17,6 +17,7 @@
 #include <optional>
 #include <vector>
 
+#include "coterie/cluster/copy_damage.hpp"
 #include "coterie/cluster/lane_credits.hpp"
 #include "coterie/cluster/routes.hpp"
 #include "coterie/cluster/shard_counters.hpp"
@@ -182,7 +183,7 @@ class ShardCore {
     LogIndex index{};
     std::size_t bytes{};
   };
-  struct Hosted {
+  struct Hosted : CopyDamage {
     ShardPhase phase = ShardPhase::idle;
     std::unique_ptr<replication::shard_log::ShardReplica> replica{};  ///< since its log was read
     LogIndex end{};  ///< of the journal, as far as it was asked to write
@@ -198,11 +199,6 @@ class ShardCore {
     std::vector<replication::shard_log::EpochStart> starts{};  ///< while it is read
     replication::DuplicateTable duplicates{};
     bool catching_up = false;     ///< a part of the log is being read
-    std::uint64_t renewals{};     ///< of this copy, after damage
-    bool damaged = false;         ///< the log had more records; it comes back under another name
-    LogIndex sound_to{};          ///< of a damaged log
-    Epoch damaged_in{};           ///< what was known when that was found
-    std::uint64_t renewing{};     ///< the batch of the cut that is on its way; 0: none is
     Instant drain_until = never;  ///< a planned move is under way
     Instant hand_off_at{};        ///< not earlier
     Epoch handed_over{};          ///< the newest switch from here,
@@ -250,6 +246,7 @@ class ShardCore {
   // shard_credits.cpp
   void unhold(const Parked& parked);
   [[nodiscard]] static bool is_remote(const Command& command);
+  [[nodiscard]] bool has_credit(const Command& command, messaging::LaneId lane) const;
   [[nodiscard]] bool take_credit(const Command& command, const Route& route, ShardSink& out);
   bool on_credit(messaging::LaneId lane, ByteView body, Instant now, ShardSink& out);
   void retry_waiting(Instant now, ShardSink& out);
@@ -309,7 +306,12 @@ class ShardCore {
   // shard_repair.cpp
   [[nodiscard]] replication::raft::MemberId self(ShardId shard) const;
   [[nodiscard]] bool is_ours(const replication::raft::MemberId& member) const;
+  [[nodiscard]] static bool is_current(const replication::Register& entry,
+                                       const replication::raft::MemberId& member);
+  [[nodiscard]] bool has_others(const replication::Register& entry) const;
   [[nodiscard]] bool has_company(const replication::Register& entry) const;
+  [[nodiscard]] bool needs_name(ShardId shard) const;
+  void note_leader(ShardId shard, const replication::shard_log::Message& message);
   void find_damage(const replication::RecoveredLog& log);
   void close_damaged(ShardId shard, Instant now, ShardSink& out);
   void repair(ShardId shard, Instant now, ShardSink& out);

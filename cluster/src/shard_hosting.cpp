@@ -2,6 +2,7 @@
 
 #include "coterie/cluster/shard_core.hpp"
 #include "coterie/core/mutation.hpp"
+#include "coterie/replication/copy_id.hpp"
 
 namespace coterie::cluster {
 
@@ -75,16 +76,17 @@ void ShardCore::recovered(ShardId shard, const Bytes& bytes, std::uint64_t token
                           ShardSink& out) {
   auto& hosted = hosted_.at(shard.value % sharding::shard_count);
   if (hosted.phase != ShardPhase::recovering || hosted.recovery != token || hosted.damaged) return;
-  if (!replication::is_sound(bytes) || replication::shard_of_record(bytes) != shard ||
-      !follows(hosted, bytes)) {
+  const auto record = replication::read_record(bytes);
+  if (!record && replication::is_sound(bytes))  // no damage: newer code wrote it
+    return close_shard(shard, error(Errc::storage, "recovery: " + to_string(record.error())), never,
+                       now, out);
+  if (!record || record->shard != shard || !check_next(hosted, *record, bytes).empty()) {
     hosted.damaged = true;
     return;
   }
-  if (const auto problem = apply(hosted, bytes); !problem.empty())
-    return close_shard(shard, error(Errc::storage, "recovery: " + problem), never, now, out);
-  const auto record = replication::read_record(bytes).value();
-  if (hosted.starts.empty() || hosted.starts.back().epoch != record.epoch)
-    hosted.starts.push_back({record.epoch, record.index});
+  apply(hosted, *record);
+  if (hosted.starts.empty() || hosted.starts.back().epoch != record->epoch)
+    hosted.starts.push_back({record->epoch, record->index});
 }
 
 void ShardCore::finish_recovery(const replication::RecoveryFinished& done, Instant now,
@@ -188,7 +190,7 @@ void ShardCore::give_up(ShardId shard, Instant now, ShardSink& out) {
   std::vector<std::pair<const Peer*, replication::raft::MemberId>> heirs;
   for (const auto& peer : current_->peers)
     for (const auto& member : desired.in_sync)
-      if (peer.present && peer.name == member.node && is_current(desired, member))
+      if (peer.present && peer.name == member.node && replication::is_current(desired, member))
         heirs.emplace_back(&peer, member);
   if (heirs.empty()) return;
   // Another one each time: the first may have failed as well.

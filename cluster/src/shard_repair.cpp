@@ -21,14 +21,6 @@ constexpr Duration name_pause = 200ms;  // a proposal may get lost on each of it
 
 }  // namespace
 
-/// It has no later name: who has one lost what this name acknowledged.
-bool ShardCore::is_current(const Register& entry, const replication::raft::MemberId& member) {
-  const auto* const replica = replication::latest_of(entry.replicas, member);
-  const auto* const in_sync = replication::latest_of(entry.in_sync, member);
-  return (replica == nullptr || !replication::is_later(replica->disk, member.disk)) &&
-         (in_sync == nullptr || !replication::is_later(in_sync->disk, member.disk));
-}
-
 /// The name of this node's copy.
 replication::raft::MemberId ShardCore::self(ShardId shard) const {
   return {config_.self.node, replication::renewed(config_.disk, hosted_[shard.value].renewals)};
@@ -48,7 +40,8 @@ bool ShardCore::has_others(const Register& entry) const {
 bool ShardCore::has_company(const Register& entry) const {
   return std::any_of(entry.in_sync.begin(), entry.in_sync.end(), [&](const auto& member) {
     const auto* const other = peer(member.node);
-    return !is_ours(member) && is_current(entry, member) && other != nullptr && other->present;
+    return !is_ours(member) && replication::is_current(entry, member) && other != nullptr &&
+           other->present;
   });
 }
 

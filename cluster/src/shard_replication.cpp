@@ -128,9 +128,13 @@ void ShardCore::write(ShardId shard, shard_log::Persist&& persist, Instant now, 
   auto index = persist.from;
   for (std::size_t i = 0; i < persist.entries.size(); ++i, index = next(index)) {
     auto& record = persist.entries[i].record;
-    if (index == next(hosted.applied))
-      if (const auto problem = apply(hosted, record); !problem.empty())
+    if (index == next(hosted.applied)) {
+      const auto read = replication::read_record(record);
+      const auto problem = read ? check_next(hosted, *read, record) : to_string(read.error());
+      if (!problem.empty())
         return close_shard(shard, error(Errc::storage, problem), now + reopen_pause, now, out);
+      apply(hosted, *read);
+    }
     out.append({.shard = shard,
                 .epoch = persist.promised,
                 .index = index,

@@ -7,39 +7,36 @@ namespace coterie::cluster {
 
 using replication::RecordKind;
 
-/// It is the record behind what was applied.
-bool ShardCore::follows(const Hosted& hosted, ByteView sound_record) {
-  return replication::index_of_record(sound_record) == next(hosted.applied) &&
-         replication::chain_of_record(sound_record) ==
-             replication::chain_after(hosted.chain, sound_record);
+/// What is wrong with it as the record behind what was applied, or nothing. `bytes` are the
+/// record's.
+std::string ShardCore::check_next(const Hosted& hosted, const replication::RecordView& record,
+                                  ByteView bytes) {
+  if (record.index == next(hosted.applied) &&
+      record.chain == replication::chain_after(hosted.chain, bytes))
+    return {};
+  return "the log of shard " + std::to_string(record.shard.value) + " breaks after record " +
+         std::to_string(hosted.applied.value);
 }
 
-/// Every copy knows where each entity's log ends and which commands had their effect. What is wrong
-/// with the record, or nothing.
-std::string ShardCore::apply(Hosted& hosted, ByteView bytes) {
-  const auto record = replication::read_record(bytes);
-  if (!record) return to_string(record.error());
-  if (!follows(hosted, bytes))
-    return "the log of shard " + std::to_string(record->shard.value) + " breaks after record " +
-           std::to_string(hosted.applied.value);
-  hosted.applied = record->index;
-  hosted.chain = record->chain;
-  hosted.clock = std::max(hosted.clock, record->clock);
-  if (record->kind == RecordKind::new_epoch) return {};
+/// Every copy knows where each entity's log ends and which commands had their effect.
+void ShardCore::apply(Hosted& hosted, const replication::RecordView& record) {
+  hosted.applied = record.index;
+  hosted.chain = record.chain;
+  hosted.clock = std::max(hosted.clock, record.clock);
+  if (record.kind == RecordKind::new_epoch) return;
   const auto type = std::find_if(types_.begin(), types_.end(),
-                                 [&](const auto& t) { return t.id == record->type; });
-  if (type == types_.end()) return {};  // its commands are answered with unknown_entity_type
-  const auto id = text(record->entity);
+                                 [&](const auto& t) { return t.id == record.type; });
+  if (type == types_.end()) return;  // its commands are answered with unknown_entity_type
+  const auto id = text(record.entity);
   auto& entity = entities_.at(entities_.obtain(sharding::entity_hash(id), *type, id));
-  entity.head = record->index;
-  entity.sequence = record->sequence;
-  entity.unsaved = record->kind == RecordKind::snapshot
+  entity.head = record.index;
+  entity.sequence = record.sequence;
+  entity.unsaved = record.kind == RecordKind::snapshot
                        ? 0
-                       : entity.unsaved + static_cast<std::uint32_t>(record->events.size());
-  if (record->command.is_set() && !mutated("entity: the duplicate table is not rebuilt"))
+                       : entity.unsaved + static_cast<std::uint32_t>(record.events.size());
+  if (record.command.is_set() && !mutated("entity: the duplicate table is not rebuilt"))
     hosted.duplicates.remember(
-        {record->command, record->index, record->sequence, record->epoch, to_bytes(record->reply)});
-  return {};
+        {record.command, record.index, record.sequence, record.epoch, to_bytes(record.reply)});
 }
 
 /// A part of the log that was asked for before a cut may bring what the cut took away.
@@ -87,9 +84,11 @@ void ShardCore::log_read(const replication::LogRead& part, Instant now, ShardSin
       return close_shard(reader.shard, record.error(), again, now, out);
     if (reader.for_peer)
       entries.push_back({record->epoch, record->kind == RecordKind::new_epoch, bytes});
-    else if (record->index == next(hosted.applied) && record->index <= reader.until)
-      if (const auto problem = apply(hosted, bytes); !problem.empty())
+    else if (record->index == next(hosted.applied) && record->index <= reader.until) {
+      if (const auto problem = check_next(hosted, *record, bytes); !problem.empty())
         return close_shard(reader.shard, error(Errc::storage, problem), again, now, out);
+      apply(hosted, *record);
+    }
   }
   if (reader.for_peer)
     return take(reader.shard, hosted.replica->log_read(*reader.for_peer, std::move(entries)), now,

@@ -60,9 +60,6 @@ bool is_sound(ByteView bytes) {
 ShardId shard_of_record(ByteView bytes) {
   return ShardId{load_le<std::uint16_t>(bytes.data() + shard_offset)};
 }
-std::uint64_t chain_of_record(ByteView bytes) {
-  return load_le<std::uint64_t>(bytes.data() + chain_offset);
-}
 LogIndex index_of_record(ByteView bytes) {
   return LogIndex{load_le<std::uint64_t>(bytes.data() + index_offset)};
 }
@@ -131,7 +128,7 @@ Result<RecordView> read_record(ByteView bytes) {
   if (!is_sound(bytes)) return corrupt("CRC mismatch");
   if (at[16] != record_version) return corrupt("unknown version: written by a newer coterie");
   RecordView r;
-  r.chain = chain_of_record(bytes);
+  r.chain = load_le<std::uint64_t>(at + chain_offset);
   r.kind = static_cast<RecordKind>(at[17]);
   const auto sections = load_le<std::uint16_t>(at + 18);
   r.schema = load_le<std::uint16_t>(at + 20);

@@ -25,7 +25,6 @@ Member in_use(const std::vector<Member>& names, const Member& member) {
 
 Register by_node(Register entry, const std::vector<PlaceableNode>& nodes) {
   const ClusterView view(nodes);
-  const auto names = every_name(entry);
   const auto base = [&](const Member& member) {
     const auto node = view.find(member);
     return node == nobody ? member : view.at(node).id();
@@ -33,7 +32,7 @@ Register by_node(Register entry, const std::vector<PlaceableNode>& nodes) {
   const auto as_nodes = [&](const std::vector<Member>& set, bool current) {
     std::vector<Member> out;
     for (const auto& member : set)
-      if (!current || in_use(names, member) == member)
+      if (!current || replication::is_current(entry, member))
         if (const auto node = base(member); !holds(out, node)) out.push_back(node);
     return out;
   };
@@ -68,7 +67,7 @@ Register by_copy(Register planned, const Register& before) {
   for (const auto& name : before.in_sync) {
     const bool planned_in = std::any_of(planned.in_sync.begin(), planned.in_sync.end(),
                                         [&](const auto& m) { return same_directory(m, name); });
-    const bool outdated = in_use(names, name) != name;
+    const bool outdated = !replication::is_current(before, name);
     // I shrinks with a change of the primary alone, and never below what may commit.
     if (planned_in || (outdated && (same_leader || left <= planned.min_in_sync)))
       in_sync.push_back(name);

@@ -241,9 +241,9 @@ class ShardCore {
   void dispatch(const Command& command, Instant now, ShardSink& out);
   void forward(const Command& command, const Route& route, Instant now, ShardSink& out);
   void drop_expired(std::deque<Parked>& queue, Instant now, ShardSink& out);
-  bool park(std::deque<Parked>& queue, const Command& command);
   bool park_for_news(const Command& command, Instant now);
   // shard_credits.cpp
+  bool park(std::deque<Parked>& queue, const Command& command);
   void unhold(const Parked& parked);
   [[nodiscard]] static bool is_remote(const Command& command);
   [[nodiscard]] bool has_credit(const Command& command, messaging::LaneId lane) const;
@@ -306,8 +306,6 @@ class ShardCore {
   // shard_repair.cpp
   [[nodiscard]] replication::raft::MemberId self(ShardId shard) const;
   [[nodiscard]] bool is_ours(const replication::raft::MemberId& member) const;
-  [[nodiscard]] static bool is_current(const replication::Register& entry,
-                                       const replication::raft::MemberId& member);
   [[nodiscard]] bool has_others(const replication::Register& entry) const;
   [[nodiscard]] bool has_company(const replication::Register& entry) const;
   [[nodiscard]] bool needs_name(ShardId shard) const;
@@ -329,8 +327,10 @@ class ShardCore {
   void rehome_mailboxes(ShardId shard);
   void follow_phase(ShardId shard, Instant now, ShardSink& out);
   // shard_view.cpp
-  [[nodiscard]] std::string apply(Hosted& hosted, ByteView bytes);
-  [[nodiscard]] static bool follows(const Hosted& hosted, ByteView sound_record);
+  [[nodiscard]] static std::string check_next(const Hosted& hosted,
+                                              const replication::RecordView& record,
+                                              ByteView bytes);
+  void apply(Hosted& hosted, const replication::RecordView& record);
   void cancel_reading(ShardId shard);
   void forget(ShardId shard);
   void catch_up(ShardId shard, ShardSink& out);

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "coterie/replication/raft/types.hpp"
+#include "coterie/replication/register.hpp"
 
 namespace coterie::replication {
 
@@ -37,6 +37,15 @@ inline constexpr std::uint64_t max_renewals = 100;
     if (same_directory(other, member) && (found == nullptr || is_later(other.disk, found->disk)))
       found = &other;
   return found;
+}
+
+/// It has no later name in `entry`: who has one lost what this name acknowledged.
+[[nodiscard]] inline bool is_current(const Register& entry, const raft::MemberId& member) {
+  const auto superseded = [&](const std::vector<raft::MemberId>& set) {
+    const auto* const latest = latest_of(set, member);
+    return latest != nullptr && is_later(latest->disk, member.disk);
+  };
+  return !superseded(entry.replicas) && !superseded(entry.in_sync);
 }
 
 }  // namespace coterie::replication

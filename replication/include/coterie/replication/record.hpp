@@ -70,7 +70,6 @@ std::uint64_t append_record(Bytes& out, const RecordView& record, std::uint64_t 
 /// What the header says, of at least record_header_bytes that need not be sound.
 [[nodiscard]] ShardId shard_of_record(ByteView bytes);
 [[nodiscard]] LogIndex index_of_record(ByteView bytes);
-[[nodiscard]] std::uint64_t chain_of_record(ByteView bytes);
 /// Where a replay may begin: `bytes`, a whole record, is a snapshot.
 [[nodiscard]] bool is_snapshot(ByteView bytes);
 /// The chain hash that `bytes`, a valid record, must carry after `previous_chain`.

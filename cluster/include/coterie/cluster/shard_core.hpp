@@ -21,6 +21,7 @@
 #include "coterie/cluster/lane_credits.hpp"
 #include "coterie/cluster/routes.hpp"
 #include "coterie/cluster/shard_counters.hpp"
+#include "coterie/cluster/shard_limits.hpp"
 #include "coterie/cluster/shard_sink.hpp"
 #include "coterie/messaging/ask_table.hpp"
 #include "coterie/messaging/links.hpp"
@@ -32,41 +33,6 @@
 #include "coterie/supervision/restart_intensity.hpp"
 
 namespace coterie::cluster {
-
-/// Commands that wait for a table, a recovery or an activation, per worker; more is `busy`.
-inline constexpr std::size_t max_parked_commands = 65'536;
-inline constexpr std::size_t max_parked_bytes = 64 * 1024 * 1024;
-/// Entities whose restarts are watched at once, per worker; the longest quiet ones are forgotten.
-inline constexpr std::size_t max_watched_faults = 4096;
-
-/// Records that wait for their commit and answers that wait behind them, per worker; more is
-/// `busy`.
-inline constexpr std::size_t max_uncommitted_bytes = 64 * 1024 * 1024;
-inline constexpr std::size_t max_held_bytes = 64 * 1024 * 1024;
-/// A shard whose disk failed tries it again after this.
-inline constexpr Duration reopen_pause = 500ms;
-/// Steps 3 and 4 of a planned move take no longer, or this node leads on.
-inline constexpr Duration drain_limit = 500ms;
-/// After that it is tried again.
-inline constexpr Duration hand_off_pause = 1s;
-/// Who handed a shard over sends on what still comes to it for so long, then it says who leads.
-inline constexpr Duration forward_for = 2s;
-/// A command of an epoch that is not known here yet waits so long for the news.
-inline constexpr Duration news_wait = 5s;
-/// No honest word is so many epochs ahead of what is known.
-inline constexpr std::uint64_t max_epoch_lead = 1 << 20;
-/// A fence that has not passed by then is given up, and what was sent before it has an unknown
-/// outcome: longer than a switch takes.
-inline constexpr Duration fence_wait = 1s;
-/// How often people are told how far copies are behind.
-inline constexpr Duration lag_interval = 1s;
-/// Of the log, read at once for a replica that lags or for a copy's own view of it.
-inline constexpr std::size_t log_part_bytes = 256 * 1024;
-/// How far the time in a command id may lie ahead of the owner's clock: ids of the future would
-/// push the window past those of everybody else.
-inline constexpr Duration max_clock_lead = 60s;
-/// A larger state is not snapshotted: its entity is read from its events.
-inline constexpr std::size_t max_snapshot_bytes = 1024 * 1024;
 
 struct ShardCoreConfig {
   messaging::Hello self{};       ///< node, start, session; from_worker = this worker

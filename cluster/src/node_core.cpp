@@ -157,7 +157,8 @@ Instant NodeCore::next_deadline() const {
   at = earliest(at, propose_at_);
   if (routes_dirty_) at = earliest(at, next_publish_);
   at = earliest(at, handed_over_at_ != never ? handed_over_at_ : hand_over_by_);
-  return claim_retry_ && !leaving_ ? earliest(at, *claim_retry_) : at;
+  const bool claims = !leaving_ && config_.entity_types != 0 && table_.formed();
+  return claims ? earliest(at, claim_at_) : at;
 }
 
 NodeEffects NodeCore::part_failed(const std::string& part, const std::string& reason, Instant now) {

@@ -87,9 +87,12 @@ void NodeCore::tick_placement(Instant now, NodeEffects& out) {
   if (!table_.formed()) return;
   settle(placeable_nodes(now), now);
   auto nodes = placeable_nodes(now);
-  auto swaps = sharding::plan_replicas(table_.registers, nodes, config_.placement);
+  // Nothing was to be done for the same table and the same nodes: both plans are pure.
+  const bool known = even_ && even_->first == table_version() && even_->second == nodes;
+  std::vector<replication::Swap> swaps;
+  if (!known) swaps = sharding::plan_replicas(table_.registers, nodes, config_.placement);
   end_late_moves(swaps, now);
-  if (swaps.empty() && (!even_ || even_->first != table_version() || even_->second != nodes)) {
+  if (swaps.empty() && !known) {
     swaps = sharding::plan_balance(table_.registers, nodes, config_.placement);
     even_.reset();
     if (swaps.empty()) even_.emplace(table_version(), std::move(nodes));

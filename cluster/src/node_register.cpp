@@ -25,6 +25,7 @@ void NodeCore::open_store(Instant now) {
   for (std::uint16_t i = 0; i < sharding::shard_count; ++i)
     table_.merge(ShardId{i}, store_->get(ShardId{i}));
   if (table_.entity_types == 0) table_.entity_types = store_->state().entity_types();
+  table_changed();
   links_.set_entity_types(table_.entity_types);
 }
 
@@ -49,8 +50,7 @@ void NodeCore::submit(std::vector<replication::Swap> swaps, Instant now, NodeEff
 /// Level-triggered: what the table says this node owns, but under an earlier life, is claimed with
 /// the next epoch.
 void NodeCore::claim(Instant now, NodeEffects& out) {
-  if (config_.entity_types == 0 || !table_.formed() || (claim_retry_ && now < *claim_retry_))
-    return;
+  if (config_.entity_types == 0 || !table_.formed() || now < claim_at_) return;
   std::vector<replication::Swap> swaps;
   std::string stale;
   for (std::uint16_t i = 0; i < sharding::shard_count; ++i) {
@@ -79,9 +79,8 @@ void NodeCore::claim(Instant now, NodeEffects& out) {
                                                    "; they stay unavailable until the newest copy "
                                                    "of it is back"});
   stale_disk_ = stale;
-  claim_retry_.reset();
+  claim_at_ = swaps.empty() ? never : now + claim_pause;
   if (swaps.empty()) return;
-  claim_retry_ = now + claim_pause;
   submit(std::move(swaps), now, out);
 }
 
@@ -125,7 +124,7 @@ NodeEffects NodeCore::force_primary(ShardId shard, const std::string& to, Instan
 void NodeCore::on_results(const std::vector<replication::SwapResult>& results) {
   for (const auto& result : results)
     if (result.shard.value < sharding::shard_count)
-      routes_dirty_ |= table_.merge(result.shard, result.current);
+      if (table_.merge(result.shard, result.current)) table_changed();
 }
 
 NodeEffects NodeCore::raft_persisted(std::uint64_t batch, Instant now) {
@@ -170,7 +169,7 @@ void NodeCore::take(replication::MetaEffects&& effects, Instant now, NodeEffects
       const bool formed = table_.formed();
       if (!formed) table_.entity_types = changed->entity_types;
       links_.set_entity_types(table_.entity_types);
-      routes_dirty_ = true;
+      table_changed();
       // What changed, and no more; a beat shows who missed it.
       const auto body = replication::encode_results(0, results);
       if (leads_registers())
@@ -199,7 +198,7 @@ void NodeCore::on_leader(const replication::raft::LeaderChanged& leader, Instant
   moving_.clear();
   settling_.clear();
   even_.reset();
-  claim_retry_.reset();
+  claim_at_ = {};
   next_voters_ = never;
   if (leads_registers()) {
     next_voters_ = leads_since_ = now;
@@ -225,13 +224,13 @@ void NodeCore::on_announced(const std::string& leader, std::uint64_t term) {
   if (term < announced_term_) return;
   announced_term_ = term;
   announced_leader_ = leader;
-  claim_retry_.reset();
+  claim_at_ = {};
 }
 
 void NodeCore::merge(const sharding::ShardTable& other) {
   if (!table_.merge(other)) return;
   links_.set_entity_types(table_.entity_types);
-  routes_dirty_ = true;
+  table_changed();
 }
 
 void NodeCore::publish_routes(Instant now, NodeEffects& out) {

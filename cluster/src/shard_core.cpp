@@ -261,8 +261,8 @@ void ShardCore::tick(Instant now, ShardSink& out) {
     drop_expired(unrouted_, now, out);
     for (auto& [at, queue] : waiting_) drop_expired(queue, now, out);
     std::erase_if(waiting_, [](const auto& entry) { return entry.second.empty(); });
-    for (auto& hosted : hosted_)
-      if (!hosted.parked.empty()) drop_expired(hosted.parked, now, out);
+    for (std::size_t i = 0; i < hosted_.size(); ++i)
+      if (!std::as_const(hosted_)[i].parked.empty()) drop_expired(hosted_[i].parked, now, out);
     const auto before = entities_.active();
     entities_.passivate_idle(sweep_count, now - config_.passivate_after,
                              [&](const sharding::Entity& entity) { return may_passivate(entity); });
@@ -272,11 +272,7 @@ void ShardCore::tick(Instant now, ShardSink& out) {
 
 Instant ShardCore::next_deadline() const {
   auto at = earliest(asks_.next_deadline(), links_.next_deadline());
-  for (const auto& hosted : hosted_) {
-    if (hosted.replica) at = earliest(at, hosted.replica->next_deadline());
-    at = earliest(at, earliest(hosted.claim_at, hosted.reopen_at));
-    if (hosted.replica && hosted.replica->serves()) at = earliest(at, hosted.drain_until);
-  }
+  at = earliest(at, shards_due());
   for (const auto& [shard, fence] : fences_) at = earliest(at, fence.until);
   return entities_.active() > 0 || parked_commands_ > 0 ? earliest(at, next_sweep_) : at;
 }

@@ -74,7 +74,7 @@ void ShardCore::start_recovery(std::vector<ShardId> shards, ShardSink& out) {
 /// alarm, not a guess.
 void ShardCore::recovered(ShardId shard, const Bytes& bytes, std::uint64_t token, Instant now,
                           ShardSink& out) {
-  auto& hosted = hosted_.at(shard.value % sharding::shard_count);
+  auto& hosted = hosted_[shard.value % sharding::shard_count];
   if (hosted.phase != ShardPhase::recovering || hosted.recovery != token || hosted.damaged) return;
   const auto record = replication::read_record(bytes);
   if (!record && replication::is_sound(bytes))  // no damage: newer code wrote it
@@ -227,9 +227,21 @@ void ShardCore::close_shard(ShardId shard, const Error& why, Instant reopen_at, 
   unpark(hosted.parked, now, out);
 }
 
+Instant ShardCore::shards_due() const {
+  hosted_.look([&](std::size_t i, const Hosted& hosted) {
+    auto at = earliest(hosted.claim_at, hosted.reopen_at);
+    if (hosted.replica) at = earliest(at, hosted.replica->next_deadline());
+    if (hosted.replica && hosted.replica->serves()) at = earliest(at, hosted.drain_until);
+    due_[i] = at;
+  });
+  return *std::min_element(due_.begin(), due_.end());
+}
+
 void ShardCore::tick_shards(Instant now, ShardSink& out) {
+  if (shards_due() > now && !mutated("hand-off: parked commands go after Moved")) return;
   std::vector<ShardId> reopened;
   for (std::uint16_t i = 0; i < sharding::shard_count; ++i) {
+    if (due_[i] > now && !mutated("hand-off: parked commands go after Moved")) continue;
     const ShardId shard{i};
     auto& hosted = hosted_[i];
     if (hosted.replica && hosted.replica->next_deadline() <= now)
@@ -250,10 +262,10 @@ void ShardCore::report_lags(Instant now, ShardSink& out) {
   if (now < next_lag_report_) return;
   next_lag_report_ = now + lag_interval;
   for (std::uint16_t i = 0; i < sharding::shard_count; ++i) {
-    auto& hosted = hosted_[i];
+    const auto& hosted = std::as_const(hosted_)[i];
     const auto lag = hosted.replica && hosted.replica->leads() ? hosted.replica->lag() : 0;
     if (lag == hosted.lag) continue;
-    hosted.lag = lag;
+    hosted_[i].lag = lag;
     set_phase(ShardId{i}, hosted.phase, "", out);
   }
 }

@@ -10,7 +10,12 @@ namespace {
 
 /// A route never goes back to an earlier epoch: `Moved` may have told of a later one.
 RoutesPtr newest(RoutesPtr routes, const RoutesPtr& known) {
-  if (!known) return routes;
+  const auto is_newer = [&](std::size_t i) {
+    return known->table.registers[i].epoch > routes->table.registers[i].epoch;
+  };
+  bool behind = false;
+  for (std::size_t i = 0; known && i < sharding::shard_count && !behind; ++i) behind = is_newer(i);
+  if (!behind) return routes;  // a table is large: it is copied only where it has to be
   auto merged = std::make_shared<Routes>(*routes);
   return merged->table.merge(known->table) ? std::move(merged) : std::move(routes);
 }

@@ -21,10 +21,7 @@ Member in_use(const std::vector<Member>& names, const Member& member) {
   return latest == nullptr ? member : *latest;
 }
 
-}  // namespace
-
-Register by_node(Register entry, const std::vector<PlaceableNode>& nodes) {
-  const ClusterView view(nodes);
+Register by_node(Register entry, const ClusterView& view) {
   const auto base = [&](const Member& member) {
     const auto node = view.find(member);
     return node == nobody ? member : view.at(node).id();
@@ -43,11 +40,14 @@ Register by_node(Register entry, const std::vector<PlaceableNode>& nodes) {
   return entry;
 }
 
+}  // namespace
+
 std::vector<Register> by_node(const std::vector<Register>& registers,
                               const std::vector<PlaceableNode>& nodes) {
+  const ClusterView view(nodes);
   std::vector<Register> out;
   out.reserve(registers.size());
-  for (const auto& entry : registers) out.push_back(by_node(entry, nodes));
+  for (const auto& entry : registers) out.push_back(by_node(entry, view));
   return out;
 }
 

@@ -12,8 +12,6 @@ namespace coterie::sharding {
 
 /// Each copy under its node's name. One that is in sync under an older name than it has now is not:
 /// its disk lost what it had acknowledged.
-[[nodiscard]] replication::Register by_node(replication::Register entry,
-                                            const std::vector<PlaceableNode>& nodes);
 [[nodiscard]] std::vector<replication::Register> by_node(
     const std::vector<replication::Register>& registers, const std::vector<PlaceableNode>& nodes);
 /// What was planned for `by_node(before)`, for `before`: every copy under the name that it has, and

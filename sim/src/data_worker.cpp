@@ -40,8 +40,7 @@ DataWorker::DataWorker(World& world, std::size_t node, Disk& disk,
             }),
       snapshots_(world, max_snapshots, routes_delay, random.split(),
                  [this](std::vector<cluster::RoutesPtr>& batch) {
-                   for (auto& routes : batch)
-                     feed(cluster::shard_input::NewRoutes{std::move(routes)});
+                   feed(cluster::shard_input::NewRoutes{std::move(batch.back())});
                    finish();
                  }),
       timer_(world) {}

@@ -12,19 +12,26 @@ namespace coterie::sim {
 namespace {
 
 constexpr double usual_loss = 0.02;
-constexpr std::size_t deposits = 300;
+/// Short histories are cheap and many; what needs many faults on top of each other, the long ones
+/// find.
+constexpr std::uint64_t long_every = 4;
+constexpr Duration short_faults = 8s, long_faults = 20s;
+constexpr std::size_t short_deposits = 120, long_deposits = 300;
 constexpr std::size_t clients = 8;
 constexpr std::size_t stream_length = 40;
 constexpr Duration settle_limit = 120s;  // of quiet after the last fault: L6's bound
 
+constexpr std::uint64_t nodes_cycle = 16;  // seeds, until the numbers of nodes come again
+
 /// With three nodes every node has every copy; with more, copies move as well.
 std::size_t nodes_of(std::uint64_t seed) {
   constexpr std::size_t usual[] = {3, 3, 4, 5};
-  return seed % 16 == 15 ? 7 : usual[seed % 4];
+  return seed % nodes_cycle == nodes_cycle - 1 ? 7 : usual[seed % 4];
 }
 /// To wait until the shards are even takes as long as all the rest: not every seed does.
 constexpr std::uint64_t even_every = 5;
 constexpr std::uint64_t damage_every = 3;
+constexpr std::uint64_t leave_every = 4;  // the pool alone; its own runs are membership_runs.hpp
 constexpr Duration even_limit = 300s;  // nodes that fell often have to be up for two minutes
 
 class LedgerRun {
@@ -38,7 +45,10 @@ class LedgerRun {
         random_(seed ^ 0x1edce5),
         nodes_(world_.size()),
         waits_for_even_(seed % even_every == 0),
-        damages_(seed % damage_every == 0) {}
+        damages_(seed % damage_every == 0),
+        leaves_(seed / nodes_cycle % leave_every == 0),
+        long_(seed / nodes_cycle % long_every == long_every - 1),
+        deposits_(long_ ? long_deposits : short_deposits) {}
 
   RunResult run() {
     for (std::size_t i = 0; i < nodes_; ++i) world_.start(i);
@@ -48,7 +58,7 @@ class LedgerRun {
     stream();
     schedule_fault();
     // Faults stop after a while; then everything must finish.
-    world_.run_for(20s);
+    world_.run_for(long_ ? long_faults : short_faults);
     faults_over_ = true;
     world_.network().heal();
     world_.network().set_loss(usual_loss);
@@ -57,10 +67,10 @@ class LedgerRun {
       if (world_.is_up(i) && world_.process(i).leaves()) world_.kill(i, false);
       if (!world_.is_up(i)) world_.start(i);
     }
-    if (!world_.run_until([&] { return result_.acknowledged == deposits && all_ready(world_); },
+    if (!world_.run_until([&] { return result_.acknowledged == deposits_ && all_ready(world_); },
                           settle_limit))
       return fail("after the faults only " + std::to_string(result_.acknowledged) + " of " +
-                  std::to_string(deposits) + " deposits were acknowledged; " + unready(world_));
+                  std::to_string(deposits_) + " deposits were acknowledged; " + unready(world_));
     if (!problem_.empty()) return fail(problem_);
     if (damages_) problem_ = damage_and_repair(world_, random_, result_.damages);
     if (!problem_.empty()) return fail(problem_);
@@ -68,7 +78,7 @@ class LedgerRun {
     if (problem_.empty()) problem_ = check_flow(world_);
     if (problem_.empty()) problem_ = check_snapshots(world_, result_.snapshots);
     if (problem_.empty() && waits_for_even_) check_even();
-    if (problem_.empty()) problem_ = check_leave(world_);
+    if (problem_.empty() && leaves_) problem_ = check_leave(world_);
     if (!problem_.empty()) return fail(problem_);
     result_.passed = true;
     return finish();
@@ -88,7 +98,7 @@ class LedgerRun {
   }
 
   void next_deposit() {
-    if (started_ >= deposits) return;
+    if (started_ >= deposits_) return;
     const auto number = ++started_;
     attempt(number, "acc-" + std::to_string(random_.below(std::uint64_t{20})));
   }
@@ -280,7 +290,8 @@ class LedgerRun {
   World world_;
   Random random_;
   std::size_t nodes_;
-  bool waits_for_even_, damages_;
+  bool waits_for_even_, damages_, leaves_, long_;
+  std::size_t deposits_;
   RunResult result_{};
   std::map<std::string, std::int64_t> expected_{};
   std::size_t read_ = 0;

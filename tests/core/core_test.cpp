@@ -6,6 +6,7 @@
 #include "coterie/core/ids.hpp"
 #include "coterie/core/random.hpp"
 #include "coterie/core/result.hpp"
+#include "coterie/core/watched_array.hpp"
 
 using namespace coterie;
 
@@ -59,4 +60,21 @@ TEST_CASE("result: holds a value or an error, and says which") {
   CHECK(bad.error().is(Errc::busy));
   CHECK(bad.value_or(7) == 7);
   CHECK(to_string(bad.error()) == "queue full (busy)");
+}
+
+TEST_CASE("a watched array shows what was touched since it was last looked at, each once") {
+  coterie::WatchedArray<int, 4> array;
+  const auto looked = [&] {
+    std::vector<std::size_t> out;
+    array.look([&](std::size_t i, const int&) { out.push_back(i); });
+    return out;
+  };
+  CHECK(looked().empty());
+  array[2] = 7;
+  array[0] = 1;
+  array[2] = 8;
+  CHECK(looked() == std::vector<std::size_t>{2, 0});
+  CHECK(looked().empty());
+  CHECK(std::as_const(array)[2] == 8);
+  CHECK(looked().empty());  // who only reads changes nothing
 }

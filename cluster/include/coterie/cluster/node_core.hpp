@@ -264,7 +264,11 @@ class NodeCore {
   Instant next_voters_ = never;    ///< leader
   Instant removed_at_{INT64_MIN};  ///< the last voter that was removed by us
   std::uint64_t next_token_ = 1;
-  std::optional<Instant> claim_retry_{};
+  Instant claim_at_{};  ///< registers of ours are looked for then; never: once the table changes
+  void table_changed() {
+    routes_dirty_ = true;
+    if (claim_at_ == never) claim_at_ = {};
+  }
   sharding::ShardTable table_{};
   std::map<messaging::LaneId, std::string> lanes_up_{};
   Instant next_beat_{};

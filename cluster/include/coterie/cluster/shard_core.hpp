@@ -23,6 +23,7 @@
 #include "coterie/cluster/shard_counters.hpp"
 #include "coterie/cluster/shard_limits.hpp"
 #include "coterie/cluster/shard_sink.hpp"
+#include "coterie/core/watched_array.hpp"
 #include "coterie/messaging/ask_table.hpp"
 #include "coterie/messaging/links.hpp"
 #include "coterie/replication/duplicate_table.hpp"
@@ -266,6 +267,7 @@ class ShardCore {
   void close_shard(ShardId shard, const Error& why, Instant reopen_at, Instant now, ShardSink& out);
   void set_phase(ShardId shard, ShardPhase phase, const std::string& detail, ShardSink& out);
   void tick_shards(Instant now, ShardSink& out);
+  [[nodiscard]] Instant shards_due() const;
   void report_lags(Instant now, ShardSink& out);
   std::uint64_t tick_clock(Hosted& hosted, Instant now) const;
   [[nodiscard]] std::uint64_t wall_ms(Instant now) const;
@@ -334,7 +336,13 @@ class ShardCore {
   messaging::AskTable asks_;
   RoutesPtr current_{};
   std::array<Route, sharding::shard_count> route_{};
-  std::array<Hosted, sharding::shard_count> hosted_{};
+  WatchedArray<Hosted, sharding::shard_count> hosted_{};
+  /// When each shard wants a tick; of those touched since, looked at anew in next_deadline().
+  mutable std::array<Instant, sharding::shard_count> due_ = [] {
+    std::array<Instant, sharding::shard_count> none{};
+    none.fill(never);
+    return none;
+  }();
   sharding::EntityStore entities_{};
   std::map<sharding::EntitySlot, std::deque<Parked>> mailboxes_{};  ///< of entities being activated
   std::map<sharding::EntitySlot, Faults> faults_{};

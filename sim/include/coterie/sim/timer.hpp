@@ -20,8 +20,16 @@ class Timer {
   void set(Instant at, std::function<void()> task);
 
  private:
+  struct State {
+    Instant wanted = never;
+    Instant scheduled = never;  ///< an event is on its way for then, which may be too early
+    std::uint64_t event = 0;    ///< which one; older ones mean nothing
+    std::function<void()> task{};
+  };
+  static void schedule(World& world, const std::shared_ptr<State>& state);
+
   World& world_;
-  std::shared_ptr<std::uint64_t> setting_ = std::make_shared<std::uint64_t>(0);
+  std::shared_ptr<State> state_ = std::make_shared<State>();
 };
 
 }  // namespace coterie::sim

@@ -32,7 +32,7 @@ std::size_t nodes_of(std::uint64_t seed) {
 constexpr std::uint64_t even_every = 5;
 constexpr std::uint64_t damage_every = 3;
 constexpr std::uint64_t leave_every = 4;  // the pool alone; its own runs are membership_runs.hpp
-constexpr Duration even_limit = 300s;  // nodes that fell often have to be up for two minutes
+constexpr Duration even_limit = 300s;     // nodes that fell often have to be up for two minutes
 
 class LedgerRun {
  public:

@@ -20,6 +20,7 @@ Totals totals_of(const sim::RunResult& result) {
   const auto& counters = result.counters;
   return {{"acknowledged", result.acknowledged},
           {"attempts", result.attempts},
+          {"looks", result.looks},
           {"ordered", result.ordered},
           {"kills", result.kills},
           {"leaves", result.leaves},

@@ -111,7 +111,8 @@ void ShardCore::finish_recovery(const replication::RecoveryFinished& done, Insta
         shard_log::Stored{.starts = std::exchange(hosted.starts, {}),
                           .last = hosted.applied,
                           .promised = log.promised,
-                          .first_batch = hosted.next_batch});
+                          .first_batch = hosted.next_batch,
+                          .opened = now});
     out.reset(shard);  // whatever this life left behind in the journal
     set_phase(shard, ShardPhase::backup, "", out);
     hand_in(shard, now, out);
@@ -131,6 +132,8 @@ void ShardCore::hand_in(ShardId shard, Instant now, ShardSink& out) {
   const bool ours = assignment.primary == self(shard) && assignment.start == config_.self.start;
   const bool may_lead = ours && entry.epoch > hosted.closed;
   if (may_lead && hosted.applied < hosted.replica->last()) return catch_up(shard, out);
+  if (may_lead && !hosted.replica->leads() && now < hosted.replica->granted_until())
+    return void(hosted.lead_at = hosted.replica->granted_until());
   if (ours && !may_lead) {
     assignment.start = {};
     hosted.claim_at = now;
@@ -229,7 +232,7 @@ void ShardCore::close_shard(ShardId shard, const Error& why, Instant reopen_at, 
 
 Instant ShardCore::shards_due() const {
   hosted_.look([&](std::size_t i, const Hosted& hosted) {
-    auto at = earliest(hosted.claim_at, hosted.reopen_at);
+    auto at = earliest(hosted.lead_at, earliest(hosted.claim_at, hosted.reopen_at));
     if (hosted.replica) at = earliest(at, hosted.replica->next_deadline());
     if (hosted.replica && hosted.replica->serves()) at = earliest(at, hosted.drain_until);
     due_[i] = at;
@@ -246,6 +249,10 @@ void ShardCore::tick_shards(Instant now, ShardSink& out) {
     auto& hosted = hosted_[i];
     if (hosted.replica && hosted.replica->next_deadline() <= now)
       take(shard, hosted.replica->tick(now), now, out);
+    if (hosted.lead_at <= now) {
+      hosted.lead_at = never;
+      hand_in(shard, now, out);
+    }
     if (hosted.claim_at <= now) claim(shard, now, out);
     if (mutated("hand-off: parked commands go after Moved")) send_parked_on(shard, now, out);
     if (hosted.drain_until <= now) hand_off(shard, now, out);

@@ -75,7 +75,7 @@ void ShardCore::start_rounds(Instant now, ShardSink& out) {
     auto& hosted = hosted_[shard.value];
     if (!hosted.replica || hosted.reads.empty() || hosted.in_round > 0) continue;
     hosted.in_round = hosted.reads.size();
-    auto effects = hosted.replica->read(next_read_++);
+    auto effects = hosted.replica->read(next_read_++, now);
     const bool failed = std::any_of(effects.begin(), effects.end(), [](const auto& effect) {
       return std::holds_alternative<replication::shard_log::ReadFailed>(effect);
     });

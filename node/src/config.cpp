@@ -102,6 +102,14 @@ Config config_from(int argc, const char* const* argv, std::initializer_list<Flag
        number(config.replicas, std::uint32_t{1})},
       {"--min-in-sync", "N", "copies that hold what is acknowledged, at most --replicas (2)",
        number(config.min_in_sync, std::uint32_t{1})},
+      {"--read-lease", "MS",
+       "so long a shard answers reads without asking its copies, 0 to 1000 ms, the same on every "
+       "node (0: it asks); trusts that clocks run evenly",
+       [&](const std::string& text) {
+         std::uint32_t ms = 0;
+         return number(ms, std::uint32_t{0})(text) &&
+                (config.read_lease = std::chrono::milliseconds(ms), true);
+       }},
       {"--zone", "Z", "failure zone, over which copies are spread (each node its own)",
        assign(config.zone)},
       {"--weight", "N", "share of the shards beside the others' weights, 0 to 1000 (1)",

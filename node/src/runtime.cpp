@@ -140,6 +140,8 @@ cluster::NodeCoreConfig Runtime::core_config() const {
 }
 
 cluster::ShardCoreConfig Runtime::shard_config(std::uint16_t worker) const {
+  auto replica = cluster::ShardCoreConfig{}.replica;
+  replica.lease = config_.read_lease;
   return {.self = {.cluster = store_.stored().cluster,
                    .node = config_.name,
                    .start = store_.stored().start,
@@ -149,7 +151,8 @@ cluster::ShardCoreConfig Runtime::shard_config(std::uint16_t worker) const {
           .data_workers = data_workers_,
           .wall_offset_ms = EventLoop::wall_offset_ms(),
           .passivate_after = config_.passivate_after,
-          .disk = store_.stored().replica};
+          .disk = store_.stored().replica,
+          .replica = replica};
 }
 
 std::function<void(Bytes)> Runtime::tape(const std::string& worker) {

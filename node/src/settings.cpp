@@ -7,6 +7,11 @@
 #include "discovery.hpp"
 
 namespace coterie {
+namespace {
+
+constexpr Duration max_read_lease = 1s;  // a fail-over takes no less
+
+}  // namespace
 
 Status settle(Config& config) {
   if (config.name.empty() || config.name.size() > wire::max_name_bytes)
@@ -26,6 +31,8 @@ Status settle(Config& config) {
   if (config.replicas == 1) config.min_in_sync = 1;
   if (config.min_in_sync < 1 || config.min_in_sync > config.replicas)
     return error(Errc::configuration, "--min-in-sync takes 1 up to the number of --replicas");
+  if (config.read_lease < 0ms || config.read_lease > max_read_lease)
+    return error(Errc::configuration, "--read-lease takes 0 to 1000 ms");
   if (config.weight > membership::max_weight)
     return error(Errc::configuration, "--weight takes 0 to 1000");
   if (config.zone.size() > membership::max_zone_bytes)

@@ -31,6 +31,8 @@ std::size_t nodes_of(std::uint64_t seed) {
 /// To wait until the shards are even takes as long as all the rest: not every seed does.
 constexpr std::uint64_t even_every = 5;
 constexpr std::uint64_t damage_every = 3;
+constexpr std::uint64_t leases_every = 2;
+constexpr Duration read_lease = 100ms;
 constexpr std::uint64_t leave_every = 4;  // the pool alone; its own runs are membership_runs.hpp
 constexpr Duration even_limit = 300s;     // nodes that fell often have to be up for two minutes
 
@@ -41,6 +43,7 @@ class LedgerRun {
                 .nodes = nodes_of(seed),
                 .network = {.datagram_loss = usual_loss},
                 .disk = {},
+                .read_lease = seed / leases_every % 2 == 0 ? read_lease : Duration{},
                 .record = record}),
         random_(seed ^ 0x1edce5),
         nodes_(world_.size()),
@@ -57,6 +60,7 @@ class LedgerRun {
     for (std::size_t i = 0; i < clients; ++i) next_deposit();
     stream();
     schedule_fault();
+    look();
     // Faults stop after a while; then everything must finish.
     world_.run_for(long_ ? long_faults : short_faults);
     faults_over_ = true;
@@ -168,6 +172,27 @@ class LedgerRun {
                 world_.after(random_.below(Duration{300ms}), [this] { next_deposit(); });
               }});
     world_.after(3s, retry);  // the asked process may have died with the answer
+  }
+
+  /// A read that begins after a deposit was acknowledged sees it (invariant 9), whoever answers.
+  void look() {
+    if (faults_over_) return;
+    world_.after(random_.below(Duration{100ms}), [this] { look(); });
+    if (!anyone_up() || expected_.empty()) return;
+    auto account = expected_.begin();
+    std::advance(account, random_.below(std::uint64_t{expected_.size()}));
+    world_.process(any_node())
+        .ask({account->first,
+              1,
+              0,
+              {},
+              world_.now() + 2s,
+              [=, this, name = account->first, floor = account->second](std::uint8_t status,
+                                                                        std::int64_t value) {
+                if (status != 0) return;
+                ++result_.looks;
+                if (value < floor) problem_ = "a read of " + name + " missed what was acknowledged";
+              }});
   }
 
   void schedule_fault() {

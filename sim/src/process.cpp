@@ -86,11 +86,14 @@ void Process::make_workers(SessionId session, Random& random) {
         .propose =
             [this](replication::Swap swap) { COTERIE_ENSURE(proposals_->put(std::move(swap))); }};
     if (world_.records()) hooks.record = world_.tape(name_of(index_), disk_.start, worker);
+    auto replica = cluster::ShardCoreConfig{}.replica;
+    replica.lease = world_.read_lease();
     const cluster::ShardOrigin origin{{.self = self,
                                        .data_workers = workers_,
                                        .passivate_after = 2s,
                                        .credits = {.messages = few_credits},
-                                       .disk = disk_.number},
+                                       .disk = disk_.number,
+                                       .replica = replica},
                                       random.next(),
                                       world_.now()};
     data_.push_back(std::make_unique<DataWorker>(world_, index_, disk_, origin, random.split(),

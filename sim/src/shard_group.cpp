@@ -10,6 +10,9 @@ using namespace replication::shard_log;
 ShardGroup::ShardGroup(ShardGroupConfig config) : config_(config), random_(config.seed) {
   nodes_.resize(config_.nodes);
   for (auto& node : nodes_) node.disk_id = next_disk_++;
+  if (config_.lease > Duration::zero())
+    for (auto& node : nodes_)
+      node.drift = static_cast<std::int64_t>((random_.unit() - 0.5) * 1e6 / lease_drift);
   assignment_ = {.epoch = Epoch{1}, .primary = id_of(0), .start = StartId{1}};
   for (std::size_t i = 0; i < config_.replicas; ++i) assignment_.in_sync.push_back(id_of(i));
   assignment_.replicas = assignment_.in_sync;
@@ -34,13 +37,15 @@ void ShardGroup::start(std::size_t node) {
   n.syncing = false;
   n.reported = {};
   n.disk.start = next(n.disk.start);
-  Stored stored{.last = LogIndex{n.disk.entries.size()}, .promised = n.disk.promised};
+  Stored stored{.last = LogIndex{n.disk.entries.size()},
+                .promised = n.disk.promised,
+                .opened = clock_of(node)};
   for (std::size_t i = 0; i < n.disk.entries.size(); ++i)
     if (stored.starts.empty() || stored.starts.back().epoch != n.disk.entries[i].epoch)
       stored.starts.push_back({n.disk.entries[i].epoch, LogIndex{i + 1}});
   n.replica = std::make_unique<ShardReplica>(
-      ReplicaConfig{.batch_bytes = config_.batch_bytes, .tail_bytes = 400}, id_of(node),
-      n.disk.start, std::move(stored));
+      ReplicaConfig{.batch_bytes = config_.batch_bytes, .tail_bytes = 400, .lease = config_.lease},
+      id_of(node), n.disk.start, std::move(stored));
   n.wake_at = never;
   tell_assignment(node);
 }
@@ -136,13 +141,14 @@ void ShardGroup::deliver(Event& event) {
   switch (event.kind) {
     case Event::Kind::wake:
       nodes_[event.node].wake_at = never;
-      return apply(event.node, replica.tick(now_));
+      return apply(event.node, replica.tick(clock_of(event.node)));
     case Event::Kind::synced:
       for (const auto& batch : event.batches)
-        apply(event.node, replica.persisted(batch.batch, now_));
+        apply(event.node, replica.persisted(batch.batch, clock_of(event.node)));
       return;
-    case Event::Kind::arrive: return apply(event.node, replica.receive(event.message, now_));
-    case Event::Kind::answered: return apply(event.node, replica.assigned(event.assignment, now_));
+    case Event::Kind::arrive:
+      return apply(event.node, replica.receive(event.message, clock_of(event.node)));
+    case Event::Kind::answered: return assign(event);
     case Event::Kind::log: {
       std::vector<Entry> entries;
       const auto& disk = nodes_[event.node].disk.entries;
@@ -152,6 +158,16 @@ void ShardGroup::deliver(Event& event) {
     }
     default: return;
   }
+}
+
+/// As the cluster does it: told again when what was granted has run out.
+void ShardGroup::assign(const Event& event) {
+  auto& replica = *nodes_[event.node].replica;
+  const auto now = clock_of(event.node);
+  const bool leads = event.assignment.primary == id_of(event.node);
+  if (leads && !replica.leads() && now < replica.granted_until())
+    events_.push(now_ + (replica.granted_until() - now) * (lease_drift + 1) / lease_drift, event);
+  apply(event.node, replica.assigned(event.assignment, now));
 }
 
 void ShardGroup::apply(std::size_t node, Effects effects) {
@@ -168,6 +184,7 @@ void ShardGroup::apply(std::size_t node, Effects effects) {
                    {.kind = Event::Kind::log, .node = node, .life = n.life, .read = *read});
     } else if (const auto* proposed = std::get_if<Propose>(&effect)) {
       swap(node, proposed->desired);
+      if (on_proposed) on_proposed(proposed->desired);
     } else if (const auto* committed = std::get_if<Committed>(&effect)) {
       check_committed(node, committed->index);
     } else if (std::holds_alternative<Serving>(effect)) {
@@ -231,10 +248,15 @@ void ShardGroup::claim(std::size_t node) {
   swap(node, desired);
 }
 
+Instant ShardGroup::clock_of(std::size_t node) const {
+  return now_ + Duration{now_.nanos / 1'000'000 * nodes_[node].drift};
+}
+
 void ShardGroup::arm(std::size_t node) {
   auto& n = nodes_[node];
   if (!n.replica) return;
-  const auto at = n.replica->next_deadline();
+  auto at = n.replica->next_deadline();
+  if (at != never) at = now_ + (at - clock_of(node)) + (at - clock_of(node)) / lease_drift;
   if (at == never || at >= n.wake_at) return;
   n.wake_at = std::max(at, now_);
   events_.push(n.wake_at, {.kind = Event::Kind::wake, .node = node, .life = n.life});
@@ -252,7 +274,7 @@ void ShardGroup::append(std::size_t node) {
 void ShardGroup::read(std::size_t node) {
   if (!is_up(node) || nodes_[node].paused_until > now_) return;
   reads_[next_read_] = chosen_.size() - 1;
-  apply(node, nodes_[node].replica->read(next_read_++));
+  apply(node, nodes_[node].replica->read(next_read_++, clock_of(node)));
 }
 
 void ShardGroup::hand_over(std::size_t node, std::size_t to) {
@@ -260,7 +282,7 @@ void ShardGroup::hand_over(std::size_t node, std::size_t to) {
   auto& replica = *nodes_[node].replica;
   if (!replica.may_hand_over(id_of(to))) return;
   ++handed_over_;
-  apply(node, replica.hand_over(id_of(to), nodes_[to].disk.start, now_));
+  apply(node, replica.hand_over(id_of(to), nodes_[to].disk.start, clock_of(node)));
 }
 
 }  // namespace coterie::sim

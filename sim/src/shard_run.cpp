@@ -26,10 +26,14 @@ struct Swarm {
     gossip = 1 + random.unit() * 20;
     young = rate(1.0);
     reads = 1 + rate(20);
+    newcomers = rate(1.0);
+    usurps = rate(2.0);
     appends = 2 + random.unit() * 50;
   }
   double kills, splits, pauses, wipes, suspicions, moves, reads, appends;
   double hand_overs;  ///< planned moves
+  double usurps;      ///< others lead on, perhaps restarted, while the primary reads
+  double newcomers;   ///< the chance that who is to come into I falls silent just then
   double flips;       ///< the shard goes to another and straight back to who could not see it
   double gossip;      ///< how often somebody learns of the register
   double young;  ///< the chance that who begins to serve is killed, cut off or suspected at once
@@ -47,7 +51,8 @@ ShardGroupConfig group_of(std::uint64_t seed, Random& random) {
           .latency = random.chance(0.3) ? Duration{40ms} : Duration{2ms},
           .sync = random.chance(0.3) ? Duration{30ms} : Duration{3ms},
           .register_delay = random.chance(0.3) ? Duration{40ms} : Duration{5ms},
-          .batch_bytes = random.chance(0.5) ? std::size_t{1} : std::size_t{64 * 1024}};
+          .batch_bytes = random.chance(0.5) ? std::size_t{1} : std::size_t{64 * 1024},
+          .lease = random.chance(0.5) ? Duration{100ms} : Duration{}};
 }
 
 class ShardRun {
@@ -55,6 +60,7 @@ class ShardRun {
   explicit ShardRun(std::uint64_t seed)
       : random_(seed ^ 0x5a4d), swarm_(random_), config_(group_of(seed, random_)), group_(config_) {
     group_.on_serving = [this](std::size_t node) { served_.push_back(node); };
+    group_.on_proposed = [this](const Assignment& desired) { proposed_.push_back(desired); };
   }
 
   ShardRunResult run() {
@@ -87,6 +93,8 @@ class ShardRun {
   void step() {
     for (const auto node : std::exchange(served_, {}))
       if (random_.chance(swarm_.young)) harass(node);
+    for (const auto& desired : std::exchange(proposed_, {}))
+      if (random_.chance(swarm_.newcomers)) silence_newcomer(desired);
     for (double left = swarm_.appends / 100; random_.chance(std::min(1.0, left)); left -= 1)
       for (std::size_t i = 0; i < group_.size(); ++i) group_.append(i);
     if (now_and_then(swarm_.reads)) group_.read(any());
@@ -101,6 +109,11 @@ class ShardRun {
     if (now_and_then(swarm_.flips)) flip();
     if (now_and_then(swarm_.hand_overs)) group_.hand_over(primary(), any());
     if (flip_back_ && group_.now() >= flip_at_) flip_back();
+    if (now_and_then(swarm_.usurps)) usurp();
+    if (group_.now() < usurped_until_) {
+      for (std::size_t i = 0; i < group_.size(); ++i) group_.append(i);
+      group_.read(usurped_);
+    }
     keep_going();
   }
 
@@ -133,6 +146,15 @@ class ShardRun {
     }
   }
 
+  /// The swap may still land while its proposer reads the old register and goes on without it.
+  void silence_newcomer(const Assignment& desired) {
+    for (const auto& member : desired.in_sync) {
+      if (holds(group_.assignment().in_sync, member) || !group_.exists(member)) continue;
+      group_.pause(ShardGroup::node_of(member), random_.below(Duration{3s}));
+      group_.tell_assignment(primary());
+    }
+  }
+
   void split() {
     std::vector<std::uint8_t> groups;
     for (std::size_t i = 0; i < group_.size(); ++i) groups.push_back(random_.chance(0.5) ? 1 : 0);
@@ -157,6 +179,21 @@ class ShardRun {
     if (drop && desired.in_sync.size() > config_.min_in_sync)
       std::erase(desired.in_sync, seen.primary);
     group_.swap(node, desired);
+  }
+
+  /// Who has a lease reads on: nobody else may serve meanwhile, also who forgot what it granted.
+  void usurp() {
+    usurped_ = primary();
+    usurped_until_ = group_.now() + 300ms;
+    group_.read(usurped_);
+    const bool restarts = random_.chance(0.5);
+    for (const auto& member : group_.assignment().in_sync) {
+      const auto node = ShardGroup::node_of(member);
+      if (!restarts || node == usurped_ || !group_.exists(member)) continue;
+      group_.kill(node);
+      group_.start(node);
+    }
+    fail_over(true);
   }
 
   void flip() {
@@ -244,8 +281,10 @@ class ShardRun {
   ShardGroup group_;
   ShardRunResult result_{};
   std::vector<std::size_t> served_{};
+  std::vector<Assignment> proposed_{};
   std::optional<Replica> flip_back_{};
-  Instant flip_at_{};
+  Instant flip_at_{}, usurped_until_{};
+  std::size_t usurped_{};
   bool agreed_ = false, wiped_ = false;
 };
 

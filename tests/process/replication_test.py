@@ -22,6 +22,8 @@ class Load:
         self.stop = threading.Event()
         self.lock = threading.Lock()
         self.acknowledged = dict.fromkeys(ACCOUNTS, 0)
+        self.looks = 0
+        self.stale = []  # reads that missed what was acknowledged before
         self.refused = []  # answers that were no acknowledgement
         self.threads = [threading.Thread(target=self.client, args=(number,), daemon=True) for number in range(clients)]
 
@@ -51,10 +53,26 @@ class Load:
                 if status == 200:
                     with self.lock:
                         self.acknowledged[account] += 1
+                    self.look(choice)
                     break
                 self.refused.append((node.name, status, answer))
                 if self.stop.wait(0.02) and self.given_up():
                     return
+
+    def look(self, choice):
+        """Whoever answers a read, it sees what was acknowledged before it."""
+        account = choice.choice(ACCOUNTS)
+        with self.lock:
+            floor = self.acknowledged[account]
+        try:
+            status, body, _ = request(choice.choice(self.nodes).http, "GET", f"/accounts/{account}", timeout=0.5)
+        except OSError:
+            return
+        if status == 200:
+            self.looks += 1
+            found = json.loads(body)["balance_cents"]
+            if found < floor:
+                self.stale.append((account, floor, found))
 
     def given_up(self):
         """At the end every deposit is still carried to its acknowledgement, unless nobody is there."""
@@ -97,8 +115,8 @@ class Copies(unittest.TestCase):
     def setUp(self):
         self.nodes = []
 
-    def five(self):
-        cluster = Cluster(5).__enter__()
+    def five(self, *extra):
+        cluster = Cluster(5, extra=extra).__enter__()
         self.addCleanup(cluster.__exit__)
         self.nodes = cluster.nodes
         # Before, the registers hang on fewer nodes, and with the wrong one killed nothing changes hands.
@@ -108,6 +126,8 @@ class Copies(unittest.TestCase):
         return "\n".join(f"--- {node.name}\n{node.log()[-3000:]}" for node in self.nodes)
 
     def check(self, load):
+        self.assertEqual(load.stale, [], self.logs())
+        self.assertGreater(load.looks, 0)
         self.assertEqual(wrong_balances(self.nodes, load), {}, self.logs())
 
     def shards(self, node):
@@ -161,8 +181,8 @@ class Copies(unittest.TestCase):
                 if node.process and node.process.poll() is None:
                     node.kill()
 
-    def test_rounds_of_kill_stop_and_restart(self):
-        self.five()
+    def test_rounds_of_kill_stop_and_restart_with_read_leases(self):
+        self.five("--read-lease", "100")
         choice = random.Random(int(os.environ.get("COTERIE_CHAOS_SEED", "1")))
         with Load(self.nodes) as load:
             for number in range(CHAOS_ROUNDS):

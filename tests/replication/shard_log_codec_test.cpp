@@ -41,6 +41,15 @@ TEST_CASE("shard log messages: the golden vectors, both ways") {
       {of(Confirmed{6}),
        "990104ccc8a16101a1620207"
        "9106"},
+      {of(Confirm{6, 100ms}),
+       "990103ccc8a16101a1620207"
+       "9206ce000186a0"},
+      {of(Confirmed{6, 100ms}),
+       "990104ccc8a16101a1620207"
+       "9206ce000186a0"},
+      {of(Release{}),
+       "990105ccc8a16101a1620207"
+       "90"},
   };
   for (const auto& [message, hex] : vectors) {
     CHECK(to_hex(encode(message.shard, message.message)) == hex);
@@ -57,7 +66,8 @@ TEST_CASE(
   other[1] = 2;
   CHECK_FALSE(decode_message(other));
   other = whole;
-  other[2] = 5;
+  other[2] = 6;
   CHECK_FALSE(decode_message(other));
   CHECK_FALSE(decode_message(encode(ShardId{1}, of(Confirm{UINT64_MAX}).message)));
+  CHECK_FALSE(decode_message(encode(ShardId{1}, of(Confirm{6, 3601s}).message)));
 }

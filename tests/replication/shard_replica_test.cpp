@@ -43,7 +43,7 @@ ShardReplica serving() {
 
 TEST_CASE("shard replica: a round ends when who did not confirm is in sync no longer") {
   auto replica = serving();
-  CHECK(count<ReadReady>(replica.read(7)) == 0);
+  CHECK(count<ReadReady>(replica.read(7, begin)) == 0);
   const auto alone = replica.assigned(led_by_a(2, {a}), begin + 1s);
   CHECK(count<ReadReady>(alone) == 1);
 }
@@ -106,7 +106,7 @@ TEST_CASE(
   CHECK(desired.in_sync == std::vector{a, b});
   Effects none;
   CHECK_FALSE(replica.append({}, none));
-  CHECK(count<ReadFailed>(replica.read(1)) == 1);
+  CHECK(count<ReadFailed>(replica.read(1, begin)) == 1);
   (void)replica.assigned(led_by_a(2, {a, b}), begin + 1s);  // somebody else's change landed first
   CHECK_FALSE(replica.serves());
   (void)replica.persisted(2, begin + 1s);

@@ -3,7 +3,11 @@
 
 namespace coterie::replication::shard_log {
 
-void ShardReplica::on(const Message& message, const Append& append, Instant, Effects& out) {
+void ShardReplica::on(const Message& message, const Append& append, Instant now, Effects& out) {
+  if (message.epoch > promised_ && is_bound(message.from, now)) {
+    later_ = std::max(later_, message.epoch);
+    return void(deferred_ = message);
+  }
   if (message.epoch < promised_ && !mutated("shard: accepts appends of an older epoch"))
     return say_durably(message, Refused{promised_, next(last_), append.number});
   if (leading_) {
@@ -46,8 +50,10 @@ std::variant<Accepted, Refused> ShardReplica::take(const Append& append) {
 }
 
 /// Only who promised this very epoch, durably, says that no later one can have begun.
-void ShardReplica::on(const Message& message, const Confirm& confirm, Instant, Effects&) {
-  if (message.epoch == promised_) say_durably(message, Confirmed{confirm.round});
+/// With a lease: for so long none will.
+void ShardReplica::on(const Message& message, const Confirm& confirm, Instant now, Effects&) {
+  if (message.epoch == promised_)
+    say_durably(message, Confirmed{confirm.round, grant(message, confirm.lease, now)});
 }
 
 }  // namespace coterie::replication::shard_log

@@ -7,6 +7,7 @@ namespace coterie::replication::shard_log {
 namespace {
 
 constexpr std::uint32_t fields = 9;
+constexpr std::uint64_t max_lease_us = 3'600'000'000;  // an hour: no honest lease is as long
 constexpr std::uint32_t max_fields = 32;  // of one message; more than we know is skipped
 
 /// The fields of each body in the order of the format, once for both ways.
@@ -37,14 +38,16 @@ struct Writer {
     out.unsigned_integer(m.hint.value);
     out.unsigned_integer(m.number);
   }
-  void operator()(const Confirm& m) {
-    out.array(1);
+  template <class Round>
+  void round(const Round& m) {
+    const bool leases = m.lease != Duration{};
+    out.array(leases ? 2 : 1);
     out.unsigned_integer(m.round);
+    if (leases) out.unsigned_integer(static_cast<std::uint64_t>(m.lease / 1us));
   }
-  void operator()(const Confirmed& m) {
-    out.array(1);
-    out.unsigned_integer(m.round);
-  }
+  void operator()(const Confirm& m) { round(m); }
+  void operator()(const Confirmed& m) { round(m); }
+  void operator()(const Release&) { out.array(0); }
 };
 
 struct Reader {
@@ -83,8 +86,17 @@ struct Reader {
     m.number = number();
     return true;
   }
-  bool operator()(Confirm& m) { return takes(1) && (m.round = number(), true); }
-  bool operator()(Confirmed& m) { return takes(1) && (m.round = number(), true); }
+  /// Who knows no leases says the round alone.
+  template <class Round>
+  bool round(Round& m) {
+    if (!takes(1)) return false;
+    m.round = number();
+    if (takes(2)) m.lease = std::chrono::microseconds(in.unsigned_integer(max_lease_us));
+    return true;
+  }
+  bool operator()(Confirm& m) { return round(m); }
+  bool operator()(Confirmed& m) { return round(m); }
+  bool operator()(Release&) { return true; }
 };
 
 }  // namespace

@@ -32,7 +32,8 @@ bool ShardReplica::is_caught_up(const Replica& replica) const {
 
 Effects ShardReplica::tick(Instant now) {
   Effects out;
-  if (!leading_) return out;
+  if (now >= granted_until_) take_deferred(now, out);
+  if (!leading_) return finish(std::move(out));
   // Who stood still itself has heard nobody: what was said meanwhile waits to be read.
   if (const auto late = now - ticked_ - config_.heartbeat; late > Duration::zero())
     for (auto& [replica, peer] : peers_) peer.heard = earliest(now, peer.heard + late);
@@ -42,7 +43,7 @@ Effects ShardReplica::tick(Instant now) {
     broadcast(true, out);
     if (!reads_.empty())
       for (const auto& replica : ack_set())
-        if (replica != self_) say(replica, Confirm{rounds_}, out);
+        if (replica != self_) say(replica, Confirm{rounds_, config_.lease}, out);
   }
   if (proposal_ && now >= take_back_at_) {
     take_back_at_ = never;
@@ -111,6 +112,7 @@ Effects ShardReplica::hand_over(const Replica& to, StartId start, Instant now) {
   proposal_->primary = to;
   proposal_->start = start;
   std::get<Propose>(out.back()).desired = *proposal_;
+  release_leases(out);
   return out;
 }
 

@@ -6,17 +6,24 @@ namespace coterie::replication::shard_log {
 
 Effects ShardReplica::assigned(const Assignment& assignment, Instant now, Bytes barrier) {
   Effects out;
+  if (assignment.epoch == assignment_.epoch &&
+      mutated("shard: takes a read of the old epoch for the outcome")) {
+    proposal_.reset();
+    widened_.reset();
+  }
   if (assignment.epoch <= assignment_.epoch) return out;
+  later_ = std::max(later_, assignment.epoch);
+  // A restarted process never resumes an epoch that it led (invariant 6).
+  const bool mine =
+      assignment.primary == self_ &&
+      (assignment.start == start_ || mutated("shard: a restarted primary resumes its epoch"));
+  if (mine && is_bound(self_, now)) return out;
   assignment_ = assignment;
   // By an operator's word what we know as committed may be so no longer.
   if (assignment.forced > forced_) {
     forced_ = assignment.forced;
     if (assignment.primary != self_) commit_ = {};
   }
-  // A restarted process never resumes an epoch that it led (invariant 6).
-  const bool mine =
-      assignment.primary == self_ &&
-      (assignment.start == start_ || mutated("shard: a restarted primary resumes its epoch"));
   const bool follows = assignment.epoch == next(epoch_);
   if (leading_ && mine && (follows || mutated("shard: acks are carried across a skipped epoch"))) {
     // The same life leads on: what was acknowledged to it stands (invariant 7).
@@ -40,6 +47,7 @@ void ShardReplica::lead(Instant now, Bytes barrier, Effects& out) {
   serving_ = false;
   epoch_ = assignment_.epoch;
   peers_.clear();
+  asked_.clear();
   heartbeat_at_ = now + config_.heartbeat;
   ticked_ = now;
   open_epoch(std::move(barrier));
@@ -184,15 +192,19 @@ void ShardReplica::on(const Message& message, const Refused& refused, Instant no
   send_entries(message.from, peer, false, out);
 }
 
-Effects ShardReplica::read(std::uint64_t token) {
+Effects ShardReplica::read(std::uint64_t token, Instant now) {
   Effects out;
   if (!serves() || reads_.size() >= config_.max_reads) {
     out.emplace_back(ReadFailed{token});
     return out;
   }
-  reads_.push_back({token, ++rounds_, last_});
-  for (const auto& replica : ack_set())
-    if (replica != self_) say(replica, Confirm{rounds_}, out);
+  if (has_lease(now)) {
+    out.emplace_back(ReadReady{token, last_});
+    renew_lease(now, out);
+    return out;
+  }
+  ask_round(now, out);
+  reads_.push_back({token, rounds_, last_});
   finish_reads(out);
   return out;
 }
@@ -203,6 +215,7 @@ void ShardReplica::on(const Message& message, const Confirmed& confirmed, Instan
   if (!leading_ || message.epoch != epoch_ || found == peers_.end()) return;
   found->second.heard = now;
   found->second.confirmed = std::max(found->second.confirmed, std::min(confirmed.round, rounds_));
+  take_lease(found->second, confirmed, now);
   finish_reads(out);
 }
 

@@ -12,7 +12,11 @@ ShardReplica::ShardReplica(ReplicaConfig config, Replica self, StartId start, St
       starts_(std::move(stored.starts)),
       last_(stored.last),
       promised_(stored.promised),
-      disk_(stored.last, config.max_held, stored.first_batch) {}
+      disk_(stored.last, config.max_held, stored.first_batch) {
+  const bool sits_out = config_.lease > Duration::zero() &&
+                        !mutated("shard: a restarted replica does not sit out what it granted");
+  if (sits_out) granted_until_ = stored.opened + config_.lease + config_.lease / lease_drift;
+}
 
 Effects ShardReplica::receive(const Message& message, Instant now) {
   Effects out;
@@ -109,7 +113,9 @@ std::uint64_t ShardReplica::lag() const {
 }
 
 Instant ShardReplica::next_deadline() const {
-  return leading_ ? earliest(heartbeat_at_, earliest(propose_at_, take_back_at_)) : never;
+  const auto at = deferred_ ? granted_until_ : never;
+  return leading_ ? earliest(earliest(at, heartbeat_at_), earliest(propose_at_, take_back_at_))
+                  : at;
 }
 
 }  // namespace coterie::replication::shard_log

@@ -85,7 +85,7 @@ class ShardCore {
   void flush(Instant now, ShardSink& out);
   void tick(Instant now, ShardSink& out);
   [[nodiscard]] Instant next_deadline() const;
-  /// The wall clock, read again: a suspended machine's node clock stood still meanwhile.
+  /// The wall clock, read again: somebody may have set it.
   void wall_clock(std::int64_t offset_ms) { config_.wall_offset_ms = offset_ms; }
   /// Leaving: no new local commands.
   void drain() { draining_ = true; }
@@ -156,6 +156,7 @@ class ShardCore {
     LogIndex end{};  ///< of the journal, as far as it was asked to write
     Epoch closed{};  ///< up to here this life leads no epoch again: its disk failed in one
     Instant reopen_at = never;
+    Instant lead_at = never;       ///< not before: another one may read by a lease
     Instant claim_at = never;      ///< asks for an epoch after `closed`, again and again
     std::uint64_t next_batch = 1;  ///< of the journal: no number names two batches
     std::uint64_t recovery{};  ///< the token of the newest one; parts of an older one are ignored

@@ -24,6 +24,7 @@ struct RunResult {
   std::size_t leaves{};               ///< graceful, with a return
   std::size_t drains{};               ///< nodes drained or cordoned for a while
   std::size_t moves{};                ///< shards asked to go to another node
+  std::size_t looks{};                ///< reads that had to see what was acknowledged before
   std::size_t ordered{};              ///< commands of which the order was checked
   std::size_t damages{};              ///< records on a disk that changed a bit
   std::size_t snapshots{};            ///< compared with the fold of their events, on every disk

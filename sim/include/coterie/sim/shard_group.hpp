@@ -27,6 +27,7 @@ struct ShardGroupConfig {
   Duration sync = 3ms;            ///< mean
   Duration register_delay = 5ms;  ///< mean of a way to the register; some take a hundred times that
   std::size_t batch_bytes = 64 * 1024;
+  Duration lease{};  ///< of reads; clocks drift as far as it allows
 };
 
 class ShardGroup {
@@ -67,7 +68,8 @@ class ShardGroup {
   void claim(std::size_t node);
   void tell_assignment(std::size_t node);
 
-  /// Told when a node begins to serve.
+  /// Told when a node proposes, and when it begins to serve.
+  std::function<void(const shard_log::Assignment& desired)> on_proposed{};
   std::function<void(std::size_t node)> on_serving{};
 
   [[nodiscard]] const std::string& problem() const { return problem_; }
@@ -108,7 +110,8 @@ class ShardGroup {
     Disk disk{};
     std::unique_ptr<shard_log::ShardReplica> replica{};
     std::uint64_t life = 0;
-    LogIndex reported{};  ///< committed, as this life said
+    std::int64_t drift = 0;  ///< of its clock, in millionths
+    LogIndex reported{};     ///< committed, as this life said
     Instant wake_at = never;
     Instant paused_until{};
     std::deque<Event> held{};
@@ -118,6 +121,7 @@ class ShardGroup {
 
   void handle(Event event);
   void deliver(Event& event);
+  void assign(const Event& event);
   void resume(std::size_t node);
   void write(Node& node, const shard_log::Persist& batch);
   void sync(std::size_t node);
@@ -125,6 +129,7 @@ class ShardGroup {
   void transmit(std::size_t from, const shard_log::Message& message);
   void decide(const Event& asked);
   void arm(std::size_t node);
+  [[nodiscard]] Instant clock_of(std::size_t node) const;
   [[nodiscard]] Duration register_way();
   [[nodiscard]] bool cut(std::size_t a, std::size_t b) const {
     return !groups_.empty() && groups_[a] != groups_[b];

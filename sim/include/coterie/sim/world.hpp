@@ -22,7 +22,8 @@ struct WorldConfig {
   std::size_t nodes = 3;
   NetworkConfig network{};
   DiskConfig disk{};
-  bool record = false;  ///< keeps a tape of every core
+  Duration read_lease{};  ///< of every shard; 0: each read has its round
+  bool record = false;    ///< keeps a tape of every core
 };
 
 class Process;
@@ -55,6 +56,7 @@ class World {
   [[nodiscard]] Disk& disk(std::size_t node) { return *slots_[node].disk; }
   [[nodiscard]] Network& network() { return network_; }
   [[nodiscard]] Streams& streams() { return streams_; }
+  [[nodiscard]] Duration read_lease() const { return config_.read_lease; }
   [[nodiscard]] bool records() const { return config_.record; }
   /// Where the tape of one worker of one life goes; tapes() has them all.
   [[nodiscard]] std::function<void(Bytes)> tape(const std::string& node, StartId life,

@@ -25,9 +25,10 @@ class EventLoop {
   /// After stop(), run() may be called again.
   void restart();
   void post(std::function<void()> task);
-  /// The node's monotonic time line.
+  /// The node's time line: monotonic, and it goes on while the machine sleeps (CLOCK_BOOTTIME), so
+  /// that no lease outlives a suspension.
   [[nodiscard]] static Instant now();
-  /// Wall clock minus now(), which changes when the machine sleeps or its clock is set.
+  /// Wall clock minus now(), which changes when its clock is set.
   [[nodiscard]] static std::int64_t wall_offset_ms();
 
   /// True on the thread that runs the loop, inside one of its tasks.

@@ -4,6 +4,7 @@
 #include <optional>
 #include <variant>
 
+#include "coterie/core/time.hpp"
 #include "coterie/replication/shard_log/types.hpp"
 
 namespace coterie::replication::shard_log {
@@ -33,18 +34,25 @@ struct Refused {
 /// A confirmation round (invariant 9): is this epoch still the one you promised?
 struct Confirm {
   std::uint64_t round{};
+  Duration lease{};  ///< asked for with it; 0: none
   friend bool operator==(const Confirm&, const Confirm&) = default;
 };
 struct Confirmed {
   std::uint64_t round{};
+  Duration lease{};  ///< for so long, and a little more, nobody else gets this replica's promise
   friend bool operator==(const Confirmed&, const Confirmed&) = default;
+};
+
+/// The primary reads by leases no longer: what was granted to it binds nobody.
+struct Release {
+  friend bool operator==(const Release&, const Release&) = default;
 };
 
 struct Message {
   Replica from{};
   Replica to{};
   Epoch epoch{};  ///< under which its sender speaks; of an answer: which it answers
-  std::variant<Append, Accepted, Refused, Confirm, Confirmed> body{};
+  std::variant<Append, Accepted, Refused, Confirm, Confirmed, Release> body{};
   friend bool operator==(const Message&, const Message&) = default;
 };
 

@@ -20,6 +20,11 @@
 
 namespace coterie::replication::shard_log {
 
+/// No clock runs faster or slower than another by more than a 64th.
+inline constexpr std::int64_t lease_drift = 64;
+/// Rounds of which it is remembered when they were asked; more than a lease has time for.
+inline constexpr std::size_t max_rounds_asked = 256;
+
 struct ReplicaConfig {
   Duration heartbeat = 100ms;      ///< of a primary, and until something lost is sent again
   Duration silence = 700ms;        ///< after which a member is proposed out of I
@@ -30,6 +35,9 @@ struct ReplicaConfig {
   std::size_t max_uncommitted = 65'536;      ///< entries; more is refused as busy
   std::size_t max_held = 256;                ///< messages that wait for the disk; the oldest go
   std::size_t max_reads = 4096;              ///< that wait for their round
+  /// After a round reads need none for so long, and a fail-over takes no less. The same on every
+  /// node; 0: each read has its round. Source: invariant 9, docs/adr/0011-leases.md.
+  Duration lease{};
 };
 
 class ShardReplica {
@@ -49,7 +57,10 @@ class ShardReplica {
   /// uncommitted.
   [[nodiscard]] std::optional<LogIndex> append(Bytes record, Effects& out);
   /// Answered by ReadReady or ReadFailed.
-  [[nodiscard]] Effects read(std::uint64_t token);
+  [[nodiscard]] Effects read(std::uint64_t token, Instant now);
+  /// Until then another one may read by a lease that was granted here, and assigned() does not let
+  /// this replica lead.
+  [[nodiscard]] Instant granted_until() const { return granted_until_; }
 
   /// Step 5 of a planned move is possible: `to` is in sync, and nothing is on its way.
   [[nodiscard]] bool may_hand_over(const Replica& to) const;
@@ -83,7 +94,12 @@ class ShardReplica {
     Instant heard{};
     std::uint64_t sent = 0, answered = 0;  ///< one message with entries is under way at a time
     std::uint64_t confirmed = 0;           ///< newest round
-    bool reading = false;                  ///< its entries come from the disk
+    Instant leased_until{};
+    bool reading = false;  ///< its entries come from the disk
+  };
+  struct Round {
+    std::uint64_t number{};
+    Instant asked{};
   };
   struct Read {
     std::uint64_t token{};
@@ -117,6 +133,16 @@ class ShardReplica {
   void broadcast(bool again, Effects& out);
   void advance_commit(Effects& out);
   void finish_reads(Effects& out);
+  // lease.cpp
+  void on(const Message& message, const Release& release, Instant now, Effects& out);
+  void ask_round(Instant now, Effects& out);
+  [[nodiscard]] bool has_lease(Instant now) const;
+  void renew_lease(Instant now, Effects& out);
+  void take_lease(Peer& peer, const Confirmed& confirmed, Instant now);
+  void release_leases(Effects& out);
+  [[nodiscard]] bool is_bound(const Replica& leader, Instant now) const;
+  [[nodiscard]] Duration grant(const Message& message, Duration asked, Instant now);
+  void take_deferred(Instant now, Effects& out);
   // in_sync.cpp
   [[nodiscard]] std::vector<Replica> ack_set() const;
   void tick_in_sync(Instant now, Effects& out);
@@ -142,12 +168,18 @@ class ShardReplica {
   std::map<Replica, Peer> peers_{};
   std::uint64_t numbers_ = 0, rounds_ = 0;
   std::deque<Read> reads_{};
+  std::deque<Round> asked_{};  ///< of this epoch, for leases
   Instant heartbeat_at_ = never;
   Instant ticked_{};
   std::optional<Replica> widened_{};      ///< a learner whose acknowledgement is waited for already
   std::optional<Assignment> proposal_{};  ///< its outcome is not known
   Instant propose_at_ = never;
   Instant take_back_at_ = never;  ///< of a switch that is proposed
+  // What was granted to a primary.
+  Replica granted_to_{};
+  Instant granted_until_{};
+  Epoch later_{};  ///< somebody is to lead this one: nothing is granted below it
+  std::optional<Message> deferred_{};  ///< of a later primary; it waits for that
   // The disk.
   DiskGate<LogIndex, Message> disk_;
   LogIndex changed_from_{};  ///< 0 = nothing

@@ -6,6 +6,7 @@
 
 #include "coterie/core/bytes.hpp"
 #include "coterie/core/ids.hpp"
+#include "coterie/core/time.hpp"
 #include "coterie/replication/raft/types.hpp"
 
 namespace coterie::replication::shard_log {
@@ -46,6 +47,7 @@ struct Stored {
   LogIndex last{};
   Epoch promised{};
   std::uint64_t first_batch = 1;  ///< of the writes to come
+  Instant opened{};               ///< now: what an earlier life granted it does not know
 };
 
 [[nodiscard]] inline bool holds(const std::vector<Replica>& set, const Replica& replica) {

@@ -32,6 +32,7 @@ Totals totals_of(const sim::RunResult& result) {
           {"duplicates", counters.duplicates},
           {"fences_lost", counters.fences_lost},
           {"without_credit", counters.without_credit},
+          {"remembered", counters.remembered},
           {"snapshots", result.snapshots},
           {"damages", result.damages},
           {"renewals", counters.renewals},

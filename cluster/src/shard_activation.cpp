@@ -35,6 +35,31 @@ void ShardCore::make_room(Instant now) {
   counters_.passivations += before - entities_.active();
 }
 
+bool ShardCore::remembers() const {
+  return std::any_of(types_.begin(), types_.end(), [](const auto& type) { return type.remember; });
+}
+
+/// Again and again: after a move, after a rest, whenever something has gone out of memory. Source:
+/// Akka Cluster Sharding, "Remembering entities".
+void ShardCore::remember(Instant now, ShardSink& out) {
+  if (now < next_remember_ || !remembers()) return;
+  next_remember_ = now + remember_interval;
+  std::size_t begun = replays_.size();  // a slow disk is not given more
+  entities_.look_around(remember_hand_, remember_scan, [&](EntitySlot slot) {
+    const auto& entity = entities_.at(slot);
+    const auto& replica = std::as_const(hosted_)[entity.shard.value].replica;
+    if (begun >= remembered_at_once || entities_.active() + begun >= config_.max_live_entities)
+      return false;
+    if (!entity.type->remember || entity.phase != EntityPhase::passive ||
+        entity.head == LogIndex{} || !replica || !replica->serves() || resting(slot, now))
+      return true;
+    activate(slot, out);
+    ++begun;
+    ++counters_.remembered;
+    return true;
+  });
+}
+
 void ShardCore::activate(EntitySlot slot, ShardSink& out) {
   auto& entity = entities_.at(slot);
   auto& hosted = hosted_[entity.shard.value];

@@ -27,6 +27,7 @@ ShardCore::ShardCore(ShardCoreConfig config, const std::vector<sharding::EntityT
       asks_(now),
       credits_(config_.credits) {
   next_sweep_ = now + sweep_interval;
+  next_remember_ = now + remember_interval;
 }
 
 void ShardCore::ask(const LocalAsk& ask, Instant now, ShardSink& out) {
@@ -256,6 +257,7 @@ void ShardCore::tick(Instant now, ShardSink& out) {
   tick_fences(now, out);
   tick_shards(now, out);
   report_lags(now, out);
+  remember(now, out);
   if (now >= next_sweep_) {
     next_sweep_ = now + sweep_interval;
     drop_expired(unrouted_, now, out);
@@ -265,7 +267,9 @@ void ShardCore::tick(Instant now, ShardSink& out) {
       if (!std::as_const(hosted_)[i].parked.empty()) drop_expired(hosted_[i].parked, now, out);
     const auto before = entities_.active();
     entities_.passivate_idle(sweep_count, now - config_.passivate_after,
-                             [&](const sharding::Entity& entity) { return may_passivate(entity); });
+                             [&](const sharding::Entity& entity) {
+                               return !entity.type->remember && may_passivate(entity);
+                             });
     counters_.passivations += before - entities_.active();
   }
 }
@@ -273,6 +277,7 @@ void ShardCore::tick(Instant now, ShardSink& out) {
 Instant ShardCore::next_deadline() const {
   auto at = earliest(asks_.next_deadline(), links_.next_deadline());
   at = earliest(at, shards_due());
+  if (entities_.known() > 0 && remembers()) at = earliest(at, next_remember_);
   for (const auto& [shard, fence] : fences_) at = earliest(at, fence.until);
   return entities_.active() > 0 || parked_commands_ > 0 ? earliest(at, next_sweep_) : at;
 }

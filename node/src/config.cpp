@@ -76,6 +76,31 @@ std::vector<Option> pool_options(Config& config) {
        }}};
 }
 
+/// Where shards are, and how they are kept and read.
+std::vector<Option> placement_options(Config& config) {
+  return {
+      {"--replicas", "N", "copies of each shard, 1 to 5, the same on every node (3)",
+       number(config.replicas, std::uint32_t{1})},
+      {"--min-in-sync", "N", "copies that hold what is acknowledged, at most --replicas (2)",
+       number(config.min_in_sync, std::uint32_t{1})},
+      {"--read-lease", "MS",
+       "so long a shard answers reads without asking its copies, 0 to 1000 ms, the same on every "
+       "node (0: it asks); trusts that clocks run evenly",
+       [&](const std::string& text) {
+         std::uint32_t ms = 0;
+         return number(ms, std::uint32_t{0})(text) &&
+                (config.read_lease = std::chrono::milliseconds(ms), true);
+       }},
+      {"--zone", "Z", "failure zone, over which copies are spread (each node its own)",
+       assign(config.zone)},
+      {"--weight", "N", "share of the shards beside the others' weights, 0 to 1000 (1)",
+       number(config.weight, std::uint32_t{0})},
+      {"--role", "R", "what this node is for; repeatable",
+       [&](const std::string& text) { return config.roles.push_back(text), !text.empty(); }},
+      {"--shards-on", "R", "only nodes of this role have shards, the same on every node (all)",
+       assign(config.shards_on)}};
+}
+
 }  // namespace
 
 Config config_from(int argc, const char* const* argv, std::initializer_list<Flag> own) {
@@ -98,29 +123,10 @@ Config config_from(int argc, const char* const* argv, std::initializer_list<Flag
        number(config.bootstrap_expect, std::uint32_t{1})},
       {"--workers", "N", "threads that own shards; 0 = one thread for everything (1)",
        number(config.workers, std::uint16_t{0})},
-      {"--replicas", "N", "copies of each shard, 1 to 5, the same on every node (3)",
-       number(config.replicas, std::uint32_t{1})},
-      {"--min-in-sync", "N", "copies that hold what is acknowledged, at most --replicas (2)",
-       number(config.min_in_sync, std::uint32_t{1})},
-      {"--read-lease", "MS",
-       "so long a shard answers reads without asking its copies, 0 to 1000 ms, the same on every "
-       "node (0: it asks); trusts that clocks run evenly",
-       [&](const std::string& text) {
-         std::uint32_t ms = 0;
-         return number(ms, std::uint32_t{0})(text) &&
-                (config.read_lease = std::chrono::milliseconds(ms), true);
-       }},
-      {"--zone", "Z", "failure zone, over which copies are spread (each node its own)",
-       assign(config.zone)},
-      {"--weight", "N", "share of the shards beside the others' weights, 0 to 1000 (1)",
-       number(config.weight, std::uint32_t{0})},
-      {"--role", "R", "what this node is for; repeatable",
-       [&](const std::string& text) { return config.roles.push_back(text), !text.empty(); }},
-      {"--shards-on", "R", "only nodes of this role have shards, the same on every node (all)",
-       assign(config.shards_on)},
       {"--record", "DIR", "record every input there, to be replayed (off); costs disk and speed",
        assign(config.record)}};
-  for (auto& option : pool_options(config)) options.push_back(std::move(option));
+  for (auto more : {placement_options(config), pool_options(config)})
+    for (auto& option : more) options.push_back(std::move(option));
   for (const auto& flag : own)
     options.push_back({flag.name, flag.value, flag.help, assign(*flag.target)});
   std::string program = argc > 0 ? argv[0] : "coterie";

@@ -168,6 +168,8 @@ std::string exposition(const cluster::NodeCore& core, const std::vector<DataSnap
   text.counter("coterie_entity_faults_total", "Entity handlers that failed.", c.faults);
   text.counter("coterie_entity_restarts_total", "Entities restarted from their log.", c.restarts);
   text.counter("coterie_activations_total", "Entities brought into memory.", c.activations);
+  text.counter("coterie_remembered_total",
+               "Entities brought into memory that no command asked for.", c.remembered);
   text.counter("coterie_passivations_total", "Idle entities taken out of memory.", c.passivations);
   text.counter("coterie_busy_total", "Commands refused by a bound.", c.busy);
   text.counter("coterie_unavailable_total", "Commands for shards that nobody served.",

@@ -37,20 +37,30 @@ bool load(void* state, ByteView bytes) {
   return in.ok();
 }
 
+sharding::EntityType account(std::string name, bool remember) {
+  const auto id = sharding::entity_type_id(name);
+  return {.name = std::move(name),
+          .id = id,
+          .snapshot_every = 5,
+          .remember = remember,
+          .create = +[]() -> void* { return new std::int64_t(0); },
+          .destroy = +[](void* state) { delete static_cast<std::int64_t*>(state); },
+          .handle = &handle,
+          .evolve = &evolve,
+          .save = &save,
+          .load = &load};
+}
+
 }  // namespace
 
 const std::vector<sharding::EntityType>& account_types() {
-  static const std::vector<sharding::EntityType> types{
-      {.name = "account",
-       .id = sharding::entity_type_id("account"),
-       .snapshot_every = 5,
-       .create = +[]() -> void* { return new std::int64_t(0); },
-       .destroy = +[](void* state) { delete static_cast<std::int64_t*>(state); },
-       .handle = &handle,
-       .evolve = &evolve,
-       .save = &save,
-       .load = &load}};
+  static const std::vector<sharding::EntityType> types{account("account", false),
+                                                       account("remembered account", true)};
   return types;
+}
+
+const sharding::EntityType& account_type_of(std::string_view account) {
+  return account_types()[account.starts_with(remembered_prefix) ? 1 : 0];
 }
 
 }  // namespace coterie::sim

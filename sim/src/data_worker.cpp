@@ -55,7 +55,7 @@ void DataWorker::take(AccountAsk& ask) {
   Bytes payload;
   wire::MsgpackWriter(payload).signed_integer(ask.cents);
   feed(cluster::shard_input::Ask{{.token = token,
-                                  .type = account_types()[0].id,
+                                  .type = account_type_of(ask.account).id,
                                   .id = ask.account,
                                   .tag = ask.tag,
                                   .payload = payload,

@@ -114,9 +114,10 @@ class LedgerRun {
     world_.after(400ms + random_.below(Duration{1s}), [this] { stream(); });
     if (!anyone_up()) return;
     const auto sender = any_node();
-    send_next(std::make_shared<Stream>(Stream{.account = "ordered-" + std::to_string(streams_++),
-                                              .node = sender,
-                                              .life = world_.disk(sender).start}));
+    send_next(std::make_shared<Stream>(
+        Stream{.account = std::string(remembered_prefix) + std::to_string(streams_++),
+               .node = sender,
+               .life = world_.disk(sender).start}));
   }
 
   struct Stream {

@@ -145,3 +145,67 @@ TEST_CASE("live entities: at the bound those that are not in use give their stat
   bench.read();
   CHECK(bench.last().value == 1);
 }
+
+TEST_CASE("remembered: who has events comes back into memory unasked, at a limited rate") {
+  Saving bench(0);
+  bench.types[0].remember = true;
+  const std::size_t all = remembered_at_once + 50;
+  for (std::size_t i = 0; i < all; ++i) bench.add(1, "e" + std::to_string(i));
+  bench.ask(1, {}, "without events");
+  bench.owner("b", Epoch{2});
+  CHECK(bench.core.entities().active() == 0);
+  bench.core.tick(bench.now = bench.now + remember_interval, bench);
+  CHECK(bench.replays.empty());  // it is another one's now
+  bench.owner("a", Epoch{3});
+  bench.sync();
+  bench.core.tick(bench.now = bench.now + remember_interval, bench);
+  CHECK(bench.replays.size() == remembered_at_once);
+  bench.core.tick(bench.now = bench.now + remember_interval, bench);
+  CHECK(bench.replays.size() == remembered_at_once);  // the disk has not answered yet
+  bench.read();
+  bench.core.tick(bench.now = bench.now + remember_interval, bench);
+  CHECK(bench.replays.size() == 50);
+  bench.read();
+  CHECK(bench.core.entities().active() == all);
+  CHECK(bench.core.counters().remembered == all);
+  for (int i = 0; i < 5; ++i) bench.core.tick(bench.now = bench.now + 2s, bench);
+  CHECK(bench.core.entities().active() == all);  // idle, and yet there
+  bench.ask(1, {}, "e7");
+  CHECK(bench.replays.empty());
+  bench.sync();
+  CHECK(bench.last().value == 1);
+}
+
+TEST_CASE("remembered: a command that comes meanwhile waits for the same replay") {
+  Saving bench(0);
+  bench.types[0].remember = true;
+  bench.add(3);
+  bench.owner("b", Epoch{2});
+  bench.owner("a", Epoch{3});
+  bench.sync();
+  bench.core.tick(bench.now = bench.now + remember_interval, bench);
+  bench.ask(1);
+  CHECK(bench.replays.size() == 1);
+  bench.read();
+  CHECK(bench.last().value == 3);
+}
+
+TEST_CASE("remembered: at the bound on live entities none comes back, and commands make room") {
+  auto config = quick();
+  config.max_live_entities = 10;
+  Saving bench(0, config);
+  bench.types[0].remember = true;
+  for (int i = 0; i < 20; ++i) bench.add(1, "e" + std::to_string(i));
+  bench.owner("b", Epoch{2});
+  bench.owner("a", Epoch{3});
+  bench.sync();
+  for (int i = 0; i < 5; ++i)
+    bench.core.tick(bench.now = bench.now + remember_interval, bench), bench.read();
+  CHECK(bench.core.entities().active() == 10);
+  bench.now = bench.now + 1ms;
+  for (int i = 0; i < 20; ++i) {
+    bench.ask(1, {}, "e" + std::to_string(i));
+    bench.read();
+    CHECK(bench.last().value == 1);
+  }
+}

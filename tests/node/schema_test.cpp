@@ -29,6 +29,7 @@ struct Wallet {
 
   static constexpr std::uint16_t schema = 1;
   static constexpr std::uint32_t snapshot_every = 7;
+  static constexpr bool remember = true;
   static OldEvent migrate(OldEvent old) {
     std::int64_t cents{};
     if (!Codec<std::int64_t>::decode(old.bytes, cents)) throw std::runtime_error("no number");
@@ -81,6 +82,8 @@ TEST_CASE("schema: a state with MSGPACK_DEFINE is saved and loaded, one without 
   CHECK_FALSE(wallet.load(&loaded, Bytes{1, 2, 3}));
   const auto plain = face::erase<Plain>("plain", EntityTypeId{2});
   CHECK(plain.snapshot_every == 0);
+  CHECK_FALSE(plain.remember);
+  CHECK(wallet.remember);
   Bytes event;
   std::uint8_t tag = 0;
   CHECK_FALSE(plain.migrate(0, tag, event));

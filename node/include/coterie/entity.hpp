@@ -10,6 +10,9 @@
 ///   `snapshot_every` events, so that an entity is read from there. `schema` (0 at first) is the
 ///   version of its payloads: raise it when an event's fields change, and give
 ///   `static OldEvent migrate(OldEvent)`; snapshots of another schema are passed over.
+///   With `static constexpr bool remember = true` an entity that has events is in memory wherever
+///   its shard is led, also after a move or a restart (1,000 a second and worker come back), so
+///   that none of its commands waits for the log; it makes room only at the bound on live entities.
 /// Thread-safety: an entity's functions run on one worker at a time; references may be used from
 /// any thread.
 #pragma once
@@ -223,6 +226,12 @@ template <class E>
 }
 
 template <class E>
+[[nodiscard]] constexpr bool remembered() {
+  if constexpr (requires { E::remember; }) return E::remember;
+  else return false;
+}
+
+template <class E>
 bool save(const void* state, Bytes& out) {
   if constexpr (Saved<E>) {
     try {
@@ -270,6 +279,7 @@ template <class E>
           .id = id,
           .schema = schema_of<E>(),
           .snapshot_every = snapshot_every<E>(),
+          .remember = remembered<E>(),
           .create = +[]() -> void* { return new E{}; },
           .destroy = +[](void* state) { delete static_cast<E*>(state); },
           .handle =

@@ -326,6 +326,8 @@ class ShardCore {
                                  bool& unreadable_snapshot);
   void save(Hosted& hosted, sharding::EntitySlot slot, Instant now, ShardSink& out);
   void make_room(Instant now);
+  [[nodiscard]] bool remembers() const;
+  void remember(Instant now, ShardSink& out);
   [[nodiscard]] bool may_passivate(const sharding::Entity& entity) const;
   void replayed(const replication::Replayed& replayed, Instant now, ShardSink& out);
   void fault(sharding::EntitySlot slot, const std::string& reason, Instant now, ShardSink& out);
@@ -366,6 +368,8 @@ class ShardCore {
   std::size_t uncommitted_bytes_ = 0, held_bytes_ = 0;
   std::uint64_t next_read_ = 1, next_relay_ = 1, next_fence_ = 1;
   Instant next_sweep_{}, next_lag_report_{};
+  Instant next_remember_{};
+  sharding::EntitySlot remember_hand_ = 0;
   bool draining_ = false;
   bool lane_came_up_ = false;  ///< commands that waited for it may go
   sharding::Outcome outcome_{};

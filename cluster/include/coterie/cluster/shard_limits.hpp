@@ -41,6 +41,12 @@ inline constexpr std::size_t log_part_bytes = 256 * 1024;
 /// How far the time in a command id may lie ahead of the owner's clock: ids of the future would
 /// push the window past those of everybody else.
 inline constexpr Duration max_clock_lead = 60s;
+/// Remembered entities come back to memory after a recovery or a move at no more than 1,000 a
+/// second and worker, so that commands have the disk; a million records are looked through in ten
+/// seconds.
+inline constexpr Duration remember_interval = 100ms;
+inline constexpr std::size_t remembered_at_once = 100;
+inline constexpr std::size_t remember_scan = 10'000;
 /// A larger state is not snapshotted: its entity is read from its events.
 inline constexpr std::size_t max_snapshot_bytes = 1024 * 1024;
 

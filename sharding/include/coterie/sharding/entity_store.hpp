@@ -62,6 +62,14 @@ class EntityStore {
         passivate(sweep_);
     }
   }
+  /// Looks at up to `count` records, round robin by a hand of the caller's; false ends it.
+  template <class Look>
+  void look_around(EntitySlot& hand, std::size_t count, Look look) {
+    for (std::size_t i = 0; i < count && i < slab_.size(); ++i) {
+      hand = hand + 1 < slab_.size() ? hand + 1 : 0;
+      if (slab_[hand].type != nullptr && !look(hand)) return;
+    }
+  }
   [[nodiscard]] std::size_t known() const { return index_.size(); }
   [[nodiscard]] std::size_t active() const { return active_; }
   void activated() { ++active_; }

@@ -37,6 +37,7 @@ struct EntityType {
   EntityTypeId id{};
   std::uint16_t schema = 0;          ///< version of the payload types
   std::uint32_t snapshot_every = 0;  ///< events between two snapshots; 0: none
+  bool remember = false;             ///< in memory wherever its shard is led, asked for or not
   void* (*create)() = nullptr;
   void (*destroy)(void* state) = nullptr;
   /// Decides `tag` and, if it persists, evolves the state by its own events. Never throws: a throw

@@ -91,5 +91,8 @@ class DataWorker final : private cluster::ShardSink, private messaging::StreamHa
 
 /// The entity that simulations run: an account with a balance.
 [[nodiscard]] const std::vector<sharding::EntityType>& account_types();
+/// Accounts whose names begin so are of a type that is remembered.
+inline constexpr std::string_view remembered_prefix = "ordered-";
+[[nodiscard]] const sharding::EntityType& account_type_of(std::string_view account);
 
 }  // namespace coterie::sim

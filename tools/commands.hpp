@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,7 +21,9 @@ inline constexpr std::uint64_t twice_every =
 struct SimOptions {
   std::uint64_t first_seed = 1;
   std::uint64_t seeds = 200;
-  unsigned jobs = 1;  ///< threads
+  unsigned jobs = 1;                               ///< threads
+  std::optional<std::vector<std::size_t>> only{};  ///< of a seed's faults
+  bool shrinks = true;                             ///< the faults of what fails
   std::string output = "table";
 };
 

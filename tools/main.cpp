@@ -179,6 +179,17 @@ void add_sim(CLI::App& app, int& status) {
   sim->add_option("-j,--jobs", simulation.jobs, "threads, each with seeds of its own")
       ->check(CLI::Range(1u, 256u))
       ->capture_default_str();
+  sim->add_option_function<std::vector<std::string>>(
+         "--faults",
+         [](const std::vector<std::string>& numbers) {
+           auto& only = simulation.only.emplace();
+           for (const auto& number : numbers)
+             if (number != "none") only.push_back(std::stoul(number));
+         },
+         "of each seed only these faults, as a shrunk failure names them: 2,5 or none")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"none"}) | CLI::NonNegativeNumber);
+  sim->add_flag("!--no-shrink", simulation.shrinks, "a failure is printed with all of its faults");
   sim->add_option("-o,--output", simulation.output, "table or json")
       ->check(CLI::IsMember({"table", "json"}));
   static coterie::tools::LifeguardSimOptions guard;

@@ -7,10 +7,12 @@
 
 #include "commands.hpp"
 #include "coterie/sim/ledger_run.hpp"
+#include "coterie/sim/shrink.hpp"
 
 namespace coterie::tools {
 namespace {
 
+constexpr std::size_t most_shrink_runs = 64;  // of a second each
 constexpr std::uint64_t campaign = 20;  // from so many seeds on, every kind of event must occur
 
 /// What happened in all seeds, in the order in which it is shown.
@@ -46,13 +48,29 @@ std::string never_reached(const Totals& totals) {
   return {};
 }
 
-sim::RunResult run_seed(std::uint64_t seed) {
-  auto result = sim::run_ledger(seed);
+sim::RunResult run_seed(std::uint64_t seed, const SimOptions& options) {
+  auto result = sim::run_ledger(seed, {.only = options.only});
+  if (options.only) return result;
   if (seed % twice_every == 0 && sim::run_ledger(seed).trace != result.trace) {
     result.passed = false;
     result.problem = "two runs of one seed differ";
   }
   return result;
+}
+
+/// The command that repeats it with as few of its faults as still make it fail.
+std::string shrunk(std::uint64_t seed, const sim::RunResult& result) {
+  const auto left = sim::shrink(result.faults.size(), most_shrink_runs, [&](const auto& only) {
+    return !sim::run_ledger(seed, {.only = only}).passed;
+  });
+  std::string out = "  with " + std::to_string(left.size()) + " of its " +
+                    std::to_string(result.faults.size()) + " faults: coterie sim --from " +
+                    std::to_string(seed) + " --seeds 1 --faults ";
+  if (left.empty()) out += "none";
+  for (std::size_t i = 0; i < left.size(); ++i)
+    out += (i == 0 ? "" : ",") + std::to_string(left[i]);
+  for (const auto number : left) out += "\n    " + describe(number, result.faults[number]);
+  return out + "\n  it says then: " + sim::run_ledger(seed, {.only = left}).problem + "\n";
 }
 
 void print(const SimOptions& options, std::uint64_t failed, const Totals& totals, double seconds) {
@@ -80,15 +98,17 @@ int run_sim(const SimOptions& options) {
   const auto work = [&] {
     for (auto i = next.fetch_add(1); i < options.seeds; i = next.fetch_add(1)) {
       const auto seed = options.first_seed + i;
-      const auto result = run_seed(seed);
+      const auto result = run_seed(seed, options);
       const auto counts = totals_of(result);
+      const auto fewer =
+          result.passed || options.only || !options.shrinks ? "" : shrunk(seed, result);
       const std::lock_guard lock(mutex);
       for (std::size_t k = 0; k < totals.size(); ++k) totals[k].second += counts[k].second;
       if (result.passed) continue;
       ++failed;
-      std::fprintf(stderr, "seed %llu: %s\n  replay: coterie sim --from %llu --seeds 1\n",
+      std::fprintf(stderr, "seed %llu: %s\n  replay: coterie sim --from %llu --seeds 1\n%s",
                    static_cast<unsigned long long>(seed), result.problem.c_str(),
-                   static_cast<unsigned long long>(seed));
+                   static_cast<unsigned long long>(seed), fewer.c_str());
     }
   };
   std::vector<std::thread> threads;

@@ -38,20 +38,23 @@ constexpr Duration even_limit = 300s;     // nodes that fell often have to be up
 
 class LedgerRun {
  public:
-  LedgerRun(std::uint64_t seed, bool record)
+  LedgerRun(std::uint64_t seed, const RunOptions& options)
       : world_({.seed = seed,
                 .nodes = nodes_of(seed),
                 .network = {.datagram_loss = usual_loss},
                 .disk = {},
                 .read_lease = seed / leases_every % 2 == 0 ? read_lease : Duration{},
-                .record = record}),
+                .record = options.record}),
         random_(seed ^ 0x1edce5),
         nodes_(world_.size()),
         waits_for_even_(seed % even_every == 0),
         damages_(seed % damage_every == 0),
         leaves_(seed / nodes_cycle % leave_every == 0),
         long_(seed / nodes_cycle % long_every == long_every - 1),
-        deposits_(long_ ? long_deposits : short_deposits) {}
+        deposits_(long_ ? long_deposits : short_deposits),
+        only_(options.only) {
+    result_.faults = draw_faults(Random(seed ^ 0xfa017), nodes_, faults_for());
+  }
 
   RunResult run() {
     for (std::size_t i = 0; i < nodes_; ++i) world_.start(i);
@@ -59,10 +62,10 @@ class LedgerRun {
       return fail("the cluster did not form within 60 s");
     for (std::size_t i = 0; i < clients; ++i) next_deposit();
     stream();
-    schedule_fault();
+    schedule_faults();
     look();
     // Faults stop after a while; then everything must finish.
-    world_.run_for(long_ ? long_faults : short_faults);
+    world_.run_for(faults_for());
     faults_over_ = true;
     world_.network().heal();
     world_.network().set_loss(usual_loss);
@@ -89,6 +92,7 @@ class LedgerRun {
   }
 
  private:
+  [[nodiscard]] Duration faults_for() const { return long_ ? long_faults : short_faults; }
   std::size_t any_node() {
     for (;;) {
       const auto i = static_cast<std::size_t>(random_.below(std::uint64_t{nodes_}));
@@ -196,53 +200,64 @@ class LedgerRun {
               }});
   }
 
-  void schedule_fault() {
-    world_.after(500ms + random_.below(Duration{2s}), [this] {
-      if (faults_over_) return;
-      fault();
-      schedule_fault();
+  void schedule_faults() {
+    for (std::size_t i = 0; i < result_.faults.size(); ++i)
+      if (!only_ || std::find(only_->begin(), only_->end(), i) != only_->end())
+        world_.after(result_.faults[i].at, [this, fault = result_.faults[i]] { inject(fault); });
+  }
+
+  void inject(const Fault& fault) {
+    using Kind = Fault::Kind;
+    const auto node = fault.node;
+    if (faults_over_) return;
+    if (fault.kind == Kind::move) return move_some(node, Random(fault.seed));
+    if (fault.kind == Kind::full_disk) return fill_disk(node, fault.span);
+    if (!world_.is_up(node)) return world_.start(node);
+    if (fault.kind == Kind::leave) return leave_and_return(node, fault.span);
+    if (fault.kind == Kind::drain) return drain_for_a_while(node, fault);
+    if (fault.kind == Kind::loss) return world_.network().set_loss(fault.loss);
+    if (fault.kind == Kind::cut) {
+      world_.network().cut(node, (node + 1) % nodes_);
+      return world_.after(fault.span, [this] { world_.network().heal(); });
+    }
+    ++result_.kills;
+    world_.kill(node, fault.kind == Kind::power_cut);
+    world_.after(fault.span, [this, node] {
+      if (!faults_over_ && !world_.is_up(node)) world_.start(node);
     });
   }
 
-  void fault() {
-    const auto victim = static_cast<std::size_t>(random_.below(std::uint64_t{nodes_}));
-    const auto kind = random_.below(std::uint64_t{8});
-    if (kind == 4) return move_some(victim);
-    if (kind == 5) return fill_disk(victim);
-    if (!world_.is_up(victim)) return world_.start(victim);
-    if (kind == 6) return leave_and_return(victim);
-    if (kind == 7) return drain_for_a_while(victim);
-    if (kind < 2) {
-      ++result_.kills;
-      world_.kill(victim, kind == 0);
-      world_.after(random_.below(Duration{12s}), [this, victim] {
-        if (!faults_over_ && !world_.is_up(victim)) world_.start(victim);
-      });
-    } else if (kind == 2) {
-      world_.network().cut(victim, (victim + 1) % nodes_);
-      world_.after(random_.below(Duration{5s}), [this] { world_.network().heal(); });
-    } else {
-      world_.network().set_loss(random_.unit() * 0.3);
-    }
-  }
-
-  void leave_and_return(std::size_t node) {
+  void leave_and_return(std::size_t node, Duration span) {
     ++result_.leaves;
     world_.leave(node);
-    world_.after(random_.below(Duration{8s}), [this, node, life = world_.disk(node).start] {
+    world_.after(span, [this, node, life = world_.disk(node).start] {
       if (faults_over_ || !world_.is_up(node) || world_.disk(node).start != life) return;
       world_.kill(node, false);
       world_.start(node);
     });
   }
 
-  void drain_for_a_while(std::size_t node) {
+  void drain_for_a_while(std::size_t node, const Fault& fault) {
     ++result_.drains;
     const auto name = Process::name_of(node);
-    world_.process(any_node()).wish(name, random_.chance(0.5) ? "draining" : "cordoned");
-    world_.after(random_.below(Duration{8s}), [this, name] {
+    world_.process(any_node()).wish(name, fault.seed % 2 == 0 ? "draining" : "cordoned");
+    world_.after(fault.span, [this, name] {
       if (anyone_up()) world_.process(any_node()).wish(name, "");
     });
+  }
+
+  void fill_disk(std::size_t node, Duration span) {
+    world_.disk(node).full = true;
+    world_.after(span, [this, node] { world_.disk(node).full = false; });
+  }
+
+  /// A burst, so that callers meet stale routes.
+  void move_some(std::size_t to, Random random) {
+    for (int i = 0; i < 64; ++i) {
+      ++result_.moves;
+      const auto shard = random.below(std::uint64_t{sharding::shard_count});
+      world_.move(ShardId{static_cast<std::uint16_t>(shard)}, to);
+    }
   }
 
   /// In the end every node has its share, and nothing is under way (planner, max - min <= 1).
@@ -263,20 +278,6 @@ class LedgerRun {
       problem_ = "after the faults the shards are never even; " + unready(world_);
   }
 
-  void fill_disk(std::size_t node) {
-    world_.disk(node).full = true;
-    world_.after(random_.below(Duration{3s}), [this, node] { world_.disk(node).full = false; });
-  }
-
-  /// A burst, so that callers meet stale routes.
-  void move_some(std::size_t to) {
-    for (int i = 0; i < 64; ++i) {
-      ++result_.moves;
-      const auto shard = random_.below(std::uint64_t{sharding::shard_count});
-      world_.move(ShardId{static_cast<std::uint16_t>(shard)}, to);
-    }
-  }
-
   void check_balances() {
     for (const auto& [account, count] : expected_) read(account, count);
     if (!world_.run_until([&] { return read_ == expected_.size(); }, settle_limit) &&
@@ -295,7 +296,7 @@ class LedgerRun {
            if (value < count)
              problem_ = account + " lost " + std::to_string(count - value) + " acknowledged cents";
            if (value > count)
-             problem_ = account + " has " + std::to_string(value - count) + " cents twice";
+             problem_ = account + " has " + std::to_string(value - count) + " cents too many";
          }});
   }
 
@@ -318,6 +319,7 @@ class LedgerRun {
   std::size_t nodes_;
   bool waits_for_even_, damages_, leaves_, long_;
   std::size_t deposits_;
+  std::optional<std::vector<std::size_t>> only_;
   RunResult result_{};
   std::map<std::string, std::int64_t> expected_{};
   std::size_t read_ = 0;
@@ -329,6 +331,8 @@ class LedgerRun {
 
 }  // namespace
 
-RunResult run_ledger(std::uint64_t seed, bool record) { return LedgerRun(seed, record).run(); }
+RunResult run_ledger(std::uint64_t seed, const RunOptions& options) {
+  return LedgerRun(seed, options).run();
+}
 
 }  // namespace coterie::sim

@@ -11,6 +11,7 @@
 #include "coterie/sim/ledger_run.hpp"
 #include "coterie/sim/raft_run.hpp"
 #include "coterie/sim/shard_run.hpp"
+#include "coterie/sim/shrink.hpp"
 
 using namespace coterie;
 
@@ -32,6 +33,17 @@ Run shard(std::uint64_t seed) {
 Run ledger(std::uint64_t seed) {
   auto result = sim::run_ledger(seed);
   return {result.passed, std::move(result.problem)};
+}
+
+/// The faults that are needed for it, of a ledger's history.
+void print_shrunk(std::uint64_t seed) {
+  const auto all = sim::run_ledger(seed).faults;
+  const auto left = sim::shrink(all.size(), 64, [&](const auto& only) {
+    return !sim::run_ledger(seed, {.only = only}).passed;
+  });
+  std::printf("with %zu of the %zu faults of seed %llu:\n", left.size(), all.size(),
+              static_cast<unsigned long long>(seed));
+  for (const auto number : left) std::printf("  %s\n", describe(number, all[number]).c_str());
 }
 
 struct Mutation {
@@ -104,6 +116,7 @@ int main(int argc, char** argv) {
     std::printf("%-48s %8s  %s\n", std::string(mutation.name).c_str(),
                 seeds == 0 ? "-" : std::to_string(seeds).c_str(),
                 seeds == 0 ? "NOT CAUGHT" : problem.c_str());
+    if (!only.empty() && seeds != 0 && mutation.run == &ledger) print_shrunk(seeds);
     std::fflush(stdout);
   }
   return survived == 0 ? 0 : 1;

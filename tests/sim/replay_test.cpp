@@ -10,7 +10,7 @@ using namespace coterie;
 
 TEST_CASE("sim: every core of every life replays to the effects it had") {
   for (const std::uint64_t seed : {1u, 2u}) {  // of three and of four nodes
-    const auto run = sim::run_ledger(seed, true);
+    const auto run = sim::run_ledger(seed, {.record = true});
     CHECK(run.passed);
     REQUIRE(run.tapes.size() > 6);
     std::uint64_t inputs = 0;  // a life that is killed at once has none
@@ -27,7 +27,7 @@ TEST_CASE("sim: every core of every life replays to the effects it had") {
 
 TEST_CASE("sim: recording changes nothing, and one seed is one history") {
   const auto plain = sim::run_ledger(4);
-  const auto recorded = sim::run_ledger(4, true);
+  const auto recorded = sim::run_ledger(4, {.record = true});
   CHECK(plain.trace == recorded.trace);
   CHECK(sim::run_ledger(8).trace != plain.trace);
 }

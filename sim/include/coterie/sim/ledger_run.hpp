@@ -6,16 +6,20 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "coterie/cluster/shard_counters.hpp"
 #include "coterie/core/bytes.hpp"
+#include "coterie/sim/fault_schedule.hpp"
 
 namespace coterie::sim {
 
 struct RunResult {
   bool passed = false;
-  std::string problem{};  ///< what was violated
+  std::string problem{};        ///< what was violated
+  std::vector<Fault> faults{};  ///< of the seed, whether they happened or not
   std::uint64_t trace{};
   std::uint64_t events{};
   std::size_t acknowledged{};
@@ -32,7 +36,11 @@ struct RunResult {
   std::map<std::string, Bytes> tapes{};
 };
 
-/// With `record`, the result has the tape of every core of every life.
-[[nodiscard]] RunResult run_ledger(std::uint64_t seed, bool record = false);
+struct RunOptions {
+  bool record = false;  ///< the result has the tape of every core of every life
+  std::optional<std::vector<std::size_t>>
+      only{};  ///< of the seed's faults, by number; default: all
+};
+[[nodiscard]] RunResult run_ledger(std::uint64_t seed, const RunOptions& options = {});
 
 }  // namespace coterie::sim

@@ -27,12 +27,16 @@ struct Recorder {
     std::string text;
     MSGPACK_DEFINE(text)
   };
-  using Commands = List<Record>;
+  struct Look {
+    MSGPACK_DEFINE()
+  };
+  using Commands = List<Record, Look>;
   using Events = List<Record>;
   static constexpr std::uint32_t snapshot_every = 0;
   Decision<Recorder, std::int64_t> decide(const Record& command) const {
     return persist(command).reply(&Recorder::count);
   }
+  Decision<Recorder, std::int64_t> decide(const Look&) const { return reply(&Recorder::count); }
   void evolve(const Record&) { ++count; }
 };
 
@@ -40,6 +44,7 @@ constexpr std::size_t payload = 120;  // with header, id and reply: 256 B a reco
 constexpr std::size_t entities = 1000;
 constexpr std::size_t window = 1000;
 constexpr std::size_t commits = 100'000;
+constexpr std::size_t reads = 4000, read_entities = 10;
 constexpr std::size_t idle_entities = 1'000'000;
 
 /// `count` commands to entities that `id` names, `window` of them under way.
@@ -71,6 +76,16 @@ double commits_per_second(const Entities<Recorder>& all, std::size_t count,
   return static_cast<double>(count) / took;
 }
 
+/// One after the other, so that none shares a round with another.
+double read_micros(const Entities<Recorder>& all) {
+  const auto took = seconds_of([&] {
+    for (std::size_t i = 0; i < reads; ++i)
+      if (!all.ref("read-" + std::to_string(i % read_entities)).ask(Recorder::Look{}).get())
+        throw std::runtime_error("a read failed");
+  });
+  return took * 1e6 / static_cast<double>(reads);
+}
+
 std::string one_of_a_thousand(std::size_t i) { return "account-" + std::to_string(i % entities); }
 std::string its_own(std::size_t i) { return "account-" + std::to_string(i); }
 
@@ -92,21 +107,29 @@ std::size_t own_bytes() {
   throw std::runtime_error("the kernel does not tell RssAnon");
 }
 
-double replicated_commits(const std::string& directory) {
+/// Three processes on this host.
+void replicated_rows(Rows& rows, const std::string& directory, Duration lease) {
   std::filesystem::create_directories(directory);
-  auto node = Node::start(node_config("r0", directory, 3)).value();
+  auto config = node_config("r0", directory, 3);
+  config.read_lease = lease;
+  auto node = Node::start(std::move(config)).value();
   const auto recorder = node.entities<Recorder>("recorder");
   node.join();
   std::vector<int> peers;
   for (const char* name : {"r1", "r2"})
-    peers.push_back(spawn({"--recorder", directory, node.gossip_address(), name}));
+    peers.push_back(
+        spawn({"--recorder", directory, node.gossip_address(), name, std::to_string(lease / 1ms)}));
   wait_ready(node.management_address());
   wait_for("three voters",
            [&] { return gauge(node.management_address(), "coterie_registers_voters") == 3; });
-  const auto rate = commits_per_second(recorder, commits, one_of_a_thousand);
+  if (lease == Duration{})
+    add(rows, "commits_three_copies", "commits/s, 256 B, 1000 in flight",
+        commits_per_second(recorder, commits, one_of_a_thousand));
+  add(rows, lease == Duration{} ? "read_by_round" : "read_by_lease",
+      "us, three copies, one at a time", read_micros(recorder));
   node.stop();
   for (const auto peer : peers) kill(peer, SIGKILL), waitpid(peer, nullptr, 0);
-  return rate;
+  std::filesystem::remove_all(directory);
 }
 
 double local_commits(const std::string& directory) {
@@ -164,6 +187,7 @@ void idle_rows(Rows& rows, int rounds, const std::string& directory) {
 int run_recorder(int, char** argv) {
   auto c = node_config(argv[4], argv[2], 3);
   c.join = {argv[3]};
+  c.read_lease = std::chrono::milliseconds(std::stoi(argv[5]));
   auto node = Node::start(std::move(c)).value();
   (void)node.entities<Recorder>("recorder");
   return node.run_until_signal();
@@ -174,9 +198,8 @@ void commit_rows(Rows& rows, int rounds, const std::string& directory) {
     add(rows, "raw_fdatasync_b1000", "events/s, 256 B", raw_commits(directory + "/raw", window));
     add(rows, "commits_one_copy", "commits/s, 256 B, 1000 in flight", local_commits(directory));
     const auto three = directory + "/three-" + std::to_string(round);
-    add(rows, "commits_three_copies", "commits/s, 256 B, 1000 in flight",
-        replicated_commits(three));
-    std::filesystem::remove_all(three);
+    replicated_rows(rows, three, {});
+    replicated_rows(rows, three, 100ms);
   }
   idle_rows(rows, rounds, directory);
 }

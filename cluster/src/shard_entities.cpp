@@ -34,7 +34,7 @@ void ShardCore::deliver(Hosted& hosted, const Command& command, Instant now, Sha
                        {.epoch = known->epoch,
                         .shard = sharding::shard_of(command.hash),
                         .sequence = known->sequence,
-                        .payload = known->reply},
+                        .payload = view(known->reply)},
                        out);
   }
   if (const auto ms = command.id.time_ms(); ms != 0) {
@@ -157,8 +157,8 @@ void ShardCore::persist(Hosted& hosted, EntitySlot slot, const Command& command,
   entity.unsaved += static_cast<std::uint32_t>(outcome_.events.size());
   counters_.events += outcome_.events.size();
   if (command.id.is_set())
-    hosted.duplicates.remember(
-        {command.id, record.index, record.sequence, record.epoch, outcome_.reply});
+    hosted.duplicates.remember({command.id, record.index, record.sequence, record.epoch,
+                                std::string(text(outcome_.reply))});
   if (is_remote(command)) ++counters_.delivered;
   hold(hosted.held, record.index, command.to,
        {.epoch = record.epoch,

@@ -35,8 +35,8 @@ void ShardCore::apply(Hosted& hosted, const replication::RecordView& record) {
                        ? 0
                        : entity.unsaved + static_cast<std::uint32_t>(record.events.size());
   if (record.command.is_set() && !mutated("entity: the duplicate table is not rebuilt"))
-    hosted.duplicates.remember(
-        {record.command, record.index, record.sequence, record.epoch, to_bytes(record.reply)});
+    hosted.duplicates.remember({record.command, record.index, record.sequence, record.epoch,
+                                std::string(text(record.reply))});
 }
 
 /// A part of the log that was asked for before a cut may bring what the cut took away.

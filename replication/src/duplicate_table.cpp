@@ -28,7 +28,7 @@ void DuplicateTable::drop_oldest_reply() {
   auto& oldest = order_[replies_dropped_++];
   bytes_ -= oldest.reply.size();
   oldest.reply_dropped = !oldest.reply.empty();
-  oldest.reply = Bytes{};
+  oldest.reply = std::string();
 }
 
 void DuplicateTable::evict_front() {

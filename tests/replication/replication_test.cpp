@@ -130,7 +130,7 @@ TEST_CASE("duplicate table: beyond its bytes the oldest replies go and their ids
   DuplicateTable table;
   const Bytes large(max_remembered_bytes / 4, 1);
   for (std::uint64_t i = 1; i <= 6; ++i)
-    table.remember({{0, i}, LogIndex{i}, Sequence{i}, Epoch{1}, large});
+    table.remember({{0, i}, LogIndex{i}, Sequence{i}, Epoch{1}, std::string(text(large))});
   CHECK(table.size() == 6);
   CHECK(table.find({0, 2})->reply_dropped);
   CHECK(table.find({0, 2})->reply.empty());

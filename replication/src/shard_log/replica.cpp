@@ -95,12 +95,14 @@ void ShardReplica::truncate_from(LogIndex index) {
   if (changed_from_ == LogIndex{} || index < changed_from_) changed_from_ = index;
 }
 
-/// What the disk has need not be in memory; a primary keeps some for who lags.
+/// What this disk and everybody has need not be in memory; for who lags a primary keeps some.
 void ShardReplica::trim_tail() {
-  const auto keep = leading_ ? config_.tail_bytes : 0;
-  while (!tail_.empty() && tail_bytes_ > keep) {
-    const auto oldest = last_.value + 1 - tail_.size();
-    if (oldest > disk_.durable().value) return;
+  auto wanted = next(last_);
+  for (const auto& [replica, peer] : peers_) wanted = std::min(wanted, next(peer.match));
+  while (!tail_.empty()) {
+    const LogIndex oldest{last_.value + 1 - tail_.size()};
+    const bool keeps = oldest >= wanted && tail_bytes_ <= config_.tail_bytes;
+    if (oldest > disk_.durable() || keeps) return;
     tail_bytes_ -= tail_.front().record.size();
     tail_.pop_front();
   }

@@ -5,6 +5,7 @@
 
 #include <deque>
 #include <optional>
+#include <string>
 
 #include "coterie/core/bytes.hpp"
 #include "coterie/core/flat_index.hpp"
@@ -23,7 +24,7 @@ struct Remembered {
   LogIndex index{};  ///< the answer may be given once this is committed
   Sequence sequence{};
   Epoch epoch{};
-  Bytes reply{};
+  std::string reply{};         ///< bytes; up to 15 of them in place, as most replies are
   bool reply_dropped = false;  ///< it had its effect, but its reply is no longer there
 };
 

@@ -12,6 +12,7 @@
 namespace coterie::tools {
 namespace {
 
+constexpr const char* differs = "two runs of one seed differ";
 constexpr std::size_t most_shrink_runs = 64;  // of a second each
 constexpr std::uint64_t campaign = 20;  // from so many seeds on, every kind of event must occur
 
@@ -36,6 +37,7 @@ Totals totals_of(const sim::RunResult& result) {
           {"without_credit", counters.without_credit},
           {"remembered", counters.remembered},
           {"snapshots", result.snapshots},
+          {"old_copies", result.old_copies},
           {"damages", result.damages},
           {"renewals", counters.renewals},
           {"events", result.events}};
@@ -53,13 +55,14 @@ sim::RunResult run_seed(std::uint64_t seed, const SimOptions& options) {
   if (options.only) return result;
   if (seed % twice_every == 0 && sim::run_ledger(seed).trace != result.trace) {
     result.passed = false;
-    result.problem = "two runs of one seed differ";
+    result.problem = differs;
   }
   return result;
 }
 
 /// The command that repeats it with as few of its faults as still make it fail.
 std::string shrunk(std::uint64_t seed, const sim::RunResult& result) {
+  if (result.problem == differs) return {};
   const auto left = sim::shrink(result.faults.size(), most_shrink_runs, [&](const auto& only) {
     return !sim::run_ledger(seed, {.only = only}).passed;
   });

@@ -35,6 +35,7 @@ NodeCore::NodeCore(NodeCoreConfig config, Random random, Instant now)
       links_(config_.links, hello_of(config_), random_.split()),
       parts_(config_.parts, {"gossip", "links", "management"}, random_.split()),
       cluster_(config_.cluster) {
+  life_.token = (random_.next() >> 1) | 1;
   if (cluster_.is_set()) open_store(now);
 }
 
@@ -106,11 +107,12 @@ void NodeCore::try_hand_over(Instant now, NodeEffects& out) {
 /// What every input ends with: whatever became possible is done now, once.
 NodeEffects NodeCore::finish(NodeEffects out, Instant now) {
   for (const auto& node : std::exchange(suspects_, {}))
-    if (store_) take(store_->suspect(node, now), now, out);
+    if (store_ && !old_copy_) take(store_->suspect(node, now), now, out);
   try_hand_over(now, out);
   if (!leaving_) {
     try_bootstrap(out);
     try_place(now, out);
+    tick_life(now, out);
     claim(now, out);
   }
   if (routes_dirty_ && now >= next_publish_) publish_routes(now, out);
@@ -157,8 +159,12 @@ Instant NodeCore::next_deadline() const {
   at = earliest(at, propose_at_);
   if (routes_dirty_) at = earliest(at, next_publish_);
   at = earliest(at, handed_over_at_ != never ? handed_over_at_ : hand_over_by_);
-  const bool claims = !leaving_ && config_.entity_types != 0 && table_.formed();
-  return claims ? earliest(at, claim_at_) : at;
+  if (leaving_ || config_.entity_types == 0) return at;
+  if (life_.step != Life::Step::known)
+    return cluster_.is_set() && !old_copy_ && life_.step != Life::Step::keep
+               ? earliest(at, life_.ask_at)
+               : at;
+  return table_.formed() ? earliest(at, claim_at_) : at;
 }
 
 NodeEffects NodeCore::part_failed(const std::string& part, const std::string& reason, Instant now) {
@@ -210,6 +216,8 @@ Readiness NodeCore::readiness() const {
   }
   if (config_.entity_types != 0 && !table_.formed()) return no("waiting for the shard table");
   if (!stale_disk_.empty()) return no(stale_disk_);
+  if (config_.entity_types != 0 && life_.step != Life::Step::known)
+    return no("waiting for the registers to confirm that this data directory is the newest");
   std::size_t led = 0;
   std::size_t serving = 0;
   std::vector<std::string> degraded;

@@ -28,6 +28,7 @@ struct Feed {
   NodeOutcome operator()(const LinkWritten& i) { return {core.link_written(i.id, now)}; }
   NodeOutcome operator()(const LinkClosed& i) { return {core.link_closed(i.id, now)}; }
   NodeOutcome operator()(const IdentityPersisted&) { return {core.identity_persisted(now)}; }
+  NodeOutcome operator()(const LifePersisted&) { return {core.life_persisted(now)}; }
   NodeOutcome operator()(const RaftPersisted& i) { return {core.raft_persisted(i.batch, now)}; }
   NodeOutcome operator()(const ShardReport& i) { return {core.shard_status(i.status, now)}; }
   NodeOutcome operator()(const PartFailed& i) { return {core.part_failed(i.part, i.reason, now)}; }

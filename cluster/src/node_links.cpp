@@ -61,7 +61,7 @@ void NodeCore::take(messaging::LinkEffects&& effects, Instant now, NodeEffects& 
             heard(e.peer, now);
             if (table_.formed()) send_table(e.lane);
             if (leads_registers()) announce(e.lane);
-            claim_at_ = {};  // it may be the register's host: claim at once
+            ask_again();  // it may be the register's host: claim at once
           } else if constexpr (std::is_same_v<E, messaging::LaneDown>) {
             const auto peer = lanes_up_[e.lane];
             swim_.beats_ended(peer);

@@ -50,7 +50,9 @@ void NodeCore::submit(std::vector<replication::Swap> swaps, Instant now, NodeEff
 /// Level-triggered: what the table says this node owns, but under an earlier life, is claimed with
 /// the next epoch.
 void NodeCore::claim(Instant now, NodeEffects& out) {
-  if (config_.entity_types == 0 || !table_.formed() || now < claim_at_) return;
+  if (config_.entity_types == 0 || !table_.formed() || now < claim_at_ ||
+      life_.step != Life::Step::known)
+    return;
   std::vector<replication::Swap> swaps;
   std::string stale;
   for (std::uint16_t i = 0; i < sharding::shard_count; ++i) {
@@ -123,13 +125,16 @@ NodeEffects NodeCore::force_primary(ShardId shard, const std::string& to, Instan
 
 void NodeCore::on_results(const std::vector<replication::SwapResult>& results) {
   for (const auto& result : results)
-    if (result.shard.value < sharding::shard_count)
+    if (result.shard == replication::life_register) {
+      if (result.current.leader() == replication::raft::MemberId{config_.name, config_.stored.disk})
+        life_.seen = result.current.epoch;
+    } else if (result.shard.value < sharding::shard_count)
       if (table_.merge(result.shard, result.current)) table_changed();
 }
 
 NodeEffects NodeCore::raft_persisted(std::uint64_t batch, Instant now) {
   NodeEffects out;
-  if (store_) take(store_->persisted(batch, now), now, out);
+  if (store_ && !old_copy_) take(store_->persisted(batch, now), now, out);
   return finish(std::move(out), now);
 }
 
@@ -198,7 +203,7 @@ void NodeCore::on_leader(const replication::raft::LeaderChanged& leader, Instant
   moving_.clear();
   settling_.clear();
   even_.reset();
-  claim_at_ = {};
+  ask_again();
   next_voters_ = never;
   if (leads_registers()) {
     next_voters_ = leads_since_ = now;
@@ -224,7 +229,7 @@ void NodeCore::on_announced(const std::string& leader, std::uint64_t term) {
   if (term < announced_term_) return;
   announced_term_ = term;
   announced_leader_ = leader;
-  claim_at_ = {};
+  ask_again();
 }
 
 void NodeCore::merge(const sharding::ShardTable& other) {
@@ -239,6 +244,7 @@ void NodeCore::publish_routes(Instant now, NodeEffects& out) {
   auto routes = std::make_shared<Routes>();
   routes->cluster = cluster_;
   routes->table = table_;
+  routes->opens = life_.step == Life::Step::known;
   for (const auto& [name, meta] : metas_)
     if (meta.cluster == cluster_ || !meta.cluster.is_set())  // it may be adopting ours just now
       routes->peers.push_back({name, meta.link, meta.data_workers, meta.start, present(name)});

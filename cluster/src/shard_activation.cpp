@@ -44,12 +44,14 @@ bool ShardCore::remembers() const {
 void ShardCore::remember(Instant now, ShardSink& out) {
   if (now < next_remember_ || !remembers()) return;
   next_remember_ = now + remember_interval;
-  std::size_t begun = replays_.size();  // a slow disk is not given more
+  if (faults_.size() >= max_watched_faults) return;  // most of them cannot be read: not for ever
+  // A slow disk is not given more; and what a command makes room for is not filled at once.
+  std::size_t begun = replays_.size();
+  const auto most = config_.max_live_entities - config_.max_live_entities / 16;
   entities_.look_around(remember_hand_, remember_scan, [&](EntitySlot slot) {
     const auto& entity = entities_.at(slot);
     const auto& replica = std::as_const(hosted_)[entity.shard.value].replica;
-    if (begun >= remembered_at_once || entities_.active() + begun >= config_.max_live_entities)
-      return false;
+    if (begun >= remembered_at_once || entities_.active() + begun >= most) return false;
     if (!entity.type->remember || entity.phase != EntityPhase::passive ||
         entity.head == LogIndex{} || !replica || !replica->serves() || resting(slot, now))
       return true;

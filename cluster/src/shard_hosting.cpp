@@ -47,7 +47,8 @@ void ShardCore::host(Instant now, ShardSink& out) {
     const ShardId shard{i};
     if (worker_of(shard, config_.data_workers) != config_.self.from_worker) continue;
     auto& hosted = hosted_[i];
-    if (hosted.phase == ShardPhase::idle && names_us(current_->table.at(shard))) {
+    if (hosted.phase == ShardPhase::idle && current_->opens &&
+        names_us(current_->table.at(shard))) {
       set_phase(shard, ShardPhase::recovering, "", out);
       fresh.push_back(shard);
     }
@@ -131,6 +132,7 @@ void ShardCore::hand_in(ShardId shard, Instant now, ShardSink& out) {
   auto assignment = assignment_of(entry);
   const bool ours = assignment.primary == self(shard) && assignment.start == config_.self.start;
   const bool may_lead = ours && entry.epoch > hosted.closed;
+  hosted.replica->expect(entry.epoch);
   if (may_lead && hosted.applied < hosted.replica->last()) return catch_up(shard, out);
   if (may_lead && !hosted.replica->leads() && now < hosted.replica->granted_until())
     return void(hosted.lead_at = hosted.replica->granted_until());

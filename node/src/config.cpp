@@ -84,7 +84,7 @@ std::vector<Option> placement_options(Config& config) {
       {"--min-in-sync", "N", "copies that hold what is acknowledged, at most --replicas (2)",
        number(config.min_in_sync, std::uint32_t{1})},
       {"--read-lease", "MS",
-       "so long a shard answers reads without asking its copies, 0 to 1000 ms, the same on every "
+       "so long a shard answers reads without asking its copies, 0 to 500 ms, the same on every "
        "node (0: it asks); trusts that clocks run evenly",
        [&](const std::string& text) {
          std::uint32_t ms = 0;

@@ -53,6 +53,7 @@ void ControlWorker::apply(cluster::NodeEffect& effect) {
               hooks_.hand_off(id, worker, std::move(*released));
           });
         } else if constexpr (std::is_same_v<E, cluster::PersistIdentity> ||
+                             std::is_same_v<E, cluster::PersistLife> ||
                              std::is_same_v<E, replication::raft::Persist>) {
           persist(e);
         } else if constexpr (std::is_same_v<E, cluster::RememberPeers>) {
@@ -81,6 +82,11 @@ void ControlWorker::persist(const cluster::PersistIdentity& identity) {
   store_thread_->run(
       [this, identity] { return store_.save_identity(identity.cluster, identity.founder); },
       [this] { loop_.post([this] { feed(node_input::IdentityPersisted{}); }); });
+}
+
+void ControlWorker::persist(const cluster::PersistLife& life) {
+  store_thread_->run([this, life] { return store_.save_life(life.confirmed, life.tried); },
+                     [this] { loop_.post([this] { feed(node_input::LifePersisted{}); }); });
 }
 
 void ControlWorker::persist(const replication::raft::Persist& batch) {

@@ -89,6 +89,7 @@ class ControlWorker {
   std::size_t feed(const cluster::NodeInput& input);
   void apply(cluster::NodeEffect& effect);
   void persist(const cluster::PersistIdentity& identity);
+  void persist(const cluster::PersistLife& life);
   void persist(const replication::raft::Persist& batch);
   void set_timer();
 

@@ -124,7 +124,7 @@ cluster::NodeCoreConfig Runtime::core_config() const {
       .session = session_,
       .cluster = stored.cluster,
       .stored = {stored.replica, stored.founder, stored.cluster_types, stored.registers,
-                 stored.raft},
+                 stored.raft, stored.confirmed_life, stored.tried_life},
       .foreign_meta = foreign_meta(config_),
       .swim = swim_config(config_).value(),
       .placement = {.replicas = config_.replicas,

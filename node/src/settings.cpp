@@ -9,7 +9,7 @@
 namespace coterie {
 namespace {
 
-constexpr Duration max_read_lease = 1s;  // a fail-over takes no less
+constexpr Duration max_read_lease = 500ms;  // below the silence after which a copy is dropped
 
 }  // namespace
 
@@ -32,7 +32,7 @@ Status settle(Config& config) {
   if (config.min_in_sync < 1 || config.min_in_sync > config.replicas)
     return error(Errc::configuration, "--min-in-sync takes 1 up to the number of --replicas");
   if (config.read_lease < 0ms || config.read_lease > max_read_lease)
-    return error(Errc::configuration, "--read-lease takes 0 to 1000 ms");
+    return error(Errc::configuration, "--read-lease takes 0 to 500 ms");
   if (config.weight > membership::max_weight)
     return error(Errc::configuration, "--weight takes 0 to 1000");
   if (config.zone.size() > membership::max_zone_bytes)

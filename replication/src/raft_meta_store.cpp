@@ -110,7 +110,8 @@ void RaftMetaStore::apply(const raft::Apply& applied, MetaEffects& out) {
     auto results = state_.apply(applied.entry.data);
     RegistersChanged changed{.entity_types = state_.entity_types()};
     for (const auto& result : results)
-      if (result.won) changed.registers.emplace_back(result.shard, result.current);
+      if (result.won && result.shard.value < register_count)
+        changed.registers.emplace_back(result.shard, result.current);
     const auto asked = asked_.find(applied.index);
     if (asked != asked_.end() && asked->second.term == applied.entry.term)
       out.emplace_back(Swapped{asked->second.token, std::move(results)});

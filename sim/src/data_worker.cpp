@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::size_t max_asks = 65'536;     // as in production
 constexpr std::size_t max_snapshots = 1024;  // far more than a run publishes in routes_delay
+constexpr std::size_t few_snapshots = 3;
 constexpr Duration ask_delay = 50us;
 constexpr Duration routes_delay = 800ms;  // long, so that callers meet stale routes
 
@@ -16,6 +17,7 @@ constexpr Duration routes_delay = 800ms;  // long, so that callers meet stale ro
 DataWorker::DataWorker(World& world, std::size_t node, Disk& disk,
                        const cluster::ShardOrigin& origin, Random random, DataWorkerHooks hooks)
     : world_(world),
+      random_(random.split()),
       hooks_(std::move(hooks)),
       tape_(hooks_.record ? std::make_unique<cluster::Tape>(origin, hooks_.record) : nullptr),
       core_(origin.config, account_types(), Random(origin.seed), origin.now),
@@ -40,7 +42,11 @@ DataWorker::DataWorker(World& world, std::size_t node, Disk& disk,
             }),
       snapshots_(world, max_snapshots, routes_delay, random.split(),
                  [this](std::vector<cluster::RoutesPtr>& batch) {
-                   feed(cluster::shard_input::NewRoutes{std::move(batch.back())});
+                   // Each as in production, or, where there are many, now and then the last.
+                   if (batch.size() > few_snapshots && random_.chance(0.9))
+                     batch.erase(batch.begin(), batch.end() - 1);
+                   for (auto& routes : batch)
+                     feed(cluster::shard_input::NewRoutes{std::move(routes)});
                    finish();
                  }),
       timer_(world) {}

@@ -17,6 +17,12 @@ void Disk::crash(bool power_cut) {
   written.clear();
 }
 
+void Disk::wipe() {
+  const auto opened = writers;
+  *this = Disk(config_, random_.split());
+  writers = opened;
+}
+
 void Disk::keep(replication::AppendRequest&& request) {
   auto& log = logs[request.shard];
   if (request.replaces) log.resize(request.index.value - 1);

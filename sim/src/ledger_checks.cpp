@@ -12,21 +12,13 @@ namespace coterie::sim {
 namespace {
 
 constexpr Duration in_sync_limit = 120s;
+constexpr Duration refuse_limit = 60s;
 constexpr std::size_t most_flips = 4;
 
 /// The shards as the leader of the registers knows them; null: there is none.
 const sharding::ShardTable* table_of(World& world) {
   auto* const leader = world.registers_leader();
   return leader == nullptr ? nullptr : &leader->node().table();
-}
-
-/// Everybody is up, and every copy that is to be there is in sync.
-bool all_in_sync(World& world) {
-  const auto* const table = table_of(world);
-  if (table == nullptr || !all_ready(world)) return false;
-  return std::all_of(table->registers.begin(), table->registers.end(), [](const auto& entry) {
-    return !entry.moves() && entry.replicas.size() == 3 && entry.in_sync.size() == 3;
-  });
 }
 
 /// Shards that this node has something of, and is to have.
@@ -51,9 +43,39 @@ bool is_sound(const std::vector<Bytes>& log) {
 
 }  // namespace
 
+bool all_in_sync(World& world) {
+  const auto* const table = table_of(world);
+  if (table == nullptr || !all_ready(world)) return false;
+  return std::all_of(table->registers.begin(), table->registers.end(), [](const auto& entry) {
+    return !entry.moves() && entry.replicas.size() == 3 && entry.in_sync.size() == 3;
+  });
+}
+
+std::string wait_in_sync(World& world) {
+  if (world.run_until([&] { return all_in_sync(world); }, in_sync_limit)) return {};
+  return "the copies do not all come in sync; " + unready(world);
+}
+
+std::string refuse_and_replace(World& world, Random& random, const Disk& older, std::size_t node) {
+  const auto other = (node + 1) % world.size();
+  world.kill(node, false);
+  world.disk(node) = older;
+  world.start(node);
+  world.run_for(random.below(Duration{1s}));
+  world.kill(other, false);  // who has everything is gone just then
+  world.run_for(random.below(Duration{3s}));
+  world.start(other);  // of three voters the older copy is worth nothing, so that two are needed
+  const auto refused = [&] { return world.process(node).left(); };
+  if (!world.run_until(refused, refuse_limit))
+    return "an older copy is not refused; " + unready(world);
+  world.kill(node, false);
+  world.disk(node).wipe();
+  world.start(node);
+  return wait_in_sync(world);
+}
+
 std::string damage_and_repair(World& world, Random& random, std::size_t& damages) {
-  if (!world.run_until([&] { return all_in_sync(world); }, in_sync_limit))
-    return "the copies do not all come in sync; " + unready(world);
+  if (auto problem = wait_in_sync(world); !problem.empty()) return problem;
   auto victim = static_cast<std::size_t>(random.below(std::uint64_t{world.size()}));
   auto shards = held_by(world, victim);
   // Some node has written something, but of seven not every one.

@@ -9,6 +9,13 @@
 
 namespace coterie::sim {
 
+/// Everybody is up, and every copy that is to be there is in sync; what is not, if it takes too
+/// long.
+[[nodiscard]] std::string wait_in_sync(World& world);
+/// A copy of a node's disk comes back as if it were the newest one, and is refused; then the node
+/// gets an empty disk and learns everything again (placement contract, invariant 10).
+[[nodiscard]] std::string refuse_and_replace(World& world, Random& random, const Disk& older,
+                                             std::size_t node);
 /// Records of a node that is down change a bit, and soon after it is back another node is killed:
 /// the copies are made anew from the others, and nothing is missing (placement contract, invariant
 /// 10). `damages` counts records.

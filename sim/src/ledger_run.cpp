@@ -30,9 +30,11 @@ std::size_t nodes_of(std::uint64_t seed) {
 }
 /// To wait until the shards are even takes as long as all the rest: not every seed does.
 constexpr std::uint64_t even_every = 5;
-constexpr std::uint64_t damage_every = 3;
+constexpr std::uint64_t damage_every = 4;
 constexpr std::uint64_t leases_every = 2;
 constexpr Duration read_lease = 100ms;
+constexpr std::uint64_t old_copy_every = 11;
+constexpr std::size_t deposits_since = 30;
 constexpr std::uint64_t leave_every = 4;  // the pool alone; its own runs are membership_runs.hpp
 constexpr Duration even_limit = 300s;     // nodes that fell often have to be up for two minutes
 
@@ -49,6 +51,7 @@ class LedgerRun {
         nodes_(world_.size()),
         waits_for_even_(seed % even_every == 0),
         damages_(seed % damage_every == 0),
+        old_copy_(seed % old_copy_every == 0),
         leaves_(seed / nodes_cycle % leave_every == 0),
         long_(seed / nodes_cycle % long_every == long_every - 1),
         deposits_(long_ ? long_deposits : short_deposits),
@@ -80,6 +83,8 @@ class LedgerRun {
                   std::to_string(deposits_) + " deposits were acknowledged; " + unready(world_));
     if (!problem_.empty()) return fail(problem_);
     if (damages_) problem_ = damage_and_repair(world_, random_, result_.damages);
+    if (!problem_.empty()) return fail(problem_);
+    if (old_copy_ && problem_.empty()) problem_ = old_copy_returns();
     if (!problem_.empty()) return fail(problem_);
     check_balances();
     if (problem_.empty()) problem_ = check_flow(world_);
@@ -119,9 +124,11 @@ class LedgerRun {
     if (!anyone_up()) return;
     const auto sender = any_node();
     send_next(std::make_shared<Stream>(
-        Stream{.account = std::string(remembered_prefix) + std::to_string(streams_++),
+        Stream{.account = std::string(streams_ % 2 == 0 ? remembered_prefix : "plain-") +
+                          std::to_string(streams_),
                .node = sender,
                .life = world_.disk(sender).start}));
+    ++streams_;
   }
 
   struct Stream {
@@ -278,6 +285,22 @@ class LedgerRun {
       problem_ = "after the faults the shards are never even; " + unready(world_);
   }
 
+  /// What was acknowledged since the copy was made is not on it.
+  std::string old_copy_returns() {
+    if (auto problem = wait_in_sync(world_); !problem.empty()) return problem;
+    const auto node = 1 + random_.below(std::uint64_t{nodes_ - 1});  // the first has no seeds
+    world_.kill(node, false);
+    const auto older = world_.disk(node);
+    world_.start(node);
+    deposits_ += deposits_since;
+    for (std::size_t i = 0; i < clients; ++i) next_deposit();
+    if (!world_.run_until([&] { return result_.acknowledged == deposits_; }, settle_limit))
+      return "not all deposits were acknowledged; " + unready(world_);
+    if (auto problem = wait_in_sync(world_); !problem.empty()) return problem;
+    ++result_.old_copies;
+    return refuse_and_replace(world_, random_, older, node);
+  }
+
   void check_balances() {
     for (const auto& [account, count] : expected_) read(account, count);
     if (!world_.run_until([&] { return read_ == expected_.size(); }, settle_limit) &&
@@ -317,7 +340,7 @@ class LedgerRun {
   World world_;
   Random random_;
   std::size_t nodes_;
-  bool waits_for_even_, damages_, leaves_, long_;
+  bool waits_for_even_, damages_, old_copy_, leaves_, long_;
   std::size_t deposits_;
   std::optional<std::vector<std::size_t>> only_;
   RunResult result_{};

@@ -66,7 +66,9 @@ cluster::NodeCoreConfig Process::core_config(SessionId session) const {
                                             .founder = disk_.founder,
                                             .entity_types = 0,
                                             .registers = {},
-                                            .raft = disk_.raft}};
+                                            .raft = disk_.raft,
+                                            .confirmed_life = disk_.confirmed_life,
+                                            .tried_life = disk_.tried_life}};
   if (index_ > 0) config.seeds.push_back(World::gossip_address(0));
   config.seeded = index_ > 0;
   return config;
@@ -173,6 +175,7 @@ void Process::apply(cluster::NodeEffect& effect) {
               data_[worker - 1u]->adopt(conn, *released);
           });
         } else if constexpr (std::is_same_v<E, cluster::PersistIdentity> ||
+                             std::is_same_v<E, cluster::PersistLife> ||
                              std::is_same_v<E, replication::raft::Persist>) {
           persist(e);
         } else if constexpr (std::is_same_v<E, cluster::RememberPeers>) {
@@ -214,6 +217,14 @@ void Process::persist(const cluster::PersistIdentity& identity) {
     if (identity.founder)
       disk_.raft = replication::RaftMetaStore::founded({name_of(index_), disk_.number}, {});
     feed(cluster::node_input::IdentityPersisted{});
+  });
+}
+
+void Process::persist(const cluster::PersistLife& life) {
+  later(disk_.sync_time(), [this, life] {
+    disk_.confirmed_life = life.confirmed;
+    disk_.tried_life = life.tried;
+    feed(cluster::node_input::LifePersisted{});
   });
 }
 

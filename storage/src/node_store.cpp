@@ -73,6 +73,7 @@ struct NodeStore::Impl {
     for (auto op = MDB_FIRST; cursor.get(key, value, op); op = MDB_NEXT) {
       const auto name = text(storage::view(key));
       if (name == "peers") read_peers(storage::view(value));
+      if (name == "life") read_life(storage::view(value));
       if (name.starts_with("shard/")) read_register(name, storage::view(value));
     }
   }
@@ -83,6 +84,13 @@ struct NodeStore::Impl {
     if (!entry || shard > UINT16_MAX) return;
     if (node.registers.size() <= shard) node.registers.resize(shard + 1);
     node.registers[shard] = *entry;
+  }
+
+  void read_life(ByteView value) {
+    wire::MsgpackReader in(value);
+    if (in.array(2) != 2) return;
+    node.confirmed_life = in.unsigned_integer();
+    node.tried_life = in.unsigned_integer();
   }
 
   void read_peers(ByteView value) {
@@ -155,6 +163,15 @@ Status NodeStore::save_identity(const ClusterId& cluster, bool founder) {
   auto saved = impl_->put({{"identity", encode(changed)}});
   if (saved) impl_->node = changed;
   return saved;
+}
+
+Status NodeStore::save_life(std::uint64_t confirmed, std::uint64_t tried) {
+  Bytes bytes;
+  wire::MsgpackWriter out(bytes);
+  out.array(2);
+  out.unsigned_integer(confirmed);
+  out.unsigned_integer(tried);
+  return impl_->put({{"life", bytes}});
 }
 
 Status NodeStore::save_raft(const replication::raft::Persist& batch) {

@@ -2,6 +2,7 @@
 import json
 import os
 import random
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -74,6 +75,31 @@ class Damage(unittest.TestCase):
         again = victim.terminate()
         self.assertEqual(again, 0, victim.log())
         victim.start().wait_ready()  # by the names that its copies have now
+        self.assertEqual(wrong_balances(self.nodes, load), {}, self.logs())
+
+    def test_an_older_copy_of_a_directory_is_refused_and_an_empty_one_learns_everything(self):
+        self.three()
+        victim = self.nodes[1]
+        with Load(self.nodes) as load:
+            load.goes_on(100)
+            victim.kill()
+            older = victim.data + ".older"
+            shutil.copytree(victim.data, older)
+            victim.start().wait_ready()
+            load.goes_on(100)  # acknowledged by the newest copy
+            wait_for("all copies are in sync", self.all_in_sync)
+            victim.kill()
+            shutil.rmtree(victim.data)
+            shutil.copytree(older, victim.data)
+            for _ in range(3):  # no number of attempts makes it newer
+                before = len(victim.log())
+                victim.start()
+                self.assertNotEqual(victim.process.wait(timeout=30), 0, victim.log())
+                self.assertIn("older copy", victim.log()[before:])
+            load.goes_on(100)
+            shutil.rmtree(victim.data)
+            victim.start().wait_ready()
+            wait_for("every shard has three copies in sync again; " + self.logs(), self.all_in_sync)
         self.assertEqual(wrong_balances(self.nodes, load), {}, self.logs())
 
     def test_a_journal_that_was_cut_is_refused_with_what_to_do_and_comes_back_from_the_others(self):

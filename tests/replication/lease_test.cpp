@@ -117,7 +117,9 @@ TEST_CASE("lease: who knows that another one is to lead grants nothing more") {
   (void)by_message.receive(of_c, begin);
   auto by_register = granting();
   (void)by_register.assigned(led_by(b, 2), begin);
-  for (auto* replica : {&by_message, &by_register}) {
+  auto by_shell = granting();
+  by_shell.expect(Epoch{2});
+  for (auto* replica : {&by_message, &by_register, &by_shell}) {
     const auto out = replica->receive({a, b, Epoch{1}, Confirm{2, lease}}, begin + lease / 2);
     CHECK(said<Confirmed>(out) == std::vector<Confirmed>{{2, 0ms}});
     CHECK(replica->granted_until() == begin + grant);

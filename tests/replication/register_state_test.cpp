@@ -35,9 +35,56 @@ TEST_CASE("register state: the golden vectors of a command and of a snapshot's b
   CHECK(coterie::testing::to_hex(RegisterState::command({swap}, 9)) ==
         "9209919303019b02a161049192a161019192a16101090192a0000000a0");
   const auto snapshot = RegisterState{}.snapshot();
-  CHECK(snapshot.size() == 1 + 8 + register_count * (4 + 14));
+  CHECK(snapshot.size() == 1 + 8 + register_count * (4 + 14) + 4);
   CHECK(coterie::testing::to_hex(ByteView(snapshot).first(20)) ==
-        "0100000000000000000e0000009b00a000909000");
+        "0200000000000000000e0000009b00a000909000");
+}
+
+TEST_CASE("register state: a snapshot from before directories had lives is read, with none") {
+  RegisterState state;
+  (void)state.apply(RegisterState::command({to(0, 0, "a")}, 9));
+  const auto snapshot = state.snapshot();
+  Bytes old(snapshot.begin(), snapshot.end() - 4);
+  old[0] = 1;
+  CHECK(RegisterState::restore(old) == state);
+  CHECK_FALSE(RegisterState::restore(ByteView(snapshot).first(snapshot.size() - 1)));
+  old[0] = 3;
+  CHECK_FALSE(RegisterState::restore(old));
+}
+
+TEST_CASE("register state: a start follows the one before it, or its directory is an older copy") {
+  RegisterState state;
+  const auto start = [&](std::uint64_t expected, std::uint64_t number, std::uint64_t disk = 9) {
+    const Register desired{.epoch = Epoch{number}, .primary = "a", .disk = disk};
+    const auto results =
+        state.apply(RegisterState::command({{life_register, Epoch{expected}, desired}}, 0));
+    REQUIRE(results.size() == 1);
+    CHECK(results[0].current.leader() == raft::MemberId{"a", disk});
+    return std::pair(results[0].won, results[0].current.epoch.value);
+  };
+  CHECK(start(UINT64_MAX, 70) == std::pair(false, std::uint64_t{0}));  // a question
+  CHECK(start(0, 70) == std::pair(true, std::uint64_t{70}));
+  CHECK(start(0, 71) == std::pair(false, std::uint64_t{70}));
+  CHECK(start(70, 80) == std::pair(true, std::uint64_t{80}));
+  CHECK(start(70, 90) == std::pair(false, std::uint64_t{80}));
+  CHECK(start(80, 0) == std::pair(false, std::uint64_t{80}));
+  CHECK(start(0, 5, 10) == std::pair(true, std::uint64_t{5}));  // another directory
+  CHECK(RegisterState::restore(state.snapshot()) == state);
+}
+
+TEST_CASE("register state: of too many directories one without any copy makes room") {
+  RegisterState state;
+  const auto start = [&](std::uint64_t disk) {
+    const Register desired{.epoch = Epoch{1}, .primary = "a", .disk = disk};
+    return state.apply(RegisterState::command({{life_register, Epoch{}, desired}}, 0))[0].won;
+  };
+  auto swap = to(0, 0, "a");
+  swap.desired.replicas = {{"a", 1}};
+  (void)state.apply(RegisterState::command({swap}, 0));
+  for (std::uint64_t disk = 1; disk <= max_lives; ++disk) CHECK(start(disk));
+  CHECK(start(max_lives + 1));
+  CHECK_FALSE(start(1));  // still known: it has a copy
+  CHECK(start(2));        // forgotten, and so new
 }
 
 TEST_CASE("register state: a register from before disks had numbers is read, of no disk") {
@@ -83,7 +130,7 @@ TEST_CASE("register state: what does not decode changes nothing, and a cut snaps
   for (std::size_t size = 0; size < whole.size(); size += 7)
     CHECK_FALSE(RegisterState::restore(ByteView(whole).first(size)));
   auto other = whole;
-  other[0] = 2;
+  other[0] = 3;
   CHECK_FALSE(RegisterState::restore(other));
 }
 

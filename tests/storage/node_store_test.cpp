@@ -130,3 +130,13 @@ TEST_CASE("node store: the registers of a directory from before Raft are still r
   CHECK(disk.store->stored().founder);
   CHECK(disk.store->stored().registers.at(5) == old);
 }
+
+TEST_CASE("node store: which start the registers confirmed, and which was tried, survive") {
+  Directory directory;
+  directory.reopen();
+  CHECK(directory.store->stored().confirmed_life == 0);
+  REQUIRE(directory.store->save_life(7, UINT64_MAX));
+  directory.reopen();
+  CHECK(directory.store->stored().confirmed_life == 7);
+  CHECK(directory.store->stored().tried_life == UINT64_MAX);
+}

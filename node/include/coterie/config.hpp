@@ -32,8 +32,8 @@ struct Config {
                                   ///< (none) to 1000
   std::string zone{};             ///< copies of a shard are spread over zones; at most 32 bytes
   std::vector<std::string> roles{};  ///< at most 8, of at most 16 bytes each
-  Duration read_lease{};    ///< at most 1 s, the same on every node: so long a shard reads without
-                            ///< asking its copies; 0 = it asks for every read
+  Duration read_lease{};  ///< at most 500 ms, the same on every node: so long a shard reads without
+                          ///< asking its copies; 0 = it asks for every read
   std::string shards_on{};  ///< only nodes with this role have shards; the same on every node
   Duration passivate_after = 60s;  ///< an idle entity gives its memory back
   std::uint64_t journal_map_bytes = std::uint64_t{64} << 30;  ///< the most the journal may grow to

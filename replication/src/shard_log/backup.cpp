@@ -5,7 +5,7 @@ namespace coterie::replication::shard_log {
 
 void ShardReplica::on(const Message& message, const Append& append, Instant now, Effects& out) {
   if (message.epoch > promised_ && is_bound(message.from, now)) {
-    later_ = std::max(later_, message.epoch);
+    expect(message.epoch);
     return void(deferred_ = message);
   }
   if (message.epoch < promised_ && !mutated("shard: accepts appends of an older epoch"))

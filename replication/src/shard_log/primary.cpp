@@ -12,7 +12,7 @@ Effects ShardReplica::assigned(const Assignment& assignment, Instant now, Bytes 
     widened_.reset();
   }
   if (assignment.epoch <= assignment_.epoch) return out;
-  later_ = std::max(later_, assignment.epoch);
+  expect(assignment.epoch);
   // A restarted process never resumes an epoch that it led (invariant 6).
   const bool mine =
       assignment.primary == self_ &&
@@ -174,6 +174,7 @@ void ShardReplica::on(const Message& message, const Accepted& accepted, Instant 
   peer.next = std::max(peer.next, next(peer.match));
   advance_commit(out);
   tick_in_sync(now, out);
+  trim_tail();
   if (peer.next <= last_) send_entries(message.from, peer, false, out);
 }
 

@@ -76,6 +76,7 @@ struct StoredRegisters {
   std::uint64_t entity_types{};  ///< of format 1, before Raft: the digest of the formed table
   std::vector<replication::Register> registers{};  ///< of format 1
   replication::raft::Stored raft{};
+  std::uint64_t confirmed_life{}, tried_life{};  ///< PersistLife
 };
 
 struct NodeCoreConfig {
@@ -150,6 +151,7 @@ class NodeCore {
   [[nodiscard]] NodeEffects link_received(ConnId id, ByteView bytes, std::size_t& consumed,
                                           Instant now);
   [[nodiscard]] NodeEffects identity_persisted(Instant now);
+  [[nodiscard]] NodeEffects life_persisted(Instant now);
   [[nodiscard]] NodeEffects raft_persisted(std::uint64_t batch, Instant now);
   [[nodiscard]] NodeEffects shard_status(const ShardStatus& status, Instant now);
   [[nodiscard]] NodeEffects part_failed(const std::string& part, const std::string& reason,
@@ -222,6 +224,13 @@ class NodeCore {
   void on_meta_swap(const messaging::Frame& frame, Instant now, NodeEffects& out);
   void announce(messaging::LaneId lane);
   void on_announced(const std::string& leader, std::uint64_t term);
+  // node_life.cpp
+  void tick_life(Instant now, NodeEffects& out);
+  void on_life(Epoch current, NodeEffects& out);
+  void keep_life(Epoch current, NodeEffects& out);
+  void refuse_life(NodeEffects& out);
+  /// Somebody else leads the registers, or can be reached again.
+  void ask_again() { claim_at_ = life_.ask_at = {}; }
   // node_placement.cpp
   void heard(const std::string& peer, Instant now) { heard_[peer] = now; }
   void tick_placement(Instant now, NodeEffects& out);
@@ -285,7 +294,16 @@ class NodeCore {
   std::map<ShardId, replication::Swap> proposals_{};
   Instant propose_at_ = never;
   std::string stale_disk_{};  ///< why this disk may not lead what the register says
-  bool old_copy_ = false;     ///< it forgot a later life, and with it votes and entries
+  /// Of this start, in the registers.
+  struct Life {
+    enum class Step : std::uint8_t { ask, keep, swap, known, refused } step = Step::ask;
+    std::uint64_t token{};  ///< random
+    Epoch before{};
+    std::optional<Epoch> seen{};
+    Instant ask_at{};
+  };
+  Life life_{};
+  bool old_copy_ = false;  ///< it forgot a later life, and with it votes and entries
   bool was_ready_ = false;
   bool had_lane_ = false;
   bool leaving_ = false;

@@ -12,6 +12,12 @@
 namespace coterie::cluster {
 
 /// Make this identity durable, then call identity_persisted().
+/// Make durable which start the registers have for this directory, and which one it proposes next.
+struct PersistLife {
+  std::uint64_t confirmed{};
+  std::uint64_t tried{};
+  friend bool operator==(const PersistLife&, const PersistLife&) = default;
+};
 struct PersistIdentity {
   ClusterId cluster{};
   bool founder = false;  ///< this node formed it, and is the first voter on the registers
@@ -52,8 +58,8 @@ using NodeEffect =
                  membership::QueryAsked, membership::QueryAnswer, membership::QueryFinished,
                  membership::MemberDetails, membership::SharedChanged, messaging::Connect,
                  messaging::Write, messaging::Close, messaging::HandOff, PersistIdentity,
-                 replication::raft::Persist, RememberPeers, PublishRoutes, StartPart, HandedOver,
-                 Stop, LogEvent>;
+                 PersistLife, replication::raft::Persist, RememberPeers, PublishRoutes, StartPart,
+                 HandedOver, Stop, LogEvent>;
 using NodeEffects = std::vector<NodeEffect>;
 
 }  // namespace coterie::cluster

@@ -43,6 +43,7 @@ struct LinkClosed {
   ConnId id{};
 };
 struct IdentityPersisted {};
+struct LifePersisted {};
 struct RaftPersisted {
   std::uint64_t batch{};
 };
@@ -107,7 +108,7 @@ using NodeInput =
                  node_input::Move, node_input::Broadcast, node_input::Query, node_input::Answer,
                  node_input::Seeds, node_input::Starved, node_input::SetDetails, node_input::Share,
                  node_input::TooLarge, node_input::ShardProposal, node_input::Depart,
-                 node_input::ForcePrimary>;
+                 node_input::ForcePrimary, node_input::LifePersisted>;
 
 /// What an input brought about; `consumed` counts for streams alone.
 struct NodeOutcome {

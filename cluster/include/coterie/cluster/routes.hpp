@@ -24,6 +24,7 @@ struct Routes {
   ClusterId cluster{};
   sharding::ShardTable table{};
   std::vector<Peer> peers{};  ///< every other Coterie node, sorted by name
+  bool opens = true;          ///< this node's disk is known to be the newest copy of itself
   friend bool operator==(const Routes&, const Routes&) = default;
 };
 using RoutesPtr = std::shared_ptr<const Routes>;

@@ -66,6 +66,12 @@ struct SwapResult {
 void append_register(Bytes& out, const Register& r);
 [[nodiscard]] std::optional<Register> decode_register(ByteView bytes);
 
+/// No shard: for each data directory (`primary` and `disk`) the number of its newest start, as
+/// `epoch`. It wins where `expected` is the number there, or 0 if there is none.
+inline constexpr ShardId life_register{UINT16_MAX};
+/// Directories of which it is known; then those with no copy in any register make room.
+inline constexpr std::size_t max_lives = 4096;
+
 inline constexpr std::size_t max_swaps = 256;  ///< one batch; a cluster has 256 shards
 [[nodiscard]] Bytes encode_swaps(std::uint64_t token, const std::vector<Swap>& swaps);
 [[nodiscard]] bool decode_swaps(ByteView body, std::uint64_t& token, std::vector<Swap>& swaps);

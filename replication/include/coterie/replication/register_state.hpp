@@ -3,6 +3,8 @@
 /// state everywhere. docs/WIRE.md, "Register commands", has the bytes. Thread-safety: a value.
 #pragma once
 
+#include <map>
+
 #include "coterie/replication/register.hpp"
 
 namespace coterie::replication {
@@ -29,8 +31,12 @@ class RegisterState {
   friend bool operator==(const RegisterState&, const RegisterState&) = default;
 
  private:
+  SwapResult apply_life(const Swap& swap);
+  [[nodiscard]] bool has_copies(const raft::MemberId& directory) const;
+
   std::uint64_t entity_types_ = 0;
   std::vector<Register> registers_ = std::vector<Register>(register_count);
+  std::map<raft::MemberId, Register> lives_{};
 };
 
 }  // namespace coterie::replication

@@ -76,6 +76,7 @@ class DataWorker final : private cluster::ShardSink, private messaging::StreamHa
   void finish();
 
   World& world_;
+  Random random_;
   DataWorkerHooks hooks_;
   std::unique_ptr<cluster::Tape> tape_{};
   cluster::ShardCore core_;

@@ -37,11 +37,14 @@ class Disk {
   ClusterId cluster{};
   std::uint64_t number{};  ///< of the data directory
   bool founder = false;
+  std::uint64_t confirmed_life{}, tried_life{};
   replication::raft::Stored raft{};
   std::vector<Address> peers{};
   bool full = false;  ///< every sync fails, nothing of it is kept
 
   void crash(bool power_cut);
+  /// Another disk, with nothing on it.
+  void wipe();
   /// One bit of one of the shard's records is another one.
   void flip(ShardId shard, Random& random);
   /// It is on the disk from now on.

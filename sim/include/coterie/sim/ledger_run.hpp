@@ -30,6 +30,7 @@ struct RunResult {
   std::size_t moves{};                ///< shards asked to go to another node
   std::size_t looks{};                ///< reads that had to see what was acknowledged before
   std::size_t ordered{};              ///< commands of which the order was checked
+  std::size_t old_copies{};           ///< of disks, that came back and were refused
   std::size_t damages{};              ///< records on a disk that changed a bit
   std::size_t snapshots{};            ///< compared with the fold of their events, on every disk
   cluster::ShardCounters counters{};  ///< of every life

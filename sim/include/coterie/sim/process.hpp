@@ -61,6 +61,7 @@ class Process final {
   void apply(cluster::NodeEffect& effect);
   void depart();
   void persist(const cluster::PersistIdentity& identity);
+  void persist(const cluster::PersistLife& life);
   void persist(const replication::raft::Persist& batch);
   /// After `delay`, if this life still runs.
   void later(Duration delay, std::function<void()> task);

@@ -25,6 +25,8 @@ struct StoredNode {
   std::vector<replication::Register> registers{};  ///< of format 1, by shard; empty: not the host
   replication::raft::Stored raft{};
   std::vector<Address> peers{};
+  std::uint64_t confirmed_life{};  ///< the start that the registers had for this directory, and
+  std::uint64_t tried_life{};      ///< the one that was to follow it
 };
 
 class NodeStore {
@@ -38,6 +40,7 @@ class NodeStore {
 
   [[nodiscard]] const StoredNode& stored() const;
   [[nodiscard]] Status save_identity(const ClusterId& cluster, bool founder);
+  [[nodiscard]] Status save_life(std::uint64_t confirmed, std::uint64_t tried);
   [[nodiscard]] Status save_raft(const replication::raft::Persist& batch);
   [[nodiscard]] Status save_peers(const std::vector<Address>& peers);
 

@@ -58,6 +58,8 @@ class ShardReplica {
   [[nodiscard]] std::optional<LogIndex> append(Bytes record, Effects& out);
   /// Answered by ReadReady or ReadFailed.
   [[nodiscard]] Effects read(std::uint64_t token, Instant now);
+  /// Somebody is to lead this epoch: below it no lease is granted any more.
+  void expect(Epoch later) { later_ = std::max(later_, later); }
   /// Until then another one may read by a lease that was granted here, and assigned() does not let
   /// this replica lead.
   [[nodiscard]] Instant granted_until() const { return granted_until_; }

@@ -109,8 +109,15 @@ void ShardCore::dispatch(const Command& command, Instant now, ShardSink& out) {
       return deliver(hosted, command, now, out);
     case ShardPhase::failed:
       ++counters_.unavailable;
-      return fail(command, Errc::storage, "the owner's disk failed", 500ms, out);
+      return fail(command, Errc::storage, "the owner's disk failed: " + hosted.failure, 500ms, out);
     default:
+      // Opened again it needs a later epoch, for which a full disk may have no room either: nobody
+      // waits for that to his deadline.
+      if (hosted.phase != ShardPhase::barrier && now - hosted.failing_since > reopen_patience) {
+        ++counters_.unavailable;
+        return fail(command, Errc::storage, "the owner's disk failed: " + hosted.failure, 500ms,
+                    out);
+      }
       if (!park(hosted.parked, command))
         fail(command, Errc::busy, "too many commands wait for the recovery", retry_soon, out);
   }
@@ -264,7 +271,11 @@ void ShardCore::tick(Instant now, ShardSink& out) {
     for (auto& [at, queue] : waiting_) drop_expired(queue, now, out);
     std::erase_if(waiting_, [](const auto& entry) { return entry.second.empty(); });
     for (std::size_t i = 0; i < hosted_.size(); ++i)
-      if (!std::as_const(hosted_)[i].parked.empty()) drop_expired(hosted_[i].parked, now, out);
+      if (!std::as_const(hosted_)[i].parked.empty()) {
+        auto& hosted = hosted_[i];
+        drop_expired(hosted.parked, now, out);
+        if (now - hosted.failing_since > reopen_patience) unpark(hosted.parked, now, out);
+      }
     const auto before = entities_.active();
     entities_.passivate_idle(sweep_count, now - config_.passivate_after,
                              [&](const sharding::Entity& entity) {

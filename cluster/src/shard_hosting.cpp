@@ -225,6 +225,8 @@ void ShardCore::close_shard(ShardId shard, const Error& why, Instant reopen_at, 
   cancel_reading(shard);
   forget(shard);
   hosted.reopen_at = reopen_at;
+  hosted.failing_since = earliest(hosted.failing_since, now);
+  hosted.failure = why.detail;
   set_phase(shard, ShardPhase::failed, why.detail, out);
   hosted.claim_at = now;
   if (reopen_at == never)

@@ -125,6 +125,14 @@ TEST_CASE("shard: what the disk refused never happened, is answered so, and work
   REQUIRE(bench.proposals.size() == 1);
   CHECK(bench.proposals[0].desired.epoch == Epoch{2});
   CHECK(bench.appends.empty());
+  const auto waits = bench.ask(0, {1, 2});
+  CHECK(bench.last().token < waits);
+  bench.core.tick(bench.now = bench.now + reopen_patience, bench);
+  CHECK(bench.last().token == waits);  // the disk may have no room for that epoch either
+  CHECK(bench.last().status == code(Errc::storage));
+  const auto asked = bench.ask(0, {1, 2});
+  CHECK(bench.last().token == asked);
+  CHECK(bench.last().status == code(Errc::storage));
   bench.grant();
   bench.ask(0, {1, 2});
   bench.sync();

@@ -314,6 +314,8 @@ class FullDisk(unittest.TestCase):
             os.remove(mount + "/ballast")
             wait_for("works again", lambda: node.deposit("a", 1, "after")[0] == 200)
             self.assertEqual(node.balance("a"), 2)
+            # Each shard is opened again half a second after its disk failed.
+            wait_for("every account can be read", lambda: all(node.balance(f"big{i}") is not None for i in range(300)))
             self.assertEqual(sum(node.balance(f"big{i}") for i in range(300)), acknowledged)
             node.kill()
             node.start().wait_ready()

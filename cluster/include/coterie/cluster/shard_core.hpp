@@ -156,9 +156,11 @@ class ShardCore {
     LogIndex end{};  ///< of the journal, as far as it was asked to write
     Epoch closed{};  ///< up to here this life leads no epoch again: its disk failed in one
     Instant reopen_at = never;
-    Instant lead_at = never;       ///< not before: another one may read by a lease
-    Instant claim_at = never;      ///< asks for an epoch after `closed`, again and again
-    std::uint64_t next_batch = 1;  ///< of the journal: no number names two batches
+    Instant failing_since = never;  ///< until it is led again,
+    std::string failure{};          ///< and why
+    Instant lead_at = never;        ///< not before: another one may read by a lease
+    Instant claim_at = never;       ///< asks for an epoch after `closed`, again and again
+    std::uint64_t next_batch = 1;   ///< of the journal: no number names two batches
     std::uint64_t recovery{};  ///< the token of the newest one; parts of an older one are ignored
     // What the log says, up to `applied`.
     LogIndex applied{};

@@ -21,6 +21,8 @@ inline constexpr std::size_t max_uncommitted_bytes = 64 * 1024 * 1024;
 inline constexpr std::size_t max_held_bytes = 64 * 1024 * 1024;
 /// A shard whose disk failed tries it again after this.
 inline constexpr Duration reopen_pause = 500ms;
+/// Commands wait so long for it to be led again, then they are told at once.
+inline constexpr Duration reopen_patience = 1s;
 /// Steps 3 and 4 of a planned move take no longer, or this node leads on.
 inline constexpr Duration drain_limit = 500ms;
 /// After that it is tried again.

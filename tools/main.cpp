@@ -188,7 +188,15 @@ void add_sim(CLI::App& app, int& status) {
          },
          "of each seed only these faults, as a shrunk failure names them: 2,5 or none")
       ->delimiter(',')
-      ->check(CLI::IsMember({"none"}) | CLI::NonNegativeNumber);
+      ->check(CLI::Validator(
+          [](std::string& number) {
+            const bool good =
+                number == "none" || (!number.empty() && number.size() < 7 &&
+                                     number.find_first_not_of("0123456789") == std::string::npos);
+            return good ? std::string()
+                        : "'" + number + "' is no fault: give numbers, as 2,5, or none";
+          },
+          "NUMBERS"));
   sim->add_flag("!--no-shrink", simulation.shrinks, "a failure is printed with all of its faults");
   sim->add_option("-o,--output", simulation.output, "table or json")
       ->check(CLI::IsMember({"table", "json"}));

@@ -7,6 +7,12 @@ namespace coterie::sim {
 
 using namespace replication::shard_log;
 
+namespace {
+
+constexpr std::size_t most_at_once = 100'000;  // events of one instant: a deadline in the past
+
+}  // namespace
+
 ShardGroup::ShardGroup(ShardGroupConfig config) : config_(config), random_(config.seed) {
   nodes_.resize(config_.nodes);
   for (auto& node : nodes_) node.disk_id = next_disk_++;
@@ -78,7 +84,10 @@ void ShardGroup::heal() {
 }
 
 void ShardGroup::run_until(Instant end) {
+  std::size_t at_once = 0;
   while (problem_.empty() && !events_.empty() && events_.next_at() <= end) {
+    at_once = events_.next_at() > now_ ? 0 : at_once + 1;
+    if (at_once > most_at_once) return fail("time stands still");
     now_ = std::max(now_, events_.next_at());
     handle(events_.pop());
   }

@@ -10,6 +10,7 @@ Effects ShardReplica::assigned(const Assignment& assignment, Instant now, Bytes 
       mutated("shard: takes a read of the old epoch for the outcome")) {
     proposal_.reset();
     widened_.reset();
+    propose_at_ = take_back_at_ = never;
   }
   if (assignment.epoch <= assignment_.epoch) return out;
   expect(assignment.epoch);

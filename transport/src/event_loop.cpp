@@ -27,8 +27,6 @@ void EventLoop::stop() { impl_->context.stop(); }
 void EventLoop::restart() { impl_->context.restart(); }
 void EventLoop::post(std::function<void()> task) { asio::post(impl_->context, std::move(task)); }
 
-namespace {
-
 /// A std::chrono clock: Linux's monotonic one that counts a suspension.
 struct BootClock {
   using duration = Duration;
@@ -42,8 +40,6 @@ struct BootClock {
     return time_point(std::chrono::seconds(t.tv_sec) + std::chrono::nanoseconds(t.tv_nsec));
   }
 };
-
-}  // namespace
 
 struct Timer::Impl {
   explicit Impl(asio::io_context& context) : timer(context) {}

@@ -9,8 +9,8 @@ namespace coterie::cluster {
 namespace {
 
 constexpr Duration ask_again_after = 1s;
-/// No start has it: a swap that expects it is a question.
-constexpr Epoch nobody{UINT64_MAX};
+/// No start has this number: a swap that expects it loses, and its answer tells which one has.
+constexpr Epoch question{UINT64_MAX};
 
 }  // namespace
 
@@ -26,7 +26,7 @@ void NodeCore::tick_life(Instant now, NodeEffects& out) {
                                 .primary = config_.name,
                                 .start = config_.start,
                                 .disk = config_.stored.disk};
-  submit({{replication::life_register, swaps ? life_.before : nobody, std::move(desired)}}, now,
+  submit({{replication::life_register, swaps ? life_.before : question, std::move(desired)}}, now,
          out);
 }
 

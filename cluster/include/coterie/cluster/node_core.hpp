@@ -224,6 +224,10 @@ class NodeCore {
   void on_meta_swap(const messaging::Frame& frame, Instant now, NodeEffects& out);
   void announce(messaging::LaneId lane);
   void on_announced(const std::string& leader, std::uint64_t term);
+  void table_changed() {
+    routes_dirty_ = true;
+    if (claim_at_ == never) claim_at_ = {};
+  }
   // node_life.cpp
   void tick_life(Instant now, NodeEffects& out);
   void on_life(Epoch current, NodeEffects& out);
@@ -274,10 +278,6 @@ class NodeCore {
   Instant removed_at_{INT64_MIN};  ///< the last voter that was removed by us
   std::uint64_t next_token_ = 1;
   Instant claim_at_{};  ///< registers of ours are looked for then; never: once the table changes
-  void table_changed() {
-    routes_dirty_ = true;
-    if (claim_at_ == never) claim_at_ = {};
-  }
   sharding::ShardTable table_{};
   std::map<messaging::LaneId, std::string> lanes_up_{};
   Instant next_beat_{};

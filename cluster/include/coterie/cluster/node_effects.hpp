@@ -11,13 +11,14 @@
 
 namespace coterie::cluster {
 
-/// Make this identity durable, then call identity_persisted().
-/// Make durable which start the registers have for this directory, and which one it proposes next.
+/// Make durable which start the registers have for this directory, and which one it proposes next,
+/// then call life_persisted().
 struct PersistLife {
   std::uint64_t confirmed{};
   std::uint64_t tried{};
   friend bool operator==(const PersistLife&, const PersistLife&) = default;
 };
+/// Make this identity durable, then call identity_persisted().
 struct PersistIdentity {
   ClusterId cluster{};
   bool founder = false;  ///< this node formed it, and is the first voter on the registers

@@ -111,9 +111,7 @@ void ShardCore::dispatch(const Command& command, Instant now, ShardSink& out) {
       ++counters_.unavailable;
       return fail(command, Errc::storage, "the owner's disk failed: " + hosted.failure, 500ms, out);
     default:
-      // Opened again it needs a later epoch, for which a full disk may have no room either: nobody
-      // waits for that to his deadline.
-      if (hosted.phase != ShardPhase::barrier && now - hosted.failing_since > reopen_patience) {
+      if (waits_in_vain(shard, now)) {
         ++counters_.unavailable;
         return fail(command, Errc::storage, "the owner's disk failed: " + hosted.failure, 500ms,
                     out);
@@ -121,6 +119,13 @@ void ShardCore::dispatch(const Command& command, Instant now, ShardSink& out) {
       if (!park(hosted.parked, command))
         fail(command, Errc::busy, "too many commands wait for the recovery", retry_soon, out);
   }
+}
+
+/// Opened again after its disk failed it needs a later epoch, for which a full disk may have no
+/// room either: nobody waits for that to his deadline.
+bool ShardCore::waits_in_vain(ShardId shard, Instant now) const {
+  const auto& hosted = hosted_[shard.value];
+  return route_[shard.value].epoch <= hosted.closed && now - hosted.failing_since > reopen_patience;
 }
 
 void ShardCore::forward(const Command& command, const Route& route, Instant now, ShardSink& out) {
@@ -272,9 +277,9 @@ void ShardCore::tick(Instant now, ShardSink& out) {
     std::erase_if(waiting_, [](const auto& entry) { return entry.second.empty(); });
     for (std::size_t i = 0; i < hosted_.size(); ++i)
       if (!std::as_const(hosted_)[i].parked.empty()) {
-        auto& hosted = hosted_[i];
-        drop_expired(hosted.parked, now, out);
-        if (now - hosted.failing_since > reopen_patience) unpark(hosted.parked, now, out);
+        auto& parked = hosted_[i].parked;
+        drop_expired(parked, now, out);
+        if (waits_in_vain(ShardId{static_cast<std::uint16_t>(i)}, now)) unpark(parked, now, out);
       }
     const auto before = entities_.active();
     entities_.passivate_idle(sweep_count, now - config_.passivate_after,

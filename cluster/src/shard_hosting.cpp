@@ -211,8 +211,9 @@ void ShardCore::close_shard(ShardId shard, const Error& why, Instant reopen_at, 
                             ShardSink& out) {
   auto& hosted = hosted_[shard.value];
   if (hosted.replica) {
-    hosted.closed =
-        std::max({hosted.closed, hosted.replica->epoch(), hosted.replica->assignment().epoch});
+    const auto epoch = std::max(hosted.replica->epoch(), hosted.replica->assignment().epoch);
+    if (epoch > hosted.closed) hosted.failing_since = never;  // it was led, or followed, since
+    hosted.closed = std::max(hosted.closed, epoch);
     hosted.next_batch = hosted.replica->next_batch();
   }
   hosted.replica.reset();

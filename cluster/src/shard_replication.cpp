@@ -65,10 +65,7 @@ void ShardCore::follow_phase(ShardId shard, Instant now, ShardSink& out) {
                                                           : ShardPhase::backup;
   if (phase == hosted.phase) return;
   set_phase(shard, phase, "", out);
-  if (phase == ShardPhase::serving) {
-    hosted.suspect = false;  // its log is the truth from here on
-    hosted.failing_since = never;
-  }
+  if (phase == ShardPhase::serving) hosted.suspect = false;  // its log is the truth from here on
   if (phase == ShardPhase::serving) unpark(hosted.parked, now, out);
 }
 

@@ -142,6 +142,24 @@ TEST_CASE("shard: what the disk refused never happened, is answered so, and work
   CHECK(bench.last().value == 2);
 }
 
+TEST_CASE("shard: a disk that failed once says nothing of an epoch that came later") {
+  Bench bench;
+  bench.ask(0);
+  const auto refused = std::exchange(bench.appends, {});
+  bench.core.journal(replication::AppendFailed{refused[0].shard, refused[0].index,
+                                               error(Errc::storage, "full"), false},
+                     bench.now, bench);
+  bench.recovers = false;
+  bench.core.tick(bench.now = bench.now + 501ms, bench);  // its log is being read
+  bench.now = bench.now + reopen_patience;
+  bench.ask(0);
+  CHECK(bench.last().status == code(Errc::storage));
+  bench.owner("a", Epoch{5});
+  const auto waits = bench.ask(0);
+  bench.core.tick(bench.now = bench.now + 200ms, bench);
+  CHECK(bench.last().token < waits);
+}
+
 TEST_CASE("shard: an idle entity gives its state back and returns from its log") {
   Bench bench;
   bench.ask(0);

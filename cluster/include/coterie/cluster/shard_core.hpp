@@ -156,8 +156,8 @@ class ShardCore {
     LogIndex end{};  ///< of the journal, as far as it was asked to write
     Epoch closed{};  ///< up to here this life leads no epoch again: its disk failed in one
     Instant reopen_at = never;
-    Instant failing_since = never;  ///< until it is led again,
-    std::string failure{};          ///< and why
+    Instant failing_since = never;  ///< and could not be led since,
+    std::string failure{};          ///< because of this
     Instant lead_at = never;        ///< not before: another one may read by a lease
     Instant claim_at = never;       ///< asks for an epoch after `closed`, again and again
     std::uint64_t next_batch = 1;   ///< of the journal: no number names two batches
@@ -211,6 +211,7 @@ class ShardCore {
   void dispatch(const Command& command, Instant now, ShardSink& out);
   void forward(const Command& command, const Route& route, Instant now, ShardSink& out);
   void drop_expired(std::deque<Parked>& queue, Instant now, ShardSink& out);
+  [[nodiscard]] bool waits_in_vain(ShardId shard, Instant now) const;
   bool park_for_news(const Command& command, Instant now);
   // shard_credits.cpp
   bool park(std::deque<Parked>& queue, const Command& command);

@@ -1,5 +1,7 @@
 #include "management.hpp"
 
+#include <algorithm>
+
 #include "coterie/membership/serf.hpp"
 #include "coterie/transport/event_loop.hpp"
 #include "json_answer.hpp"
@@ -16,14 +18,22 @@ json text_or_null(const Address& address) {
 
 /// What a member is in the registers' Raft group; null: nothing, or this node is not of the group
 /// and does not know.
-json registers_role(const cluster::NodeCore& core, const std::string& name) {
+/// A voter is a disk: of a node that lost it, or came with another one, the lost one does not vote.
+json registers_role(const cluster::NodeCore& core, const cluster::MemberInfo& info) {
+  const auto& name = info.member.name;
   if (name == core.registers_leader()) return "leader";
   if (core.meta_store() == nullptr) return nullptr;
   const auto& configuration = core.meta_store()->raft().configuration();
-  for (const auto& id : configuration.voters)
-    if (id.node == name) return "voter";
-  for (const auto& id : configuration.learners)
-    if (id.node == name) return "learner";
+  const auto has_disk = [&](const auto& id) {
+    return id.node == name && (!info.meta || info.meta->disk == id.disk);
+  };
+  const auto has_name = [&](const auto& id) { return id.node == name; };
+  const auto in = [](const auto& ids, const auto& test) {
+    return std::any_of(ids.begin(), ids.end(), test);
+  };
+  if (in(configuration.voters, has_disk)) return "voter";
+  if (in(configuration.learners, has_disk)) return "learner";
+  if (in(configuration.voters, has_name)) return "lost voter";
   return nullptr;
 }
 
@@ -40,7 +50,7 @@ HttpResponse members(const cluster::NodeCore& core) {
                    {"phi", info.phi},
                    {"tags", membership::SerfLayer::decode_tags(m.meta)},
                    {"start", info.meta ? json(info.meta->start.value) : json(nullptr)},
-                   {"registers", registers_role(core, m.name)}});
+                   {"registers", registers_role(core, info)}});
   }
   return {.body = json_text(out)};
 }

@@ -1,4 +1,5 @@
 """Real ledger processes on loopback, for tests: started, asked, killed by their own process ids."""
+import fcntl
 import http.client
 import json
 import os
@@ -12,23 +13,43 @@ import time
 BIN = os.environ.get("COTERIE_BIN", "build/release/bin")
 
 
-GIVEN = set()  # ports handed out in this process: a program that has not bound its own yet must not lose it to the next one
+# Ports below the ephemeral range, where no outgoing connection can take one before its process binds it. Each test process has
+# blocks of them to itself for as long as it lives: a node that is killed must find its ports again when it comes back.
+FIRST_PORT, BLOCKS, BLOCK = 10000, 340, 64
+BLOCK_LOCKS = os.path.join(tempfile.gettempdir(), "coterie-test-ports")
+held_blocks = []  # open files, locked
+free_in_block = []
+
+
+def next_port():
+    if not free_in_block:
+        os.makedirs(BLOCK_LOCKS, exist_ok=True)
+        for block in random.sample(range(BLOCKS), BLOCKS):
+            file = open(os.path.join(BLOCK_LOCKS, str(block)), "w", encoding="utf-8")  # pylint: disable=consider-using-with
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                file.close()
+                continue
+            held_blocks.append(file)
+            free_in_block.extend(range(FIRST_PORT + block * BLOCK, FIRST_PORT + (block + 1) * BLOCK))
+            break
+        else:
+            raise AssertionError(f"all {BLOCKS} blocks of ports are taken: see {BLOCK_LOCKS}")
+    return free_in_block.pop()
 
 
 def free_ports(count):
-    """Free ports below the ephemeral range, where no outgoing connection can take one before its process binds it."""
     ports = []
     while len(ports) < count:
-        port = random.randrange(10000, 32000)
+        port = next_port()
         with socket.socket() as tcp, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
             try:
                 tcp.bind(("127.0.0.1", port))
                 udp.bind(("127.0.0.1", port))
             except OSError:
                 continue
-        if port not in GIVEN:
-            GIVEN.add(port)
-            ports.append(port)
+        ports.append(port)
     return ports
 
 
@@ -90,7 +111,7 @@ class Process:
             return ""
 
     def wait_ready(self):
-        wait_for(f"{self.name} ready; log:\n{self.log()}", self.ready)
+        wait_for(lambda: f"{self.name} ready; log:\n{self.log()}", self.ready)
         return self
 
     def kill(self):
@@ -133,10 +154,14 @@ class Cluster:
                                 for i in range(2, size + 1)]
 
     def __enter__(self):
-        for node in self.nodes:
-            node.start()
-        for node in self.nodes:
-            node.wait_ready()
+        try:
+            for node in self.nodes:
+                node.start()
+            for node in self.nodes:
+                node.wait_ready()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_):

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Three Serf agents and five of ours in one pool, members of both kinds restarted all the time: whatever happens, all see all in
-the end, and no Serf agent has an error to log. MIXED_POOL_SECONDS says for how long (60; `./dev interop --long` takes 600)."""
+the end, and no Serf agent has an error to log, but for not reaching who was just killed. MIXED_POOL_SECONDS says for how long (60; `./dev interop --long` takes 600)."""
 import os
 import random
 import sys
@@ -21,6 +21,7 @@ class MixedPool(unittest.TestCase):
         self.directory = tempfile.mkdtemp(prefix="coterie-mixed-")
         self.serfs, self.ours = {}, {}
         self.rng = random.Random(7)
+        self.killed = set()
 
     def tearDown(self):
         for peer in list(self.serfs.values()) + list(self.ours.values()):
@@ -83,6 +84,7 @@ class MixedPool(unittest.TestCase):
             node = self.ours[self.rng.choice(sorted(self.ours))]
             if self.rng.random() < 0.5:
                 node.kill()
+                self.killed.add(node.name)
             else:
                 self.assertEqual(node.terminate(), 0)
             if self.rng.random() < 0.3:  # gone for long enough to be noticed
@@ -91,7 +93,11 @@ class MixedPool(unittest.TestCase):
             self.wait_for_all(rounds)
         print(f"{rounds} restarts in {SECONDS:.0f} s", file=sys.stderr)
         for serf in self.serfs.values():
-            self.assertEqual(serf.errors(), [])
+            self.assertEqual([line for line in serf.errors() if not self.is_about_the_dead(line)], [])
+
+    def is_about_the_dead(self, line):
+        """A push/pull with a member in the moment after this test has killed it: that nobody listens there is the truth."""
+        return line.endswith("connect: connection refused") and any(f"Push/Pull with {name} failed" in line for name in self.killed)
 
 
 if __name__ == "__main__":

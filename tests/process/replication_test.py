@@ -5,6 +5,7 @@ import random
 import signal
 import tempfile
 import threading
+import time
 import unittest
 
 from cluster import LEDGER, Cluster, Process, request, wait_for
@@ -20,6 +21,7 @@ class Load:
     def __init__(self, nodes, clients=6):
         self.nodes = nodes
         self.stop = threading.Event()
+        self.abandoned = threading.Event()
         self.lock = threading.Lock()
         self.acknowledged = dict.fromkeys(ACCOUNTS, 0)
         self.looks = 0
@@ -32,10 +34,15 @@ class Load:
             thread.start()
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, kind, problem, _):
         self.stop.set()
+        until = time.monotonic() + 60
         for thread in self.threads:
-            thread.join(timeout=60)
+            thread.join(timeout=max(0.0, until - time.monotonic()))
+        unanswered = [thread.name for thread in self.threads if thread.is_alive()]
+        self.abandoned.set()
+        if unanswered:
+            raise AssertionError(f"still not acknowledged a minute later: {unanswered}; newest answers {self.refused[-6:]}") from problem
 
     def client(self, number):
         choice = random.Random(number)
@@ -56,7 +63,7 @@ class Load:
                     self.look(choice)
                     break
                 self.refused.append((node.name, status, answer))
-                if self.stop.wait(0.02) and self.given_up():
+                if self.abandoned.wait(0.02) or (self.stop.is_set() and self.given_up()):
                     return
 
     def look(self, choice):

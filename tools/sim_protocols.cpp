@@ -56,10 +56,11 @@ int run_sim_raft(const SimOptions& options) {
 
 int run_sim_shard(const SimOptions& options) {
   std::uint64_t failed = 0, acknowledged = 0, reigns = 0, epochs = 0, reads = 0, kills = 0,
-                handed_over = 0;
+                handed_over = 0, begun_anew = 0;
   for_each_seed(options, "shard", sim::run_shard, failed, [&](const sim::ShardRunResult& result) {
     acknowledged += result.acknowledged, reigns += result.reigns, epochs += result.epochs,
         reads += result.reads, kills += result.kills, handed_over += result.handed_over;
+    begun_anew += result.begun_anew;
   });
   return print(options, failed,
                {{"seeds", options.seeds},
@@ -69,6 +70,7 @@ int run_sim_shard(const SimOptions& options) {
                 {"epochs", epochs},
                 {"reads", reads},
                 {"handed_over", handed_over},
+                {"begun_anew", begun_anew},
                 {"kills", kills}});
 }
 

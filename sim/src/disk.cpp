@@ -25,11 +25,28 @@ void Disk::wipe() {
 
 void Disk::keep(replication::AppendRequest&& request) {
   auto& log = logs[request.shard];
-  if (request.replaces) log.resize(request.index.value - 1);
+  const auto first = first_of(request.shard);
+  const auto at = static_cast<std::ptrdiff_t>(request.index.value - first.value);
+  if (request.trims) {
+    if (request.index <= first || request.index >= end_of(request.shard)) return;
+    log.erase(log.begin(), log.begin() + at);
+  }
+  if (request.replaces) log.resize(request.begins ? 0 : static_cast<std::size_t>(at));
+  if (request.trims || request.begins) firsts[request.shard] = request.index;
   if (!request.record.empty()) log.push_back(std::move(request.record));
   auto& promise = promised[request.shard];
   if (request.promises) promise = std::max(promise, request.epoch);
   if (request.renewal != 0) renewals[request.shard] = request.renewal;
+}
+
+LogIndex Disk::first_of(ShardId shard) const {
+  const auto found = firsts.find(shard);
+  return found == firsts.end() ? LogIndex{1} : found->second;
+}
+
+LogIndex Disk::end_of(ShardId shard) const {
+  const auto log = logs.find(shard);
+  return LogIndex{first_of(shard).value + (log == logs.end() ? 0 : log->second.size())};
 }
 
 void Disk::flip(ShardId shard, Random& random) {
@@ -45,7 +62,8 @@ Duration Disk::sync_time() {
 
 SimJournal::SimJournal(Disk& disk, Later later, std::function<void()> ready)
     : disk_(disk), later_(std::move(later)), ready_(std::move(ready)), writer_(++disk.writers) {
-  for (const auto& [shard, log] : disk_.logs) next_[shard] = LogIndex{log.size() + 1};
+  for (const auto& [shard, log] : disk_.logs) next_[shard] = disk_.end_of(shard);
+  first_ = disk_.firsts;
   promised_ = disk_.promised;
 }
 
@@ -58,14 +76,22 @@ void SimJournal::refuse(const replication::AppendRequest& request, const char* w
 
 void SimJournal::append(replication::AppendRequest request) {
   if (broken_[request.shard]) return;
+  if (request.trims) {
+    waiting_.push_back({std::move(request), writer_});
+    return start_sync();
+  }
   auto& expected = next_.try_emplace(request.shard, LogIndex{1}).first->second;
   auto& promised = promised_[request.shard];
-  if (request.replaces ? request.index > expected || request.index == LogIndex{}
-                       : request.index != expected)
-    return refuse(request, "the journal refuses a gap");
+  auto& first = first_.try_emplace(request.shard, LogIndex{1}).first->second;
+  const bool inside = request.index <= expected && request.index >= first;
+  const bool fits = request.begins     ? request.replaces && request.index != LogIndex{}
+                    : request.replaces ? inside
+                                       : request.index == expected;
+  if (!fits) return refuse(request, "the journal refuses a gap");
   if (request.epoch < promised && request.renewal == 0)
     return refuse(request, "the journal refuses an older epoch");
   if (request.promises) promised = request.epoch;
+  if (request.begins) first = request.index;
   expected = request.record.empty() ? request.index : next(request.index);
   waiting_.push_back({std::move(request), writer_});
   start_sync();
@@ -92,7 +118,7 @@ void SimJournal::finish_sync() {
   std::map<ShardId, std::uint64_t> done;
   for (auto& [request, writer] : group) {
     if (disk_.full) {
-      if (!std::exchange(broken_[request.shard], true))
+      if (!request.trims && !std::exchange(broken_[request.shard], true))
         events_.emplace_back(AppendFailed{request.shard, request.index,
                                           error(Errc::storage, "the disk is full"), false});
       continue;
@@ -110,19 +136,21 @@ void SimJournal::finish_sync() {
 
 void SimJournal::reset(ShardId shard) {
   broken_[shard] = false;
-  next_[shard] = LogIndex{disk_.logs[shard].size() + 1};
+  first_[shard] = disk_.first_of(shard);
+  next_[shard] = disk_.end_of(shard);
   promised_[shard] = disk_.promised[shard];
 }
 
 void SimJournal::replay(std::uint64_t token, ShardId shard, LogIndex head, bool whole) {
   replication::Replayed part{.token = token};
   const auto& log = disk_.logs[shard];
+  const auto first = disk_.first_of(shard);
   for (auto index = head; index != LogIndex{};) {
-    if (index.value > log.size()) {
+    if (index < first || index >= disk_.end_of(shard)) {
       part.error = error(Errc::storage, "no such record");
       break;
     }
-    part.records.push_back(log[index.value - 1]);
+    part.records.push_back(log[index.value - first.value]);
     if (!whole && replication::is_snapshot(part.records.back())) break;
     const auto record = replication::read_record(part.records.back());
     if (!record) break;
@@ -140,7 +168,8 @@ void SimJournal::recover(std::uint64_t token, std::vector<ShardId> shards) {
     const auto& log = disk_.logs[shard];
     part.records.insert(part.records.end(), log.begin(), log.end());
     part.of.insert(part.of.end(), log.size(), shard);
-    end.logs.push_back({shard, disk_.promised[shard], disk_.renewals[shard]});
+    end.logs.push_back({shard, disk_.promised[shard], disk_.renewals[shard],
+                        replication::LogState::whole, disk_.first_of(shard)});
   }
   events_.emplace_back(std::move(part));
   events_.emplace_back(std::move(end));
@@ -151,10 +180,12 @@ void SimJournal::read(std::uint64_t token, ShardId shard, LogIndex from, std::si
   replication::LogRead part{.token = token, .records = {}, .error = {}};
   const auto& log = disk_.logs[shard];
   std::size_t taken = 0;
-  for (auto i = std::max<std::uint64_t>(from.value, 1); i <= log.size(); ++i) {
-    taken += log[i - 1].size();
+  const auto first = disk_.first_of(shard).value;
+  const bool trimmed = from.value < first && first > 1;
+  for (auto i = std::max(from.value, first); i - first < log.size() && !trimmed; ++i) {
+    taken += log[i - first].size();
     if (!part.records.empty() && taken > bytes) break;
-    part.records.push_back(log[i - 1]);
+    part.records.push_back(log[i - first]);
   }
   events_.emplace_back(std::move(part));
   later_(disk_.sync_time(), ready_);

@@ -15,16 +15,16 @@ void ShardGroup::fail(std::string what) {
 void ShardGroup::check_committed(std::size_t node, LogIndex index) {
   auto& n = nodes_[node];
   for (auto i = n.reported.value + 1; i <= index.value; ++i) {
-    if (i > n.disk.entries.size()) return fail("committed, and not on the primary's own disk");
-    const auto& entry = n.disk.entries[i - 1];
+    if (i <= n.disk.base.last.value && i < chosen_.size()) continue;
+    if (n.disk.at(i) == nullptr) return fail("committed, and not on the primary's own disk");
+    const auto& entry = *n.disk.at(i);
     if (i < chosen_.size()) {
       if (chosen_[i] != entry) return fail("two entries were committed at one index");
       continue;
     }
     for (const auto& member : assignment_.in_sync) {
       if (!exists(member)) continue;
-      const auto& disk = nodes_[node_of(member)].disk.entries;
-      if (disk.size() < i || disk[i - 1] != entry)
+      if (!nodes_[node_of(member)].disk.has(i, entry))
         return fail("committed, and not on the disk of in-sync " + member.node);
     }
     chosen_.push_back(entry);
@@ -39,9 +39,9 @@ void ShardGroup::check_committed(std::size_t node, LogIndex index) {
 void ShardGroup::check_in_sync() {
   for (const auto& member : assignment_.in_sync) {
     if (!exists(member)) continue;
-    const auto& disk = nodes_[node_of(member)].disk.entries;
+    const auto& disk = nodes_[node_of(member)].disk;
     for (std::size_t i = 1; i < chosen_.size(); ++i)
-      if (i > disk.size() || disk[i - 1] != chosen_[i])
+      if (!disk.has(i, chosen_[i]))
         return fail("in-sync " + member.node + " lacks what is committed");
   }
 }
@@ -49,10 +49,9 @@ void ShardGroup::check_in_sync() {
 /// Invariant 4: whoever serves has everything that earlier epochs committed. One that learns late
 /// that its barrier is committed need not have what later ones did: it commits nothing more.
 void ShardGroup::check_serving(std::size_t node) {
-  const auto& disk = nodes_[node].disk.entries;
+  const auto& disk = nodes_[node].disk;
   for (std::size_t i = 1; i < chosen_.size(); ++i)
-    if (chosen_in_[i] < nodes_[node].replica->epoch() &&
-        (i > disk.size() || disk[i - 1] != chosen_[i]))
+    if (chosen_in_[i] < nodes_[node].replica->epoch() && !disk.has(i, chosen_[i]))
       return fail("a primary lacks what is committed");
 }
 
@@ -61,9 +60,9 @@ void ShardGroup::check_read(std::size_t node, const ReadReady& ready) {
   ++reads_done_;
   const auto floor = reads_.at(ready.token);
   if (ready.index.value < floor) return fail("a read missed what was committed before it");
-  const auto& disk = nodes_[node].disk.entries;
+  const auto& disk = nodes_[node].disk;
   for (std::size_t i = 1; i <= floor; ++i)
-    if (i > disk.size() || disk[i - 1] != chosen_[i]) return fail("a read saw another history");
+    if (!disk.has(i, chosen_[i])) return fail("a read saw another history");
 }
 
 std::string ShardGroup::describe() const {
@@ -81,7 +80,8 @@ std::string ShardGroup::describe() const {
     const auto& n = nodes_[i];
     text += "\n  " + id_of(i).node + std::to_string(n.disk_id) + " life " +
             std::to_string(n.disk.start.value) + ", on disk " +
-            std::to_string(n.disk.entries.size()) + ", promised " +
+            std::to_string(n.disk.base.last.value + 1) + " to " +
+            std::to_string(n.disk.last().value) + ", promised " +
             std::to_string(n.disk.promised.value);
     if (!n.replica) {
       text += ", down";

@@ -43,12 +43,13 @@ void ShardGroup::start(std::size_t node) {
   n.syncing = false;
   n.reported = {};
   n.disk.start = next(n.disk.start);
-  Stored stored{.last = LogIndex{n.disk.entries.size()},
+  Stored stored{.base = n.disk.base,
+                .last = n.disk.last(),
                 .promised = n.disk.promised,
                 .opened = clock_of(node)};
   for (std::size_t i = 0; i < n.disk.entries.size(); ++i)
     if (stored.starts.empty() || stored.starts.back().epoch != n.disk.entries[i].epoch)
-      stored.starts.push_back({n.disk.entries[i].epoch, LogIndex{i + 1}});
+      stored.starts.push_back({n.disk.entries[i].epoch, LogIndex{n.disk.base.last.value + i + 1}});
   n.replica = std::make_unique<ShardReplica>(
       ReplicaConfig{.batch_bytes = config_.batch_bytes, .tail_bytes = 400, .lease = config_.lease},
       id_of(node), n.disk.start, std::move(stored));
@@ -98,8 +99,14 @@ void ShardGroup::write(Node& node, const Persist& batch) {
   auto& disk = node.disk;
   disk.promised = std::max(disk.promised, batch.promised);
   if (batch.from == LogIndex{}) return;
-  COTERIE_ENSURE(batch.from.value <= disk.entries.size() + 1);
-  disk.entries.resize(batch.from.value - 1);
+  if (batch.begins) {
+    ++begun_anew_;
+    disk.base = *batch.begins;
+    disk.entries.clear();
+    if (disk.base.last.value > committed()) fail("a log begins behind what is committed");
+  }
+  COTERIE_ENSURE(batch.from > disk.base.last && batch.from <= next(disk.last()));
+  disk.entries.resize(batch.from.value - disk.base.last.value - 1);
   disk.entries.insert(disk.entries.end(), batch.entries.begin(), batch.entries.end());
 }
 
@@ -160,9 +167,9 @@ void ShardGroup::deliver(Event& event) {
     case Event::Kind::answered: return assign(event);
     case Event::Kind::log: {
       std::vector<Entry> entries;
-      const auto& disk = nodes_[event.node].disk.entries;
-      for (auto i = event.read.from.value; i <= disk.size() && entries.size() < 3; ++i)
-        entries.push_back(disk[i - 1]);
+      const auto& disk = nodes_[event.node].disk;
+      for (auto i = event.read.from.value; disk.at(i) != nullptr && entries.size() < 3; ++i)
+        entries.push_back(*disk.at(i));
       return apply(event.node, replica.log_read(event.read, std::move(entries)));
     }
     default: return;
@@ -284,6 +291,21 @@ void ShardGroup::read(std::size_t node) {
   if (!is_up(node) || nodes_[node].paused_until > now_) return;
   reads_[next_read_] = chosen_.size() - 1;
   apply(node, nodes_[node].replica->read(next_read_++, clock_of(node)));
+}
+
+void ShardGroup::trim(std::size_t node, Random& random) {
+  if (!is_up(node)) return;
+  auto& n = nodes_[node];
+  const auto known = std::min(n.replica->commit(), n.replica->durable());
+  if (known < n.replica->first()) return;
+  n.replica->trim(LogIndex{1 + random.below(known.value)});
+  auto& disk = n.disk;
+  const auto count = n.replica->first().value - 1 - disk.base.last.value;
+  if (count == 0) return;
+  if (n.replica->first().value > committed() + 1) return fail("trimmed, and not committed");
+  disk.base = {LogIndex{disk.base.last.value + count}, disk.entries[count - 1].epoch};
+  disk.entries.erase(disk.entries.begin(),
+                     disk.entries.begin() + static_cast<std::ptrdiff_t>(count));
 }
 
 void ShardGroup::hand_over(std::size_t node, std::size_t to) {

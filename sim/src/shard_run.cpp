@@ -58,7 +58,11 @@ ShardGroupConfig group_of(std::uint64_t seed, Random& random) {
 class ShardRun {
  public:
   explicit ShardRun(std::uint64_t seed)
-      : random_(seed ^ 0x5a4d), swarm_(random_), config_(group_of(seed, random_)), group_(config_) {
+      : trims_(seed ^ 0x7219),
+        random_(seed ^ 0x5a4d),
+        swarm_(random_),
+        config_(group_of(seed, random_)),
+        group_(config_) {
     group_.on_serving = [this](std::size_t node) { served_.push_back(node); };
     group_.on_proposed = [this](const Assignment& desired) { proposed_.push_back(desired); };
   }
@@ -80,6 +84,7 @@ class ShardRun {
     result_.epochs = group_.assignment().epoch.value;
     result_.reads = group_.reads_done();
     result_.handed_over = group_.handed_over();
+    result_.begun_anew = group_.begun_anew();
     return result_;
   }
 
@@ -114,6 +119,7 @@ class ShardRun {
       for (std::size_t i = 0; i < group_.size(); ++i) group_.append(i);
       group_.read(usurped_);
     }
+    if (trims_.chance(trimming_)) group_.trim(trims_.below(std::uint64_t{group_.size()}), trims_);
     keep_going();
   }
 
@@ -275,6 +281,8 @@ class ShardRun {
     return live >= config_.min_in_sync && group_.acknowledged() > 0;
   }
 
+  Random trims_;  ///< of its own: in every other seed logs are trimmed
+  double trimming_ = trims_.chance(0.5) ? trims_.unit() / 20 : 0;
   Random random_;
   Swarm swarm_;
   ShardGroupConfig config_;

@@ -62,7 +62,8 @@ struct LmdbStripe::Impl {
     std::vector<ShardId> recover{};  ///< not empty: a recovery
   };
   struct ShardState {
-    std::vector<std::uint64_t> positions{};  ///< of record index i at [i - 1]; 8 B a record
+    std::uint64_t first = 1;                 ///< index of the oldest record
+    std::vector<std::uint64_t> positions{};  ///< of record index i at [i - first]; 8 B a record
     Epoch promised{};
     bool broken = false;  ///< an append failed: everything is refused until the reset
     std::uint64_t renewals{};
@@ -73,19 +74,24 @@ struct LmdbStripe::Impl {
 
   /// What a group makes of one shard.
   struct Change {
-    std::size_t kept = 0;                ///< of the positions that were there
+    std::uint64_t first = 1;             ///< index of the oldest record
+    std::size_t trimmed = 0;             ///< of the positions that were there, from the front;
+    std::size_t kept = 0;                ///< up to here they stay
     std::vector<std::uint64_t> added{};  ///< behind them
     Epoch promised{};
     std::uint64_t batch = 0;
     std::uint64_t renewals = 0, renewed_at = 0;
     bool renews = false;
-    const WriteJob* first = nullptr;  ///< where its part begins
+    const WriteJob* told = nullptr;  ///< where its part begins
+    /// The index behind its newest record.
+    [[nodiscard]] std::uint64_t end() const { return first + kept - trimmed + added.size(); }
   };
   /// One group on its way to the disk.
   struct Group {
     int status = 0;
     std::uint64_t next_position = 0;
     std::size_t records = 0, bytes = 0;
+    std::size_t swept = 0;  ///< of `garbage`
     std::map<ShardId, Change> changes{};
     std::map<PortPtr, std::vector<replication::JournalEvent>> done{};
     void tell(const WriteJob& job, replication::JournalEvent event) {
@@ -102,7 +108,11 @@ struct LmdbStripe::Impl {
   void read_loop();
   void stage(const std::vector<WriteJob>& jobs, MDB_txn* txn, Group& group);
   void write(const WriteJob& job, MDB_txn* txn, Group& group);
-  void write_promise(ShardId shard, const Change& change, MDB_txn* txn, Group& group);
+  [[nodiscard]] Change& change_of(ShardId shard, Group& group);
+  void trim(const replication::AppendRequest& request, MDB_txn* txn, Group& group);
+  void sweep(MDB_txn* txn, Group& group);
+  void keep(ShardId shard, const Change& change);
+  void write_state(ShardId shard, const Change& change, MDB_txn* txn, Group& group);
   void remove(std::uint64_t position, MDB_txn* txn, Group& group);
   enum class Step : std::uint8_t { here, behind, elsewhere };
   /// Of a shard's positions: as many as there were, and which one comes next.
@@ -127,6 +137,9 @@ struct LmdbStripe::Impl {
   MDB_dbi promises{};
   std::vector<ShardState> shards = std::vector<ShardState>(1024);
   std::uint64_t next_position = 1;
+  /// Positions of what was trimmed, on their way off the disk. The writer's alone.
+  std::deque<std::uint64_t> garbage{};
+  bool failed = false;  ///< the last commit: garbage alone is no reason to try again
   bool dead = false;
   Error death{};
 

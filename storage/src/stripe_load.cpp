@@ -52,6 +52,8 @@ int LmdbStripe::Impl::load_promises(MDB_txn* txn) {
     if (value.mv_size < 24) continue;  // never renewed
     shards[shard].renewals = load_le<std::uint64_t>(at + 8);
     shards[shard].renewed_at = load_le<std::uint64_t>(at + 16);
+    if (value.mv_size < 32) continue;  // never trimmed
+    shards[shard].first = load_le<std::uint64_t>(at + 24);
   }
   return cursor.at_end() ? 0 : cursor.status();
 }
@@ -61,7 +63,8 @@ int LmdbStripe::Impl::load_promises(MDB_txn* txn) {
 int LmdbStripe::Impl::load_log(MDB_txn* txn) {
   std::vector<BadRecord> bad;
   std::vector<Gap> gaps;
-  std::vector<std::pair<std::uint64_t, std::uint64_t>> seen(shards.size());  // index and position
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> seen;  // index and position
+  for (const auto& shard : shards) seen.emplace_back(shard.first - 1, 0);
   MDB_val key{};
   MDB_val value{};
   Cursor cursor(txn, log);
@@ -78,6 +81,10 @@ int LmdbStripe::Impl::load_log(MDB_txn* txn) {
     }
     if (shard.value >= shards.size())
       shards.resize(std::size_t{shard.value} + 1), seen.resize(shards.size());
+    if (index.value < shards[shard.value].first) {  // trimmed, and not swept yet
+      garbage.push_back(position);
+      continue;
+    }
     auto& kept = shards[shard.value];
     auto& [last, at] = seen[shard.value];
     if (index.value > last + 1) gaps.push_back({shard, at, position, index.value - last - 1});

@@ -253,6 +253,72 @@ TEST_CASE("journal: what is replaced is gone, durably, with what comes instead i
   });
 }
 
+TEST_CASE("journal: what is trimmed is gone, durably, and the rest has the indices that it had") {
+  each_world([](JournalWorld& world) {
+    for (std::uint64_t i = 1; i <= 5; ++i) world.journal().append(make(1, i, 1, i == 5 ? 4 : 0));
+    while (world.next_event<Appended>().batch < 5) continue;
+    world.journal().append({.shard = ShardId{1}, .index = LogIndex{3}, .trims = true});
+    world.journal().append(make(2, 1));
+    CHECK(world.next_event<Appended>().shard == ShardId{2});
+    for (std::uint64_t life = 0; life < 2; ++life) {
+      world.journal().read(7, ShardId{1}, LogIndex{2}, 1 << 20);
+      CHECK(world.next_event<LogRead>() == LogRead{7, {}, {}});
+      world.journal().read(7, ShardId{1}, LogIndex{3}, 1 << 20);
+      CHECK(world.next_event<LogRead>().records.size() == 3 + life);
+      world.journal().replay(8, ShardId{1}, LogIndex{5}, false);
+      CHECK(world.next_event<Replayed>().records ==
+            std::vector<Bytes>{make(1, 4).record, make(1, 5, 1, 4).record});
+      world.journal().replay(8, ShardId{1}, LogIndex{2}, false);
+      CHECK(world.next_event<Replayed>().error.has_value());
+      world.journal().recover(9, {ShardId{1}});
+      CHECK(read_record(world.next_event<Recovered>().records.at(0))->index == LogIndex{3});
+      CHECK(world.next_event<RecoveryFinished>().logs.at(0) ==
+            RecoveredLog{.shard = ShardId{1}, .first = LogIndex{3}});
+      world.journal().append(make(1, 6 + life));
+      CHECK(world.next_event<Appended>().batch == 6 + life);
+      if (life == 0) world.reopen();
+    }
+    auto below = make(1, 2);
+    below.replaces = true;
+    world.journal().append(below);
+    CHECK(world.next_event<AppendFailed>().index == LogIndex{2});
+  });
+}
+
+TEST_CASE("journal: a trim that names no record of the log is none") {
+  each_world([](JournalWorld& world) {
+    for (std::uint64_t i = 1; i <= 2; ++i) world.journal().append(make(1, i));
+    for (const std::uint64_t index : {0, 1, 3, 9})
+      world.journal().append({.shard = ShardId{1}, .index = LogIndex{index}, .trims = true});
+    world.journal().append(make(1, 3));
+    while (world.next_event<Appended>().batch < 3) continue;
+    world.journal().read(7, ShardId{1}, LogIndex{1}, 1 << 20);
+    CHECK(world.next_event<LogRead>().records.size() == 3);
+  });
+}
+
+TEST_CASE("journal: a log may begin anew at any index, and nothing of the old one comes back") {
+  each_world([](JournalWorld& world) {
+    for (std::uint64_t i = 1; i <= 3; ++i) world.journal().append(make(1, i));
+    while (world.next_event<Appended>().batch < 3) continue;
+    std::uint64_t batch = 3;
+    for (const std::uint64_t first : {10, 2, 1}) {
+      for (auto index : {first, first + 1}) {
+        auto request = make(1, index, 2);
+        request.replaces = request.begins = index == first;
+        request.batch = ++batch;
+        world.journal().append(request);
+      }
+      while (world.next_event<Appended>().batch < batch) continue;
+      world.reopen();
+      world.journal().recover(8, {ShardId{1}});
+      CHECK(world.next_event<Recovered>().records ==
+            std::vector<Bytes>{make(1, first, 2).record, make(1, first + 1, 2).record});
+      CHECK(world.next_event<RecoveryFinished>().logs.at(0).first == LogIndex{first});
+    }
+  });
+}
+
 TEST_CASE("journal: a record and its replacement may share a group") {
   each_world([](JournalWorld& world) {
     world.journal().append(make(1, 1));

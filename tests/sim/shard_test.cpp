@@ -5,12 +5,13 @@
 using namespace coterie;
 
 TEST_CASE("shard log: under every fault nothing committed is lost, and healed replicas agree") {
-  std::size_t kills = 0, reigns = 0, reads = 0, acknowledged = 0, handed_over = 0;
+  std::size_t kills = 0, reigns = 0, reads = 0, acknowledged = 0, handed_over = 0, begun_anew = 0;
   for (std::uint64_t seed = 1; seed <= 300; ++seed) {
     const auto result = sim::run_shard(seed);
     INFO("seed " << seed << ": " << result.problem);
     CHECK(result.passed);
     handed_over += result.handed_over;
+    begun_anew += result.begun_anew;
     kills += result.kills, reigns += result.reigns, reads += result.reads,
         acknowledged += result.acknowledged;
   }
@@ -19,6 +20,7 @@ TEST_CASE("shard log: under every fault nothing committed is lost, and healed re
   CHECK(reigns > 1000);
   CHECK(reads > 1000);
   CHECK(handed_over > 100);
+  CHECK(begun_anew > 10);
   CHECK(acknowledged > 30'000);
 }
 

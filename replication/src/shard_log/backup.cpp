@@ -30,12 +30,30 @@ void ShardReplica::on(const Message& message, const Append& append, Instant now,
   say_durably(message, accepted);
 }
 
+/// Where the entries continue this log, or where they are to be tried next. One that misses what
+/// its primary has no more begins anew where that one's begins. What was trimmed was committed: a
+/// primary that lacks it leads by an operator's word, and what is here then is nobody's.
+std::optional<Refused> ShardReplica::find_place(const Append& append) {
+  const bool lacks = append.previous > last_;
+  const bool below = append.previous < base_.last;
+  if (!lacks && !below &&
+      (append.previous == LogIndex{} || epoch_at(append.previous) == append.previous_epoch))
+    return std::nullopt;
+  if (append.begins && !append.entries.empty() && append.previous > commit_) {
+    begin_anew({append.previous, append.previous_epoch});
+    return std::nullopt;
+  }
+  if (lacks) return Refused{.hint = next(last_)};
+  if (append.previous > base_.last) return Refused{.hint = first_of_epoch(append.previous)};
+  if (commit_ >= base_.last) return Refused{.hint = first()};  // said before it was trimmed
+  begin_anew({});
+  return Refused{.hint = first()};
+}
+
 /// As Raft's: who agrees on one entry and its epoch agrees on all before it, because an epoch has
 /// one writer. What a backup has beyond its primary was never committed: the primary is of I.
 std::variant<Accepted, Refused> ShardReplica::take(const Append& append) {
-  if (append.previous > last_) return Refused{.hint = next(last_)};
-  if (append.previous != LogIndex{} && epoch_at(append.previous) != append.previous_epoch)
-    return Refused{.hint = first_of_epoch(append.previous)};
+  if (auto refused = find_place(append)) return *refused;
   auto index = append.previous;
   for (const auto& entry : append.entries) {
     index = next(index);

@@ -14,7 +14,7 @@ constexpr std::uint32_t max_fields = 32;  // of one message; more than we know i
 struct Writer {
   wire::MsgpackWriter& out;
   void operator()(const Append& m) {
-    out.array(5);
+    out.array(m.begins ? 6 : 5);
     out.unsigned_integer(m.previous.value);
     out.unsigned_integer(m.previous_epoch.value);
     out.unsigned_integer(m.commit.value);
@@ -26,6 +26,7 @@ struct Writer {
       out.boolean(entry.barrier);
       out.bin(entry.record);
     }
+    if (m.begins) out.boolean(true);
   }
   void operator()(const Accepted& m) {
     out.array(2);
@@ -71,6 +72,7 @@ struct Reader {
       entry.record = to_bytes(in.bytes(max_record_bytes));
       m.entries.push_back(std::move(entry));
     }
+    if (takes(6)) m.begins = in.boolean();
     return true;
   }
   bool operator()(Accepted& m) {

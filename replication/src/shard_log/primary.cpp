@@ -103,6 +103,7 @@ void ShardReplica::broadcast(bool again, Effects& out) {
 
 void ShardReplica::send_entries(const Replica& to, Peer& peer, bool again, Effects& out) {
   if (peer.sent > peer.answered && !again) return;
+  peer.next = std::max(peer.next, first());
   const auto oldest = last_.value + 1 - tail_.size();  // in memory
   std::vector<Entry> entries;
   if (peer.next.value < oldest) {
@@ -129,7 +130,8 @@ void ShardReplica::send(const Replica& to, Peer& peer, LogIndex from, std::vecto
              .previous_epoch = epoch_at(previous),
              .commit = commit_,
              .number = numbers_,
-             .entries = std::move(entries)},
+             .entries = std::move(entries),
+             .begins = previous != LogIndex{} && previous == base_.last},
       out);
 }
 
@@ -139,7 +141,7 @@ Effects ShardReplica::log_read(const ReadLog& asked, std::vector<Entry> entries)
   if (!leading_ || peer == peers_.end()) return out;
   peer->second.reading = false;
   // It went on meanwhile, or our log was cut: what it needs now is looked for anew.
-  if (peer->second.next != asked.from || entries.empty()) return out;
+  if (peer->second.next != asked.from || entries.empty() || asked.from < first()) return out;
   auto index = asked.from;
   for (const auto& entry : entries) {
     if (index > last_ || epoch_at(index) != entry.epoch) return out;
@@ -188,7 +190,7 @@ void ShardReplica::on(const Message& message, const Refused& refused, Instant no
   peer.answered = std::max(peer.answered, std::min(refused.number, peer.sent));
   if (refused.hint <= peer.match) return;
   const auto tried = peer.next;
-  peer.next = std::max(next(peer.match), std::min(refused.hint, peer.next));
+  peer.next = std::max({first(), next(peer.match), std::min(refused.hint, peer.next)});
   if (peer.next.value > last_.value + 1) peer.next = next(last_);
   if (peer.next == tried) return;  // the same again changes nothing; a heartbeat tries later
   send_entries(message.from, peer, false, out);

@@ -9,8 +9,10 @@ ShardReplica::ShardReplica(ReplicaConfig config, Replica self, StartId start, St
     : config_(config),
       self_(std::move(self)),
       start_(start),
+      base_(stored.base),
       starts_(std::move(stored.starts)),
       last_(stored.last),
+      commit_(stored.base.last),
       promised_(stored.promised),
       disk_(stored.last, config.max_held, stored.first_batch) {
   const bool sits_out = config_.lease > Duration::zero() &&
@@ -37,6 +39,7 @@ Effects ShardReplica::persisted(std::uint64_t batch, Instant) {
 Effects ShardReplica::finish(Effects out) {
   if (changed_from_ != LogIndex{} || promised_changed_) {
     Persist persist{.batch = disk_.write(last_), .from = changed_from_, .promised = promised_};
+    if (begins_) persist.begins = base_;
     if (mutated("shard: the promise is not durable")) persist.promised = {};
     if (changed_from_ != LogIndex{}) {
       const auto count = last_.value + 1 - changed_from_.value;
@@ -44,7 +47,7 @@ Effects ShardReplica::finish(Effects out) {
       persist.entries.assign(tail_.end() - static_cast<std::ptrdiff_t>(count), tail_.end());
     }
     changed_from_ = {};
-    promised_changed_ = false;
+    promised_changed_ = begins_ = false;
     out.emplace_back(std::move(persist));
   }
   disk_.release(mutated("shard: acknowledges before the disk has it"),
@@ -63,13 +66,13 @@ void ShardReplica::say_durably(const Message& to, decltype(Message::body) body) 
 Epoch ShardReplica::epoch_at(LogIndex index) const {
   for (auto start = starts_.rbegin(); start != starts_.rend(); ++start)
     if (start->first <= index) return start->epoch;
-  return {};
+  return index == base_.last ? base_.epoch : Epoch{};
 }
 
 LogIndex ShardReplica::first_of_epoch(LogIndex index) const {
   for (auto start = starts_.rbegin(); start != starts_.rend(); ++start)
     if (start->first <= index) return start->first;
-  return LogIndex{1};
+  return first();
 }
 
 void ShardReplica::append_entry(Entry entry) {
@@ -93,6 +96,31 @@ void ShardReplica::truncate_from(LogIndex index) {
   }
   disk_.cut(last_);
   if (changed_from_ == LogIndex{} || index < changed_from_) changed_from_ = index;
+}
+
+/// Nothing that is there is of use, or anybody's.
+void ShardReplica::begin_anew(Base base) {
+  starts_.clear();
+  tail_.clear();
+  tail_bytes_ = 0;
+  base_ = base;
+  last_ = commit_ = base.last;
+  disk_.cut({});
+  changed_from_ = next(last_);
+  begins_ = true;
+}
+
+void ShardReplica::trim(LogIndex first) {
+  COTERIE_ENSURE(changed_from_ == LogIndex{});
+  if (first <= next(base_.last) || first > std::min(commit_, disk_.durable())) return;
+  const LogIndex last{first.value - 1};
+  base_ = {last, epoch_at(last)};
+  while (starts_.size() > 1 && starts_[1].first <= first) starts_.erase(starts_.begin());
+  starts_.front().first = std::max(starts_.front().first, first);
+  while (last_.value + 1 - tail_.size() < first.value && !tail_.empty()) {
+    tail_bytes_ -= tail_.front().record.size();
+    tail_.pop_front();
+  }
 }
 
 /// What this disk and everybody has need not be in memory; for who lags a primary keeps some.

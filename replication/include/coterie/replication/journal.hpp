@@ -27,6 +27,8 @@ struct AppendRequest {
   LogIndex index{};       ///< of the record; without one, where the log goes on
   bool promises = false;  ///< raises the shard's promise to `epoch`
   bool replaces = false;  ///< whatever the log holds from `index` on goes first
+  bool begins = false;    ///< with it: all of the log goes, and it begins anew at `index`
+  bool trims = false;     ///< no record: what comes before `index` may go, and is not read again
   std::uint64_t
       batch{};     ///< told when it is durable; ascending for each shard; 0 = no batch ends here
   Bytes record{};  ///< empty: the promise or the cut alone
@@ -70,6 +72,7 @@ struct RecoveredLog {
   Epoch promised{};
   std::uint64_t renewals{};  ///< of this copy
   LogState state = LogState::whole;
+  LogIndex first{1};  ///< of its records: what came before was trimmed
   friend bool operator==(const RecoveredLog&, const RecoveredLog&) = default;
 };
 struct RecoveryFinished {
@@ -96,13 +99,15 @@ inline constexpr std::size_t max_unsynced_appends = 131'072;
 class Journal {
  public:
   virtual ~Journal() = default;
+  /// A trim that names no record of the log is none.
   virtual void append(AppendRequest request) = 0;
   /// After AppendFailed: the core has dropped what was not durable.
   virtual void reset(ShardId shard) = 0;
   /// `whole`: snapshots are passed over, and the records begin with the first event.
   virtual void replay(std::uint64_t token, ShardId shard, LogIndex head, bool whole) = 0;
   virtual void recover(std::uint64_t token, std::vector<ShardId> shards) = 0;
-  /// Durable records from `from` on, at least one if there is one, as many as fit into `bytes`.
+  /// Durable records from `from` on, at least one if there is one, as many as fit into `bytes`;
+  /// none if `from` was trimmed.
   virtual void read(std::uint64_t token, ShardId shard, LogIndex from, std::size_t bytes) = 0;
   [[nodiscard]] virtual std::vector<JournalEvent> poll() = 0;
 };

@@ -29,6 +29,7 @@ class Disk {
     std::uint32_t writer{};  ///< which journal's sync it waits for
   };
   std::map<ShardId, std::vector<Bytes>> logs{};  ///< the synced part
+  std::map<ShardId, LogIndex> firsts{};          ///< of each log that was trimmed
   std::vector<Stored> written{};                 ///< not synced yet
   std::uint32_t writers = 0;                     ///< journals opened so far
   std::map<ShardId, Epoch> promised{};
@@ -47,6 +48,9 @@ class Disk {
   void wipe();
   /// One bit of one of the shard's records is another one.
   void flip(ShardId shard, Random& random);
+  [[nodiscard]] LogIndex first_of(ShardId shard) const;
+  /// The index behind its newest record.
+  [[nodiscard]] LogIndex end_of(ShardId shard) const;
   /// It is on the disk from now on.
   void keep(replication::AppendRequest&& request);
   [[nodiscard]] Duration sync_time();
@@ -79,7 +83,7 @@ class SimJournal final : public replication::Journal {
   Disk& disk_;
   Later later_;
   std::function<void()> ready_;
-  std::map<ShardId, LogIndex> next_{};  ///< of what was asked for
+  std::map<ShardId, LogIndex> first_{}, next_{};  ///< of what was asked for
   std::map<ShardId, Epoch> promised_{};
   std::map<ShardId, bool> broken_{};
   std::deque<Disk::Stored> waiting_{};

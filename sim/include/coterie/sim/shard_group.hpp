@@ -60,6 +60,8 @@ class ShardGroup {
   void heal();
   void append(std::size_t node);
   void read(std::size_t node);
+  /// Up to some entry that the node knows as committed.
+  void trim(std::size_t node, Random& random);
   /// The primary hands over as soon as it may, in this moment or not at all.
   void hand_over(std::size_t node, std::size_t to);
   /// A compare-and-swap on its way to the register, with its answer to `asker`.
@@ -78,12 +80,27 @@ class ShardGroup {
   [[nodiscard]] std::size_t reads_done() const { return reads_done_; }
   [[nodiscard]] std::size_t reigns() const { return reigns_; }
   [[nodiscard]] std::size_t handed_over() const { return handed_over_; }
+  /// Logs that began anew behind what was trimmed.
+  [[nodiscard]] std::size_t begun_anew() const { return begun_anew_; }
   [[nodiscard]] std::uint64_t trace() const { return trace_.value(); }
   [[nodiscard]] std::string describe() const;
 
  private:
   struct Disk {
-    std::vector<shard_log::Entry> entries{};
+    shard_log::Base base{};
+    std::vector<shard_log::Entry> entries{};  ///< behind it
+    [[nodiscard]] LogIndex last() const { return LogIndex{base.last.value + entries.size()}; }
+    /// Null: it ends before that, or begins behind it.
+    [[nodiscard]] const shard_log::Entry* at(std::uint64_t index) const {
+      const bool inside = index > base.last.value && index <= last().value;
+      return inside ? &entries[index - base.last.value - 1] : nullptr;
+    }
+    /// What was trimmed it had.
+    [[nodiscard]] bool has(std::uint64_t index, const shard_log::Entry& entry) const {
+      if (index <= base.last.value) return true;
+      const auto* const found = at(index);
+      return found != nullptr && *found == entry;
+    }
     Epoch promised{};
     StartId start{};
   };
@@ -152,7 +169,7 @@ class ShardGroup {
   std::vector<Epoch> chosen_in_{};                ///< the epoch whose primary committed each
   std::map<std::uint64_t, std::size_t> reads_{};  ///< token -> what it must see
   std::uint64_t next_read_ = 1, commands_ = 0, next_disk_ = 1;
-  std::size_t reads_done_ = 0, reigns_ = 0, acknowledged_ = 0, handed_over_ = 0;
+  std::size_t reads_done_ = 0, reigns_ = 0, acknowledged_ = 0, handed_over_ = 0, begun_anew_ = 0;
   std::string problem_{};
   TraceHash trace_{};
 };

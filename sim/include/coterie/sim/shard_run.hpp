@@ -19,6 +19,7 @@ struct ShardRunResult {
   std::size_t reads{};
   std::size_t kills{};
   std::size_t handed_over{};  ///< switches that a primary proposed
+  std::size_t begun_anew{};   ///< logs that began behind what was trimmed
 };
 
 [[nodiscard]] ShardRunResult run_shard(std::uint64_t seed);

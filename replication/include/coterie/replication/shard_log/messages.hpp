@@ -16,6 +16,8 @@ struct Append {
   LogIndex commit{};
   std::uint64_t number{};  ///< echoed: which message an answer is to
   std::vector<Entry> entries{};
+  /// The sender's log begins with these entries: so does that of who does not have `previous`.
+  bool begins = false;
   friend bool operator==(const Append&, const Append&) = default;
 };
 /// Everything up to `match` is durable here, and this replica has promised the message's epoch.
@@ -61,12 +63,13 @@ struct Send {
   friend bool operator==(const Send&, const Send&) = default;
 };
 /// Make this durable in the order of the batches, then call persisted(batch). With `from`, the
-/// entries from there on are replaced by `entries`.
+/// entries from there on are replaced by `entries`; with `begins`, all there are.
 struct Persist {
   std::uint64_t batch{};
   LogIndex from{};  ///< 0 = the log stays
   std::vector<Entry> entries{};
   Epoch promised{};
+  std::optional<Base> begins{};  ///< the log's, from here on
   friend bool operator==(const Persist&, const Persist&) = default;
 };
 /// Read entries from `from` on, as many as fit, and hand them in by log_read().

@@ -58,6 +58,9 @@ class ShardReplica {
   [[nodiscard]] std::optional<LogIndex> append(Bytes record, Effects& out);
   /// Answered by ReadReady or ReadFailed.
   [[nodiscard]] Effects read(std::uint64_t token, Instant now);
+  /// What comes before `first`, all of it committed, is not needed any more: who lacks some of it
+  /// gets the log from there on. The caller's log has to make sense from there.
+  void trim(LogIndex first);
   /// Somebody is to lead this epoch: below it no lease is granted any more.
   void expect(Epoch later) { later_ = std::max(later_, later); }
   /// Until then another one may read by a lease that was granted here, and assigned() does not let
@@ -79,6 +82,7 @@ class ShardReplica {
   [[nodiscard]] bool serves() const { return leading_ && serving_; }
   [[nodiscard]] Epoch epoch() const { return epoch_; }
   [[nodiscard]] Epoch promised() const { return promised_; }
+  [[nodiscard]] LogIndex first() const { return next(base_.last); }
   [[nodiscard]] LogIndex last() const { return last_; }
   [[nodiscard]] LogIndex commit() const { return commit_; }
   /// The number that the next Persist has.
@@ -118,10 +122,12 @@ class ShardReplica {
   void append_entry(Entry entry);
   void truncate_from(LogIndex index);
   void trim_tail();
+  void begin_anew(Base base);
   // backup.cpp
   void on(const Message& message, const Append& append, Instant now, Effects& out);
   void on(const Message& message, const Confirm& confirm, Instant now, Effects& out);
   [[nodiscard]] std::variant<Accepted, Refused> take(const Append& append);
+  [[nodiscard]] std::optional<Refused> find_place(const Append& append);
   // primary.cpp
   void lead(Instant now, Bytes barrier, Effects& out);
   void open_epoch(Bytes barrier);
@@ -156,7 +162,8 @@ class ShardReplica {
   StartId start_;
   Assignment assignment_{};
   // The log.
-  std::vector<EpochStart> starts_{};
+  Base base_{};
+  std::vector<EpochStart> starts_{};  ///< behind it
   LogIndex last_{};
   LogIndex commit_{};  ///< known here; a backup learns it late
   Epoch forced_{};     ///< the newest epoch for which commit_ was given up
@@ -186,6 +193,7 @@ class ShardReplica {
   DiskGate<LogIndex, Message> disk_;
   LogIndex changed_from_{};  ///< 0 = nothing
   bool promised_changed_ = false;
+  bool begins_ = false;  ///< behind another base
 };
 
 }  // namespace coterie::replication::shard_log

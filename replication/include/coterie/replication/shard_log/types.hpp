@@ -41,8 +41,16 @@ struct EpochStart {
   friend bool operator==(const EpochStart&, const EpochStart&) = default;
 };
 
+/// What came before a log's first entry, all of it committed, and is not there any more.
+struct Base {
+  LogIndex last{};  ///< 0: nothing
+  Epoch epoch{};    ///< of the entry there
+  friend bool operator==(const Base&, const Base&) = default;
+};
+
 /// What a replica's disk holds, but for the records.
 struct Stored {
+  Base base{};
   std::vector<EpochStart> starts{};
   LogIndex last{};
   Epoch promised{};

@@ -85,8 +85,8 @@ std::string ShardCore::fold(Entity& entity, const replication::RecordView& recor
   const auto& type = *entity.type;
   if (text(record.entity) != entity.id) return "the log mixes entities";
   if (record.kind == RecordKind::snapshot) {
-    unreadable_snapshot = record.schema != type.schema || type.load == nullptr ||
-                          !type.load(entity.state, record.reply);
+    unreadable_snapshot =
+        type.load == nullptr || !type.load(entity.state, record.schema, record.reply);
     return {};
   }
   if (record.schema > type.schema)
@@ -116,6 +116,11 @@ void ShardCore::replayed(const replication::Replayed& part, Instant now, ShardSi
   auto& entity = entities_.at(slot);
   if (entity.phase != EntityPhase::activating) return;
   std::string problem = part.error ? part.error->detail : "";
+  if (part.error && whole &&
+      std::as_const(hosted_)[entity.shard.value].history.base.last > LogIndex{})
+    problem =
+        "its snapshot is of another schema, and the events before it were trimmed: the entity "
+        "needs a load_old";
   Sequence reached{};
   bool unreadable = false;
   for (const auto& bytes : part.records) {
@@ -149,20 +154,25 @@ void ShardCore::replayed(const replication::Replayed& part, Instant now, ShardSi
   unpark(waiting, now, out);
 }
 
+void ShardCore::save_if_due(Hosted& hosted, EntitySlot slot, Instant now, ShardSink& out) {
+  const auto& entity = entities_.at(slot);
+  const auto every = entity.type->snapshot_every;
+  if (every > 0 && entity.unsaved >= every && entity.phase == EntityPhase::active &&
+      hosted.replica && hosted.replica->accepts())
+    (void)save(hosted, slot, now, out);
+}
+
 /// Behind the event that made it due, as a record of its own: it is replicated like one, and needs
-/// nobody's answer.
-void ShardCore::save(Hosted& hosted, EntitySlot slot, Instant now, ShardSink& out) {
+/// nobody's answer. False: its state cannot be written.
+bool ShardCore::save(Hosted& hosted, EntitySlot slot, Instant now, ShardSink& out) {
   auto& entity = entities_.at(slot);
   const auto& type = *entity.type;
-  if (type.snapshot_every == 0 || entity.unsaved < type.snapshot_every ||
-      entity.phase != EntityPhase::active || !hosted.replica || !hosted.replica->accepts())
-    return;
   entity.unsaved = 0;  // also when it cannot be saved: it is tried again after as many events
   Bytes state;
   if (type.save == nullptr || !type.save(entity.state, state) ||
       state.size() > max_snapshot_bytes) {
     ++counters_.snapshots_skipped;
-    return;
+    return false;
   }
   if (mutated("entity: a snapshot that is not the fold")) {
     auto* const fresh = type.create();
@@ -184,12 +194,14 @@ void ShardCore::save(Hosted& hosted, EntitySlot slot, Instant now, ShardSink& ou
   Bytes bytes;
   hosted.chain = replication::append_record(bytes, record, hosted.chain);
   hosted.applied = record.index;
+  hosted.history.note(entity, record, bytes.size());
   entity.head = record.index;
   ++counters_.snapshots;
   replication::shard_log::Effects effects;
   const auto index = hosted.replica->append(std::move(bytes), effects);
   COTERIE_ENSURE(index == record.index);
   take(entity.shard, std::move(effects), now, out);
+  return true;
 }
 
 }  // namespace coterie::cluster

@@ -28,6 +28,7 @@ ShardCore::ShardCore(ShardCoreConfig config, const std::vector<sharding::EntityT
       credits_(config_.credits) {
   next_sweep_ = now + sweep_interval;
   next_remember_ = now + remember_interval;
+  next_trim_ = now + trim_interval;
 }
 
 void ShardCore::ask(const LocalAsk& ask, Instant now, ShardSink& out) {
@@ -270,6 +271,7 @@ void ShardCore::tick(Instant now, ShardSink& out) {
   tick_shards(now, out);
   report_lags(now, out);
   remember(now, out);
+  trim_histories(now, out);
   if (now >= next_sweep_) {
     next_sweep_ = now + sweep_interval;
     drop_expired(unrouted_, now, out);
@@ -294,6 +296,7 @@ Instant ShardCore::next_deadline() const {
   auto at = earliest(asks_.next_deadline(), links_.next_deadline());
   at = earliest(at, shards_due());
   if (entities_.known() > 0 && remembers()) at = earliest(at, next_remember_);
+  if (entities_.known() > 0 && config_.history_bytes > 0) at = earliest(at, next_trim_);
   for (const auto& [shard, fence] : fences_) at = earliest(at, fence.until);
   return entities_.active() > 0 || parked_commands_ > 0 ? earliest(at, next_sweep_) : at;
 }

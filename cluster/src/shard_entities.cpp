@@ -149,6 +149,7 @@ void ShardCore::persist(Hosted& hosted, EntitySlot slot, const Command& command,
   bytes.reserve(size);
   hosted.chain = replication::append_record(bytes, record, hosted.chain);
   hosted.applied = record.index;
+  hosted.history.note(entity, record, bytes.size());
   hosted.uncommitted.push_back({record.index, size});
   ++uncommitted_;
   uncommitted_bytes_ += size;
@@ -170,7 +171,7 @@ void ShardCore::persist(Hosted& hosted, EntitySlot slot, const Command& command,
   const auto index = hosted.replica->append(std::move(bytes), effects);
   COTERIE_ENSURE(index == record.index);
   take(shard, std::move(effects), now, out);
-  save(hosted, slot, now, out);
+  save_if_due(hosted, slot, now, out);
 }
 
 /// One for one: this entity goes back to its log after a pause, the others do not notice.

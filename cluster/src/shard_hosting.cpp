@@ -2,6 +2,7 @@
 
 #include "coterie/cluster/shard_core.hpp"
 #include "coterie/core/mutation.hpp"
+#include "coterie/replication/checkpoint.hpp"
 #include "coterie/replication/copy_id.hpp"
 
 namespace coterie::cluster {
@@ -67,6 +68,7 @@ void ShardCore::start_recovery(std::vector<ShardId> shards, ShardSink& out) {
     hosted_[shard.value].recovery = token;
     hosted_[shard.value].damaged = hosted_[shard.value].suspect = false;
     hosted_[shard.value].sound_to = {};
+    hosted_[shard.value].history = {};
   }
   out.recover(token, std::move(shards));
 }
@@ -81,11 +83,15 @@ void ShardCore::recovered(ShardId shard, const Bytes& bytes, std::uint64_t token
   if (!record && replication::is_sound(bytes))  // no damage: newer code wrote it
     return close_shard(shard, error(Errc::storage, "recovery: " + to_string(record.error())), never,
                        now, out);
+  if (record && record->kind == RecordKind::checkpoint &&
+      !replication::decode_checkpoint(record->reply))
+    return close_shard(shard, error(Errc::storage, "recovery: a checkpoint of newer code"), never,
+                       now, out);
   if (!record || record->shard != shard || !check_next(hosted, *record, bytes).empty()) {
     hosted.damaged = true;
     return;
   }
-  apply(hosted, *record);
+  apply(hosted, *record, bytes);
   if (hosted.starts.empty() || hosted.starts.back().epoch != record->epoch)
     hosted.starts.push_back({record->epoch, record->index});
 }
@@ -109,7 +115,8 @@ void ShardCore::finish_recovery(const replication::RecoveryFinished& done, Insta
     hosted.end = hosted.applied;
     hosted.replica = std::make_unique<shard_log::ShardReplica>(
         config_.replica, self(shard), config_.self.start,
-        shard_log::Stored{.starts = std::exchange(hosted.starts, {}),
+        shard_log::Stored{.base = hosted.history.base,
+                          .starts = std::exchange(hosted.starts, {}),
                           .last = hosted.applied,
                           .promised = log.promised,
                           .first_batch = hosted.next_batch,
@@ -156,7 +163,7 @@ Bytes ShardCore::barrier_of(ShardId shard, Epoch epoch, Instant now) {
                                    {.kind = RecordKind::new_epoch,
                                     .shard = shard,
                                     .epoch = epoch,
-                                    .index = next(hosted.applied),
+                                    .index = expected(hosted),
                                     .clock = tick_clock(hosted, now)},
                                    hosted.chain);
   return record;

@@ -65,7 +65,7 @@ void ShardCore::find_damage(const replication::RecoveredLog& log) {
   auto& hosted = hosted_[log.shard.value];
   hosted.renewals = log.renewals;
   const auto& entry = current_->table.at(log.shard);
-  if (log.state == LogState::damaged) hosted.damaged = true;
+  if (log.state == LogState::damaged || log.first != hosted.history.first()) hosted.damaged = true;
   hosted.suspect = log.state == LogState::suspect && !hosted.damaged;
   if (hosted.suspect && has_others(entry)) hosted.damaged = true;
   if (mutated("repair: a damaged copy comes back as the same replica")) hosted.damaged = false;
@@ -142,6 +142,7 @@ void ShardCore::renew(ShardId shard, ShardSink& out) {
               .epoch = current_->table.at(shard).epoch,
               .index = next(hosted.sound_to),
               .replaces = true,
+              .begins = hosted.sound_to == LogIndex{},
               .batch = hosted.renewing,
               .record = {},
               .renewal = hosted.renewals + 1});

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "coterie/cluster/shard_core.hpp"
+#include "coterie/replication/checkpoint.hpp"
 #include "coterie/replication/copy_id.hpp"
 #include "coterie/replication/shard_log/codec.hpp"
 
@@ -51,6 +52,7 @@ void ShardCore::take(ShardId shard, shard_log::Effects&& effects, Instant now, S
       reads_ready(hosted, out);
     }
   }
+  trim(shard, out);
   follow_phase(shard, now, out);
   hand_off(shard, now, out);
 }
@@ -86,6 +88,12 @@ namespace {
 /// Only whole records of this log reach it, each in its place.
 bool is_sound(ShardId shard, const shard_log::Append& append) {
   auto index = append.previous;
+  if (append.begins && !append.entries.empty()) {
+    const auto first = replication::read_record(append.entries.front().record);
+    if (!first || first->kind != replication::RecordKind::checkpoint ||
+        !replication::decode_checkpoint(first->reply))
+      return false;
+  }
   for (const auto& entry : append.entries) {
     index = next(index);
     const auto record = replication::read_record(entry.record);
@@ -116,30 +124,35 @@ bool ShardCore::on_shard_log(messaging::LaneId lane, ByteView body, Instant now,
 /// One request for each record; the batch ends with the last.
 void ShardCore::write(ShardId shard, shard_log::Persist&& persist, Instant now, ShardSink& out) {
   auto& hosted = hosted_[shard.value];
+  const bool begins = persist.begins.has_value();
+  const bool replaces = begins || persist.from <= hosted.end;
+  if (begins) begin_anew(shard, *persist.begins, out);
   if (persist.entries.empty())
     return out.append({.shard = shard,
                        .epoch = persist.promised,
                        .index = next(hosted.end),
                        .promises = true,
+                       .replaces = begins,
+                       .begins = begins,
                        .batch = persist.batch});
-  const bool replaces = persist.from <= hosted.end;
   if (replaces) cancel_reading(shard);
   if (replaces && hosted.applied >= persist.from) forget(shard);
   auto index = persist.from;
   for (std::size_t i = 0; i < persist.entries.size(); ++i, index = next(index)) {
     auto& record = persist.entries[i].record;
-    if (index == next(hosted.applied)) {
+    if (index == expected(hosted)) {
       const auto read = replication::read_record(record);
       const auto problem = read ? check_next(hosted, *read, record) : to_string(read.error());
       if (!problem.empty())
         return close_shard(shard, error(Errc::storage, problem), now + reopen_pause, now, out);
-      apply(hosted, *read);
+      apply(hosted, *read, record);
     }
     out.append({.shard = shard,
                 .epoch = persist.promised,
                 .index = index,
                 .promises = i == 0,
                 .replaces = i == 0 && replaces,
+                .begins = i == 0 && begins,
                 .batch = i + 1 == persist.entries.size() ? persist.batch : 0,
                 .record = std::move(record)});
   }

@@ -11,24 +11,36 @@ using replication::RecordKind;
 /// record's.
 std::string ShardCore::check_next(const Hosted& hosted, const replication::RecordView& record,
                                   ByteView bytes) {
-  if (record.index == next(hosted.applied) &&
-      record.chain == replication::chain_after(hosted.chain, bytes))
+  const bool begins = hosted.applied == LogIndex{} && record.index > LogIndex{1} &&
+                      record.kind == RecordKind::checkpoint;
+  if (begins || (record.index == next(hosted.applied) &&
+                 record.chain == replication::chain_after(hosted.chain, bytes)))
     return {};
   return "the log of shard " + std::to_string(record.shard.value) + " breaks after record " +
          std::to_string(hosted.applied.value);
 }
 
+/// The record that comes next.
+LogIndex ShardCore::expected(const Hosted& hosted) {
+  return hosted.applied == LogIndex{} ? hosted.history.first() : next(hosted.applied);
+}
+
 /// Every copy knows where each entity's log ends and which commands had their effect.
-void ShardCore::apply(Hosted& hosted, const replication::RecordView& record) {
+void ShardCore::apply(Hosted& hosted, const replication::RecordView& record, ByteView bytes) {
+  if (record.kind == RecordKind::checkpoint) apply_checkpoint(hosted, record, bytes);
   hosted.applied = record.index;
   hosted.chain = record.chain;
   hosted.clock = std::max(hosted.clock, record.clock);
-  if (record.kind == RecordKind::new_epoch) return;
+  if (record.kind == RecordKind::new_epoch || record.kind == RecordKind::checkpoint) return;
   const auto type = std::find_if(types_.begin(), types_.end(),
                                  [&](const auto& t) { return t.id == record.type; });
-  if (type == types_.end()) return;  // its commands are answered with unknown_entity_type
+  if (type == types_.end()) {  // its commands are answered with unknown_entity_type
+    hosted.history.whole = true;
+    return;
+  }
   const auto id = text(record.entity);
   auto& entity = entities_.at(entities_.obtain(sharding::entity_hash(id), *type, id));
+  hosted.history.note(entity, record, bytes.size());
   entity.head = record.index;
   entity.sequence = record.sequence;
   entity.unsaved = record.kind == RecordKind::snapshot
@@ -53,6 +65,7 @@ void ShardCore::forget(ShardId shard) {
   entities_.drop_shard(shard);
   hosted.duplicates = {};
   hosted.starts.clear();
+  hosted.history = {.base = hosted.history.base};
   hosted.applied = {};
   hosted.chain = hosted.clock = 0;
 }
@@ -63,7 +76,7 @@ void ShardCore::catch_up(ShardId shard, ShardSink& out) {
   hosted.catching_up = true;
   const auto token = next_read_++;
   log_readers_[token] = {shard, {}, hosted.replica->durable()};
-  out.read(token, shard, next(hosted.applied), log_part_bytes);
+  out.read(token, shard, expected(hosted), log_part_bytes);
 }
 
 void ShardCore::log_read(const replication::LogRead& part, Instant now, ShardSink& out) {
@@ -84,10 +97,10 @@ void ShardCore::log_read(const replication::LogRead& part, Instant now, ShardSin
       return close_shard(reader.shard, record.error(), again, now, out);
     if (reader.for_peer)
       entries.push_back({record->epoch, record->kind == RecordKind::new_epoch, bytes});
-    else if (record->index == next(hosted.applied) && record->index <= reader.until) {
+    else if (record->index == expected(hosted) && record->index <= reader.until) {
       if (const auto problem = check_next(hosted, *record, bytes); !problem.empty())
         return close_shard(reader.shard, error(Errc::storage, problem), again, now, out);
-      apply(hosted, *record);
+      apply(hosted, *record, bytes);
     }
   }
   if (reader.for_peer)

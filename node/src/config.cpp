@@ -91,6 +91,13 @@ std::vector<Option> placement_options(Config& config) {
          return number(ms, std::uint32_t{0})(text) &&
                 (config.read_lease = std::chrono::milliseconds(ms), true);
        }},
+      {"--keep-history", "KIB",
+       "of each shard's log at least so much is kept, what is older is trimmed; 0: all of it (0)",
+       [&](const std::string& text) {
+         std::uint64_t kib = 0;
+         return number(kib, std::uint64_t{0})(text) && kib <= UINT64_MAX / 1024 &&
+                (config.keep_history = kib * 1024, true);
+       }},
       {"--zone", "Z", "failure zone, over which copies are spread (each node its own)",
        assign(config.zone)},
       {"--weight", "N", "share of the shards beside the others' weights, 0 to 1000 (1)",

@@ -184,6 +184,11 @@ std::string exposition(const cluster::NodeCore& core, const std::vector<DataSnap
   text.counter("coterie_snapshots_skipped_total",
                "Snapshots not written: the state is too large, or its code threw.",
                c.snapshots_skipped);
+  text.counter("coterie_checkpoints_total", "Checkpoints written, from which logs may begin.",
+               c.checkpoints);
+  text.counter("coterie_trims_total", "Times that a copy's log was trimmed.", c.trims);
+  text.counter("coterie_begun_anew_total",
+               "Copies that lacked what the others had trimmed, and began anew.", c.begun_anew);
   text.counter("coterie_handed_over_total", "Shards handed over by a planned move.", c.handed_over);
   text.counter("coterie_forwarded_total", "Commands sent on to a shard's next primary.",
                c.forwarded);

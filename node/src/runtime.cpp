@@ -152,7 +152,8 @@ cluster::ShardCoreConfig Runtime::shard_config(std::uint16_t worker) const {
           .wall_offset_ms = EventLoop::wall_offset_ms(),
           .passivate_after = config_.passivate_after,
           .disk = store_.stored().replica,
-          .replica = replica};
+          .replica = replica,
+          .history_bytes = config_.keep_history};
 }
 
 std::function<void(Bytes)> Runtime::tape(const std::string& worker) {

@@ -9,7 +9,8 @@
 namespace coterie {
 namespace {
 
-constexpr Duration max_read_lease = 500ms;  // below the silence after which a copy is dropped
+constexpr std::uint64_t min_history = 64 * 1024;  // else checkpoints are most of what is written
+constexpr Duration max_read_lease = 500ms;        // below the silence after which a copy is dropped
 
 }  // namespace
 
@@ -33,6 +34,8 @@ Status settle(Config& config) {
     return error(Errc::configuration, "--min-in-sync takes 1 up to the number of --replicas");
   if (config.read_lease < 0ms || config.read_lease > max_read_lease)
     return error(Errc::configuration, "--read-lease takes 0 to 500 ms");
+  if (config.keep_history != 0 && config.keep_history < min_history)
+    return error(Errc::configuration, "--keep-history takes 0, or at least 64 KiB");
   if (config.weight > membership::max_weight)
     return error(Errc::configuration, "--weight takes 0 to 1000");
   if (config.zone.size() > membership::max_zone_bytes)

@@ -27,7 +27,7 @@ void DuplicateTable::remember(Remembered entry) {
 void DuplicateTable::drop_oldest_reply() {
   auto& oldest = order_[replies_dropped_++];
   bytes_ -= oldest.reply.size();
-  oldest.reply_dropped = !oldest.reply.empty();
+  oldest.reply_dropped = oldest.reply_dropped || !oldest.reply.empty();
   oldest.reply = std::string();
 }
 

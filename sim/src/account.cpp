@@ -31,7 +31,7 @@ bool save(const void* state, Bytes& out) {
   return true;
 }
 
-bool load(void* state, ByteView bytes) {
+bool load(void* state, std::uint16_t, ByteView bytes) {
   wire::MsgpackReader in(bytes);
   balance(state) = in.signed_integer();
   return in.ok();

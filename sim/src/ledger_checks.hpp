@@ -24,6 +24,8 @@ namespace coterie::sim {
 [[nodiscard]] std::string check_flow(World& world);
 /// Invariant 14, on every disk: a snapshot is the fold of the events before it.
 [[nodiscard]] std::string check_snapshots(World& world, std::size_t& snapshots);
+/// Of all disks.
+[[nodiscard]] std::size_t trimmed_logs(World& world);
 /// Everyone learns of a crash and of a leave, as what they are.
 [[nodiscard]] std::string check_leave(World& world);
 

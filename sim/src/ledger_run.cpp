@@ -34,6 +34,10 @@ constexpr std::uint64_t damage_every = 4;
 constexpr std::uint64_t leases_every = 2;
 constexpr Duration read_lease = 100ms;
 constexpr std::uint64_t old_copy_every = 11;
+constexpr std::uint64_t trims_every = 3;
+constexpr std::uint64_t repeats_every = 9;  // of those that trim
+constexpr std::size_t repeats = 20;
+constexpr std::uint64_t little_history = 512;  // bytes: a few deposits
 constexpr std::size_t deposits_since = 30;
 constexpr std::uint64_t leave_every = 4;  // the pool alone; its own runs are membership_runs.hpp
 constexpr Duration even_limit = 300s;     // nodes that fell often have to be up for two minutes
@@ -46,12 +50,14 @@ class LedgerRun {
                 .network = {.datagram_loss = usual_loss},
                 .disk = {},
                 .read_lease = seed / leases_every % 2 == 0 ? read_lease : Duration{},
+                .history_bytes = seed % trims_every == 1 ? little_history : 0,
                 .record = options.record}),
         random_(seed ^ 0x1edce5),
         nodes_(world_.size()),
         waits_for_even_(seed % even_every == 0),
         damages_(seed % damage_every == 0),
         old_copy_(seed % old_copy_every == 0),
+        repeats_(seed % repeats_every == 1),
         leaves_(seed / nodes_cycle % leave_every == 0),
         long_(seed / nodes_cycle % long_every == long_every - 1),
         deposits_(long_ ? long_deposits : short_deposits),
@@ -86,9 +92,12 @@ class LedgerRun {
     if (!problem_.empty()) return fail(problem_);
     if (old_copy_ && problem_.empty()) problem_ = old_copy_returns();
     if (!problem_.empty()) return fail(problem_);
+    if (repeats_) problem_ = repeat_old_commands();
+    if (!problem_.empty()) return fail(problem_);
     check_balances();
     if (problem_.empty()) problem_ = check_flow(world_);
     if (problem_.empty()) problem_ = check_snapshots(world_, result_.snapshots);
+    result_.trimmed = trimmed_logs(world_);
     if (problem_.empty() && waits_for_even_) check_even();
     if (problem_.empty() && leaves_) problem_ = check_leave(world_);
     if (!problem_.empty()) return fail(problem_);
@@ -113,7 +122,27 @@ class LedgerRun {
   void next_deposit() {
     if (started_ >= deposits_) return;
     const auto number = ++started_;
-    attempt(number, "acc-" + std::to_string(random_.below(std::uint64_t{20})));
+    accounts_.push_back("acc-" + std::to_string(random_.below(std::uint64_t{20})));
+    attempt(number, accounts_.back());
+  }
+
+  /// All start from the logs that are left and hear old commands again: none has its effect twice.
+  std::string repeat_old_commands() {
+    for (std::size_t i = 0; i < nodes_; ++i) world_.kill(i, true);
+    for (std::size_t i = 0; i < nodes_; ++i) world_.start(i);
+    for (std::size_t i = 0; i < repeats; ++i) repeat(1 + random_.below(started_));
+    const auto done = [&] { return result_.repeated == repeats; };
+    if (world_.run_until(done, settle_limit)) return {};
+    return "old commands are not answered; " + unready(world_);
+  }
+
+  void repeat(std::uint64_t number) {
+    world_.process(any_node())
+        .ask({accounts_.at(number - 1), 0, 1, CommandId{7, number}, world_.now() + 2s,
+              [=, this](std::uint8_t status, std::int64_t) {
+                if (status == 0) ++result_.repeated;
+                else world_.after(100ms, [=, this] { repeat(number); });
+              }});
   }
 
   /// Commands of one sender to one entity, without waiting and without repeating: of those that are
@@ -340,11 +369,12 @@ class LedgerRun {
   World world_;
   Random random_;
   std::size_t nodes_;
-  bool waits_for_even_, damages_, old_copy_, leaves_, long_;
+  bool waits_for_even_, damages_, old_copy_, repeats_, leaves_, long_;
   std::size_t deposits_;
   std::optional<std::vector<std::size_t>> only_;
   RunResult result_{};
   std::map<std::string, std::int64_t> expected_{};
+  std::vector<std::string> accounts_{};  ///< of each deposit
   std::size_t read_ = 0;
   std::uint64_t started_ = 0, streams_ = 0;
   bool faults_over_ = false;

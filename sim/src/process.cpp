@@ -95,7 +95,8 @@ void Process::make_workers(SessionId session, Random& random) {
                                        .passivate_after = 2s,
                                        .credits = {.messages = few_credits},
                                        .disk = disk_.number,
-                                       .replica = replica},
+                                       .replica = replica,
+                                       .history_bytes = world_.history_bytes()},
                                       random.next(),
                                       world_.now()};
     data_.push_back(std::make_unique<DataWorker>(world_, index_, disk_, origin, random.split(),

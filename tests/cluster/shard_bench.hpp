@@ -50,6 +50,7 @@ struct Bench : ShardSink {
   std::vector<std::tuple<std::uint64_t, ShardId, LogIndex, bool>> replays;
   std::vector<Done> done;
   std::map<std::pair<ShardId, LogIndex>, Bytes> disk;
+  std::map<ShardId, LogIndex> firsts;  ///< of logs that were trimmed
   std::map<ShardId, std::uint64_t> renewals;
   std::map<ShardId, replication::LogState> states;
   std::uint64_t tokens = 0;
@@ -121,7 +122,10 @@ struct Bench : ShardSink {
                                                           const std::vector<ShardId>& shards) {
     replication::RecoveryFinished out{.token = token, .logs = {}, .error = {}};
     for (const auto shard : shards)
-      out.logs.push_back({.shard = shard, .renewals = renewals[shard], .state = states[shard]});
+      out.logs.push_back({.shard = shard,
+                          .renewals = renewals[shard],
+                          .state = states[shard],
+                          .first = firsts.contains(shard) ? firsts[shard] : LogIndex{1}});
     return out;
   }
   void complete(const Completion& c) override {
@@ -158,6 +162,12 @@ struct Bench : ShardSink {
           renewals[r.shard] = r.renewal;
           states[r.shard] = replication::LogState::whole;
         }
+        if (r.trims) {
+          firsts[r.shard] = r.index;
+          std::erase_if(disk, [&](const auto& entry) {
+            return entry.first.first == r.shard && entry.first.second < r.index;
+          });
+        }
         if (!r.record.empty()) disk[{r.shard, r.index}] = r.record;
         if (r.batch != 0) core.journal(replication::Appended{r.shard, r.batch}, now, *this);
       }
@@ -168,7 +178,12 @@ struct Bench : ShardSink {
     for (const auto& [token, shard, head, whole] : std::exchange(replays, {})) {
       replication::Replayed part{.token = token};
       for (auto index = head; index != LogIndex{};) {
-        part.records.insert(part.records.begin(), disk.at({shard, index}));
+        const auto found = disk.find({shard, index});
+        if (found == disk.end()) {
+          part.error = error(Errc::storage, "there is no such record");
+          break;
+        }
+        part.records.insert(part.records.begin(), found->second);
         if (!whole && replication::is_snapshot(part.records.front())) break;
         index = replication::read_record(part.records.front()).value().previous;
       }

@@ -10,7 +10,7 @@ bool save_value(const void* state, Bytes& out) {
   wire::MsgpackWriter(out).signed_integer(*static_cast<const std::int64_t*>(state));
   return true;
 }
-bool load_value(void* state, ByteView bytes) {
+bool load_value(void* state, std::uint16_t, ByteView bytes) {
   wire::MsgpackReader in(bytes);
   value(state) = in.signed_integer();
   return in.ok();
@@ -90,7 +90,7 @@ TEST_CASE("snapshot: a primary that takes over goes on counting and reads from i
 TEST_CASE("snapshot: one that this code cannot read is passed over, and all events are read") {
   Saving bench;
   bench.add(4);
-  bench.types[0].load = +[](void*, ByteView) { return false; };
+  bench.types[0].load = +[](void*, std::uint16_t, ByteView) { return false; };
   CHECK(bench.read_again(4) == 5);  // four events and the snapshot among them
 }
 

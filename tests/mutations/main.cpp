@@ -81,6 +81,7 @@ constexpr Mutation mutations[] = {
     {"repair: a damaged copy comes back as the same replica", 100, ledger},
     {"node: an older copy is taken for the newest", 100, ledger},
     {"entity: the duplicate table is not rebuilt", 100, ledger},
+    {"entity: the duplicate table is not in the checkpoint", 300, ledger},
     {"entity: a snapshot that is not the fold", 100, ledger},
     {"hand-off: a sender does not wait for what it sent before", 100, ledger},
 };

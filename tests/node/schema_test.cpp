@@ -30,6 +30,10 @@ struct Wallet {
   static constexpr std::uint16_t schema = 1;
   static constexpr std::uint32_t snapshot_every = 7;
   static constexpr bool remember = true;
+  static bool load_old(std::uint16_t, ByteView snapshot, Wallet& state) {
+    state.currency = "EUR";
+    return Codec<std::int64_t>::decode(snapshot, state.cents);
+  }
   static OldEvent migrate(OldEvent old) {
     std::int64_t cents{};
     if (!Codec<std::int64_t>::decode(old.bytes, cents)) throw std::runtime_error("no number");
@@ -70,16 +74,27 @@ TEST_CASE("schema: an event of the old code is read by the new code through migr
   CHECK_FALSE(wallet.migrate(0, tag, noise));  // it threw
 }
 
+TEST_CASE("schema: a snapshot of the old code is read by load_old, where there is one") {
+  Bytes old;
+  Codec<std::int64_t>::encode(5, old);
+  Wallet state;
+  REQUIRE(wallet.load(&state, 0, old));
+  CHECK(state.cents == 5);
+  CHECK(state.currency == "EUR");
+  CHECK_FALSE(wallet.load(&state, 0, Bytes{0xc1}));
+  CHECK_FALSE(face::erase<Plain>("plain", EntityTypeId{2}).load(&state, 0, old));
+}
+
 TEST_CASE("schema: a state with MSGPACK_DEFINE is saved and loaded, one without is not") {
   CHECK(wallet.snapshot_every == 7);
   const Wallet state{.cents = 9, .currency = "CHF"};
   Bytes saved;
   REQUIRE(wallet.save(&state, saved));
   Wallet loaded;
-  REQUIRE(wallet.load(&loaded, saved));
+  REQUIRE(wallet.load(&loaded, wallet.schema, saved));
   CHECK(loaded.cents == 9);
   CHECK(loaded.currency == "CHF");
-  CHECK_FALSE(wallet.load(&loaded, Bytes{1, 2, 3}));
+  CHECK_FALSE(wallet.load(&loaded, wallet.schema, Bytes{1, 2, 3}));
   const auto plain = face::erase<Plain>("plain", EntityTypeId{2});
   CHECK(plain.snapshot_every == 0);
   CHECK_FALSE(plain.remember);

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include "coterie/replication/checkpoint.hpp"
 #include "coterie/replication/crc32c.hpp"
 #include "coterie/replication/duplicate_table.hpp"
 #include "coterie/replication/record.hpp"
@@ -32,6 +33,15 @@ RecordView sample() {
           .reply = view("ok")};
 }
 }  // namespace
+
+TEST_CASE("checkpoint: has the bytes of docs/JOURNAL.md") {
+  DuplicateTable table;
+  table.remember({{1, 2}, LogIndex{9}, Sequence{4}, Epoch{3}, "ok"});
+  table.forgets_up_to(6);
+  CHECK(testing::to_hex(encode_checkpoint(Epoch{7}, table)) ==
+        "940107069197010209"
+        "0403c4026f6bc2");
+}
 
 TEST_CASE("record: has the bytes of docs/JOURNAL.md") {
   Bytes out;

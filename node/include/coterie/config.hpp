@@ -34,6 +34,9 @@ struct Config {
   std::vector<std::string> roles{};  ///< at most 8, of at most 16 bytes each
   Duration read_lease{};  ///< at most 500 ms, the same on every node: so long a shard reads without
                           ///< asking its copies; 0 = it asks for every read
+  /// Bytes of each shard's log that are kept at least; what is older is trimmed, once there is a
+  /// snapshot of every entity. 0: all history is kept.
+  std::uint64_t keep_history{};
   std::string shards_on{};  ///< only nodes with this role have shards; the same on every node
   Duration passivate_after = 60s;  ///< an idle entity gives its memory back
   std::uint64_t journal_map_bytes = std::uint64_t{64} << 30;  ///< the most the journal may grow to

@@ -9,7 +9,9 @@
 ///   With MSGPACK_DEFINE (or a Codec) for the state itself, a snapshot is written every
 ///   `snapshot_every` events, so that an entity is read from there. `schema` (0 at first) is the
 ///   version of its payloads: raise it when an event's fields change, and give
-///   `static OldEvent migrate(OldEvent)`; snapshots of another schema are passed over.
+///   `static OldEvent migrate(OldEvent)`; snapshots of another schema are passed over, unless there
+///   is `static bool load_old(std::uint16_t schema, ByteView snapshot, E& state)`: where history is
+///   trimmed (Config::keep_history) they are all that is left, and it has to be there.
 ///   With `static constexpr bool remember = true` an entity that has events is in memory wherever
 ///   its shard is led, also after a move or a restart (1,000 a second and worker come back), so
 ///   that none of its commands waits for the log; it makes room only at the bound on live entities.
@@ -244,10 +246,14 @@ bool save(const void* state, Bytes& out) {
   return false;
 }
 template <class E>
-bool load(void* state, ByteView bytes) {
+bool load(void* state, std::uint16_t schema, ByteView bytes) {
   if constexpr (Saved<E>) {
     try {
-      return Codec<E>::decode(bytes, *static_cast<E*>(state));
+      if (schema == schema_of<E>()) return Codec<E>::decode(bytes, *static_cast<E*>(state));
+      if constexpr (requires(E & target) {
+                      { E::load_old(schema, bytes, target) } -> std::same_as<bool>;
+                    })
+        return E::load_old(schema, bytes, *static_cast<E*>(state));
     } catch (...) {
       return false;
     }

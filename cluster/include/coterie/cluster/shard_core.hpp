@@ -21,6 +21,7 @@
 #include "coterie/cluster/lane_credits.hpp"
 #include "coterie/cluster/routes.hpp"
 #include "coterie/cluster/shard_counters.hpp"
+#include "coterie/cluster/shard_history.hpp"
 #include "coterie/cluster/shard_limits.hpp"
 #include "coterie/cluster/shard_sink.hpp"
 #include "coterie/core/watched_array.hpp"
@@ -50,6 +51,8 @@ struct ShardCoreConfig {
   messaging::CreditConfig credits{};  ///< the same on every node
   std::uint64_t disk{};               ///< the number of the data directory
   replication::shard_log::ReplicaConfig replica{.heartbeat = 200ms, .silence = 700ms};
+  /// Of a shard's records, at least; what is older is trimmed. 0: all of them are kept.
+  std::uint64_t history_bytes{};
 };
 
 struct LocalAsk {
@@ -167,6 +170,7 @@ class ShardCore {
     std::uint64_t chain{};
     std::uint64_t clock{};
     std::vector<replication::shard_log::EpochStart> starts{};  ///< while it is read
+    ShardHistory history{};
     replication::DuplicateTable duplicates{};
     bool catching_up = false;     ///< a part of the log is being read
     Instant drain_until = never;  ///< a planned move is under way
@@ -302,11 +306,20 @@ class ShardCore {
   [[nodiscard]] static std::string check_next(const Hosted& hosted,
                                               const replication::RecordView& record,
                                               ByteView bytes);
-  void apply(Hosted& hosted, const replication::RecordView& record);
+  [[nodiscard]] static LogIndex expected(const Hosted& hosted);
+  void apply(Hosted& hosted, const replication::RecordView& record, ByteView bytes);
   void cancel_reading(ShardId shard);
   void forget(ShardId shard);
   void catch_up(ShardId shard, ShardSink& out);
   void log_read(const replication::LogRead& part, Instant now, ShardSink& out);
+  // shard_trim.cpp
+  void apply_checkpoint(Hosted& hosted, const replication::RecordView& record, ByteView bytes);
+  void begin_anew(ShardId shard, const replication::shard_log::Base& base, ShardSink& out);
+  void trim(ShardId shard, ShardSink& out);
+  void trim_histories(Instant now, ShardSink& out);
+  void write_checkpoint(ShardId shard, Instant now, ShardSink& out);
+  void save_for_trim(Instant now, ShardSink& out);
+  void keep_history(const sharding::Entity& entity, ShardSink& out);
   // shard_journal.cpp
   void appended(const replication::Appended& done, Instant now, ShardSink& out);
   void append_failed(const replication::AppendFailed& failure, Instant now, ShardSink& out);
@@ -327,7 +340,8 @@ class ShardCore {
   void begin_replay(sharding::EntitySlot slot, bool whole, ShardSink& out);
   [[nodiscard]] std::string fold(sharding::Entity& entity, const replication::RecordView& record,
                                  bool& unreadable_snapshot);
-  void save(Hosted& hosted, sharding::EntitySlot slot, Instant now, ShardSink& out);
+  void save_if_due(Hosted& hosted, sharding::EntitySlot slot, Instant now, ShardSink& out);
+  bool save(Hosted& hosted, sharding::EntitySlot slot, Instant now, ShardSink& out);
   void make_room(Instant now);
   [[nodiscard]] bool remembers() const;
   void remember(Instant now, ShardSink& out);
@@ -371,8 +385,8 @@ class ShardCore {
   std::size_t uncommitted_bytes_ = 0, held_bytes_ = 0;
   std::uint64_t next_read_ = 1, next_relay_ = 1, next_fence_ = 1;
   Instant next_sweep_{}, next_lag_report_{};
-  Instant next_remember_{};
-  sharding::EntitySlot remember_hand_ = 0;
+  Instant next_remember_{}, next_trim_{};
+  sharding::EntitySlot remember_hand_ = 0, trim_hand_ = 0;
   bool draining_ = false;
   bool lane_came_up_ = false;  ///< commands that waited for it may go
   sharding::Outcome outcome_{};

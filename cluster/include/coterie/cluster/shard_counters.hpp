@@ -13,6 +13,7 @@ struct ShardCounters {
   std::uint64_t handed_over{}, forwarded{}, fences_lost{};
   std::uint64_t snapshots{}, snapshots_skipped{};
   std::uint64_t remembered{};  ///< activations that no command asked for
+  std::uint64_t checkpoints{}, trims{}, begun_anew{};
   std::uint64_t damages{}, renewals{};
   /// Of commands between nodes: received = delivered + rejected + late + relayed + those that wait.
   std::uint64_t sent{}, received{}, delivered{}, rejected{}, late{}, relayed{};
@@ -28,6 +29,7 @@ struct ShardCounters {
     forwarded += o.forwarded, fences_lost += o.fences_lost;
     snapshots += o.snapshots, snapshots_skipped += o.snapshots_skipped;
     remembered += o.remembered;
+    checkpoints += o.checkpoints, trims += o.trims, begun_anew += o.begun_anew;
     damages += o.damages, renewals += o.renewals;
     sent += o.sent, received += o.received, delivered += o.delivered;
     rejected += o.rejected, late += o.late, relayed += o.relayed;

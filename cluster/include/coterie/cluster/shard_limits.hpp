@@ -49,6 +49,11 @@ inline constexpr Duration max_clock_lead = 60s;
 inline constexpr Duration remember_interval = 100ms;
 inline constexpr std::size_t remembered_at_once = 100;
 inline constexpr std::size_t remember_scan = 10'000;
+/// Before a log is trimmed each of its entities has a new snapshot: so many come from the disk at
+/// once for that, and so many are looked through.
+inline constexpr Duration trim_interval = 100ms;
+inline constexpr std::size_t saved_at_once = 100;
+inline constexpr std::size_t trim_scan = 10'000;
 /// A larger state is not snapshotted: its entity is read from its events.
 inline constexpr std::size_t max_snapshot_bytes = 1024 * 1024;
 

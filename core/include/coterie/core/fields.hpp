@@ -64,6 +64,9 @@ constexpr void with_fields(T& v, F f) {
   } else if constexpr (n == 12) {
     auto& [a, b, c, d, e, g, h, i, j, k, l, m] = v;
     f(a, b, c, d, e, g, h, i, j, k, l, m);
+  } else if constexpr (n == 13) {
+    auto& [a, b, c, d, e, g, h, i, j, k, l, m, o] = v;
+    f(a, b, c, d, e, g, h, i, j, k, l, m, o);
   } else if constexpr (n == 16) {
     auto& [a, b, c, d, e, g, h, i, j, k, l, m, o, p, q, r] = v;
     f(a, b, c, d, e, g, h, i, j, k, l, m, o, p, q, r);
@@ -83,7 +86,7 @@ constexpr void with_fields(T& v, F f) {
     auto& [a, b, c, d, e, g, h, i, j, k, l, m, o, p, q, r, s, t, u, w, x] = v;
     f(a, b, c, d, e, g, h, i, j, k, l, m, o, p, q, r, s, t, u, w, x);
   } else {
-    static_assert(n < 13, "write a line for this number of members");
+    static_assert(n < 14, "write a line for this number of members");
   }
   // clang-format on
 }

@@ -3,6 +3,7 @@
 /// Thread-safety: one owner.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <optional>
 #include <string>
@@ -34,6 +35,11 @@ class DuplicateTable {
   /// Log indices must not decrease.
   void remember(Remembered entry);
   [[nodiscard]] std::size_t size() const { return order_.size(); }
+  /// Oldest first.
+  [[nodiscard]] const std::deque<Remembered>& entries() const { return order_; }
+  /// The newest time of what was forgotten.
+  [[nodiscard]] std::uint64_t horizon() const { return horizon_; }
+  void forgets_up_to(std::uint64_t time_ms) { horizon_ = std::max(horizon_, time_ms); }
   /// True if a command made at this time may have been forgotten: nothing newer was.
   [[nodiscard]] bool older_than_window(std::uint64_t time_ms) const { return time_ms <= horizon_; }
 

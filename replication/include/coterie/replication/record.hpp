@@ -1,7 +1,7 @@
 /// One journal record in its final form: every event of one command together with its reply, the
-/// barrier that opens an epoch, or an entity's snapshot. docs/JOURNAL.md specifies the bytes;
-/// tests/replication/replication_test.cpp holds golden vectors. Source: placement contract,
-/// "State", Replica. Thread-safety: values.
+/// barrier that opens an epoch, an entity's snapshot, or a checkpoint. docs/JOURNAL.md specifies
+/// the bytes; tests/replication/replication_test.cpp holds golden vectors. Source: placement
+/// contract, "State", Replica. Thread-safety: values.
 #pragma once
 
 #include <array>
@@ -22,8 +22,9 @@ inline constexpr std::size_t max_events_per_command = 4096;
 
 enum class RecordKind : std::uint8_t {
   events = 1,
-  new_epoch = 2,  ///< the barrier; durable, it is also the promise (invariants 2 and 8)
-  snapshot = 3,   ///< an entity's state after the event at `sequence`, in the place of the reply
+  new_epoch = 2,   ///< the barrier; durable, it is also the promise (invariants 2 and 8)
+  snapshot = 3,    ///< an entity's state after the event at `sequence`, in the place of the reply
+  checkpoint = 4,  ///< a log may begin here: checkpoint.hpp's bytes in the place of the reply
 };
 
 struct EventView {

@@ -31,7 +31,9 @@ struct Entity {
   std::uint32_t unsaved = 0;  ///< events since its newest snapshot
   ShardId shard{};
   EntityPhase phase = EntityPhase::passive;
-  bool has_parked = false;  ///< commands wait for its activation
+  bool has_parked : 1 = false;  ///< commands wait for its activation
+  /// Its newest snapshot, or its first event, is behind the so-manieth checkpoint of its shard.
+  std::uint8_t saved_in : 7 = 0;
 };
 static_assert(sizeof(Entity) == 88);
 

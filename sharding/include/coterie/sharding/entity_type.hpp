@@ -47,8 +47,8 @@ struct EntityType {
   bool (*evolve)(void* state, std::uint8_t tag, ByteView event) = nullptr;
   /// Appends the state; false: the user's code threw.
   bool (*save)(const void* state, Bytes& out) = nullptr;
-  /// Into a fresh state; false if these bytes are none.
-  bool (*load)(void* state, ByteView bytes) = nullptr;
+  /// Into a fresh state; false if these bytes, a state of `schema`, are none.
+  bool (*load)(void* state, std::uint16_t schema, ByteView bytes) = nullptr;
   /// Makes an event of `schema` one of the next; false if it cannot.
   bool (*migrate)(std::uint16_t schema, std::uint8_t& tag, Bytes& event) = nullptr;
 };

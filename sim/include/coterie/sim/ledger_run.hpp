@@ -33,6 +33,8 @@ struct RunResult {
   std::size_t old_copies{};           ///< of disks, that came back and were refused
   std::size_t damages{};              ///< records on a disk that changed a bit
   std::size_t snapshots{};            ///< compared with the fold of their events, on every disk
+  std::size_t repeated{};             ///< commands told again, long after
+  std::size_t trimmed{};              ///< logs that begin behind what was trimmed, at the end
   cluster::ShardCounters counters{};  ///< of every life
   std::map<std::string, Bytes> tapes{};
 };

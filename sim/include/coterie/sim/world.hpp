@@ -22,8 +22,9 @@ struct WorldConfig {
   std::size_t nodes = 3;
   NetworkConfig network{};
   DiskConfig disk{};
-  Duration read_lease{};  ///< of every shard; 0: each read has its round
-  bool record = false;    ///< keeps a tape of every core
+  Duration read_lease{};          ///< of every shard; 0: each read has its round
+  std::uint64_t history_bytes{};  ///< of each shard's log; 0: all of it is kept
+  bool record = false;            ///< keeps a tape of every core
 };
 
 class Process;
@@ -57,6 +58,7 @@ class World {
   [[nodiscard]] Network& network() { return network_; }
   [[nodiscard]] Streams& streams() { return streams_; }
   [[nodiscard]] Duration read_lease() const { return config_.read_lease; }
+  [[nodiscard]] std::uint64_t history_bytes() const { return config_.history_bytes; }
   [[nodiscard]] bool records() const { return config_.record; }
   /// Where the tape of one worker of one life goes; tapes() has them all.
   [[nodiscard]] std::function<void(Bytes)> tape(const std::string& node, StartId life,

@@ -83,6 +83,8 @@ class ShardReplica {
   [[nodiscard]] Epoch epoch() const { return epoch_; }
   [[nodiscard]] Epoch promised() const { return promised_; }
   [[nodiscard]] LogIndex first() const { return next(base_.last); }
+  [[nodiscard]] const Base& base() const { return base_; }
+  [[nodiscard]] Epoch last_epoch() const { return epoch_at(last_); }
   [[nodiscard]] LogIndex last() const { return last_; }
   [[nodiscard]] LogIndex commit() const { return commit_; }
   /// The number that the next Persist has.

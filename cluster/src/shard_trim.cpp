@@ -1,0 +1,134 @@
+/// How a shard's log becomes shorter: the primary writes a checkpoint, then a snapshot of every
+/// entity that still needs older records; whoever reads the next checkpoint, committed, lets go of
+/// what comes before the last one. Source: placement contract, invariant 14;
+/// docs/adr/0013-trimming.md.
+#include <algorithm>
+
+#include "coterie/cluster/shard_core.hpp"
+#include "coterie/core/mutation.hpp"
+#include "coterie/replication/checkpoint.hpp"
+
+namespace coterie::cluster {
+
+namespace shard_log = replication::shard_log;
+using replication::RecordKind;
+using sharding::Entity;
+using sharding::EntityPhase;
+using sharding::EntitySlot;
+
+/// Of a log that begins with it, it is what the records before it said; others know that already.
+void ShardCore::apply_checkpoint(Hosted& hosted, const replication::RecordView& record,
+                                 ByteView bytes) {
+  if (hosted.applied == LogIndex{} && record.index > LogIndex{1}) {
+    if (auto checkpoint = replication::decode_checkpoint(record.reply)) {
+      hosted.duplicates = std::move(checkpoint->duplicates);
+      hosted.history.base = {LogIndex{record.index.value - 1}, checkpoint->previous_epoch};
+    }
+  }
+  hosted.history.note_checkpoint(record.index, bytes.size());
+}
+
+/// This copy lacked what the others have trimmed: nothing of its own is of use.
+void ShardCore::begin_anew(ShardId shard, const shard_log::Base& base, ShardSink& out) {
+  auto& hosted = hosted_[shard.value];
+  cancel_reading(shard);
+  forget(shard);
+  hosted.history.base = base;
+  hosted.end = base.last;
+  if (base.last == LogIndex{}) return;
+  ++counters_.begun_anew;
+  out.log({LogLevel::warning, "shard " + std::to_string(shard.value) +
+                                  ": this copy lacks what the others have trimmed; its log begins "
+                                  "anew with record " +
+                                  std::to_string(hosted.history.first().value)});
+}
+
+/// Only what is committed goes, once the checkpoint that says so is.
+void ShardCore::trim(ShardId shard, ShardSink& out) {
+  const auto& known = std::as_const(hosted_)[shard.value];
+  const auto first = known.history.trimmable;
+  if (first == LogIndex{} || !known.replica) return;
+  if (std::min(known.replica->commit(), known.replica->durable()) < known.history.checkpoint)
+    return;
+  auto& hosted = hosted_[shard.value];
+  hosted.replica->trim(first);
+  hosted.history.trimmable = {};
+  hosted.history.base = hosted.replica->base();
+  ++counters_.trims;
+  out.append({.shard = shard, .epoch = hosted.replica->promised(), .index = first, .trims = true});
+}
+
+void ShardCore::trim_histories(Instant now, ShardSink& out) {
+  if (config_.history_bytes == 0 || now < next_trim_) return;
+  next_trim_ = now + trim_interval;
+  bool saves = false;
+  for (std::uint16_t i = 0; i < sharding::shard_count; ++i) {
+    const auto& hosted = std::as_const(hosted_)[i];
+    if (!hosted.replica || !hosted.replica->accepts() || hosted.history.whole) continue;
+    if (hosted.history.wants_checkpoint(config_.history_bytes))
+      write_checkpoint(ShardId{i}, now, out);
+    saves = saves || hosted.history.unsaved > 0;
+  }
+  if (saves) save_for_trim(now, out);
+}
+
+void ShardCore::write_checkpoint(ShardId shard, Instant now, ShardSink& out) {
+  auto& hosted = hosted_[shard.value];
+  const auto state = replication::encode_checkpoint(
+      hosted.replica->last_epoch(), mutated("entity: the duplicate table is not in the checkpoint")
+                                        ? replication::DuplicateTable{}
+                                        : hosted.duplicates);
+  const replication::RecordView record{.kind = RecordKind::checkpoint,
+                                       .shard = shard,
+                                       .epoch = hosted.replica->epoch(),
+                                       .index = next(hosted.applied),
+                                       .clock = tick_clock(hosted, now),
+                                       .reply = state};
+  Bytes bytes;
+  hosted.chain = replication::append_record(bytes, record, hosted.chain);
+  hosted.applied = record.index;
+  hosted.history.note_checkpoint(record.index, bytes.size());
+  ++counters_.checkpoints;
+  shard_log::Effects effects;
+  const auto index = hosted.replica->append(std::move(bytes), effects);
+  COTERIE_ENSURE(index == record.index);
+  take(shard, std::move(effects), now, out);
+}
+
+/// Entities at rest come to memory for it, a few at a time; they go again when they are idle.
+void ShardCore::save_for_trim(Instant now, ShardSink& out) {
+  std::size_t begun = replays_.size();
+  const auto most = config_.max_live_entities - config_.max_live_entities / 16;
+  std::vector<EntitySlot> due;  // what is saved may change what is looked at
+  entities_.look_around(trim_hand_, trim_scan, [&](EntitySlot slot) {
+    const auto& entity = entities_.at(slot);
+    const auto& hosted = std::as_const(hosted_)[entity.shard.value];
+    if (hosted.history.whole || !hosted.history.needs_saving(entity) || !hosted.replica ||
+        !hosted.replica->accepts() || resting(slot, now))
+      return true;
+    if (entity.phase == EntityPhase::passive) {
+      if (begun >= saved_at_once || entities_.active() + begun >= most) return false;
+      activate(slot, out);
+      ++begun;
+    } else if (entity.phase == EntityPhase::active) {
+      due.push_back(slot);
+    }
+    return due.size() < saved_at_once;
+  });
+  for (const auto slot : due) {
+    const auto& entity = entities_.at(slot);
+    auto& hosted = hosted_[entity.shard.value];
+    if (entity.phase != EntityPhase::active || !hosted.replica || !hosted.replica->accepts())
+      continue;
+    if (!save(hosted, slot, now, out)) keep_history(entity, out);
+  }
+}
+
+void ShardCore::keep_history(const Entity& entity, ShardSink& out) {
+  hosted_[entity.shard.value].history.whole = true;
+  out.log({LogLevel::warning, "shard " + std::to_string(entity.shard.value) +
+                                  " keeps all of its history: the state of '" + entity.type->name +
+                                  "/" + entity.id + "' cannot be written, or exceeds 1 MiB"});
+}
+
+}  // namespace coterie::cluster

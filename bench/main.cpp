@@ -36,6 +36,7 @@ void print(const bench::Rows& rows, bool json) {
 int main(int argc, char** argv) {
   if (argc > 1 && std::strcmp(argv[1], "--peer") == 0) return bench::run_peer(argc, argv);
   if (argc > 1 && std::strcmp(argv[1], "--recorder") == 0) return bench::run_recorder(argc, argv);
+  if (argc > 1 && std::strcmp(argv[1], "--worker") == 0) return bench::run_worker(argc, argv);
   bool json = false;
   int rounds = 5;
   std::string only;
@@ -43,16 +44,19 @@ int main(int argc, char** argv) {
     const std::string flag = argv[i];
     if (flag == "-o" && i + 1 < argc) json = std::string(argv[++i]) == "json";
     else if (flag == "--rounds" && i + 1 < argc) rounds = std::max(1, std::atoi(argv[++i]));
-    else if (flag == "hostile" || flag == "commits") only = flag;
+    else if (flag == "hostile" || flag == "commits" || flag == "overload") only = flag;
     else
-      return std::fprintf(stderr,
-                          "usage: coterie_bench [hostile|commits] [-o table|json] [--rounds N]\n"),
+      return std::fprintf(
+                 stderr,
+                 "usage: coterie_bench [hostile|commits|overload] [-o table|json] [--rounds N]\n"),
              2;
   }
   const std::string directory = std::filesystem::current_path() / "build" / "bench-data";
   std::filesystem::remove_all(directory);
   std::filesystem::create_directories(directory);
   bench::Rows rows;
+  if (only == "overload")
+    return bench::overload_rows(rows, rounds, directory), print(rows, json), 0;
   if (only == "commits") return bench::commit_rows(rows, rounds, directory), print(rows, json), 0;
   std::fprintf(stderr, "hostile input ...\n");  // first: it measures memory
   bench::hostile_rows(rows, rounds);
@@ -65,6 +69,8 @@ int main(int argc, char** argv) {
   bench::journal_rows(rows, rounds, directory);
   std::fprintf(stderr, "commits ...\n");
   bench::commit_rows(rows, rounds, directory);
+  std::fprintf(stderr, "overload ...\n");
+  bench::overload_rows(rows, rounds, directory);
   print(rows, json);
   std::filesystem::remove_all(directory);
   return 0;

@@ -41,6 +41,9 @@ void journal_rows(Rows& rows, int rounds, const std::string& directory);
 /// Entities that record events, at one node and at three; recovery; an idle entity.
 void commit_rows(Rows& rows, int rounds, const std::string& directory);
 int run_recorder(int argc, char** argv);
+/// Five times as many commands as their owner can do.
+void overload_rows(Rows& rows, int rounds, const std::string& directory);
+int run_worker(int argc, char** argv);
 /// Local and two-process rows of coterie, interleaved with the raw Asio pair.
 void message_rows(Rows& rows, int rounds, const std::string& directory);
 /// The child's side of the two-process rows.

@@ -140,11 +140,11 @@ void ShardCore::forward(const Command& command, const Route& route, Instant now,
     ++counters_.unavailable;
     return fail(command, Errc::unavailable, "no link to the owner of the shard", retry_soon, out);
   }
-  if (!take_credit(command, route, out)) return;
+  if (!take_credit(command, route, now, out)) return;
   auto* staging = links_.stage(route.lane, size);
   if (staging == nullptr)
     return fail(command, Errc::busy, "the link to the owner is full", retry_soon, out);
-  credits_.sent(route.lane, shard_of(command.hash), size);
+  credits_.sent(route.lane, shard_of(command.hash), size, now);
   ++counters_.sent;
   if (command.to.wanted) asks_.expect_from(command.to.sequence, route.lane);  // it may have waited
   route_[shard_of(command.hash).value].used = true;

@@ -58,16 +58,17 @@ bool ShardCore::flow_balances() const {
   return c.received == c.delivered + c.rejected + c.late + c.relayed + held_remote_;
 }
 
-bool ShardCore::has_credit(const Command& command, messaging::LaneId lane) const {
+bool ShardCore::has_credit(const Command& command, messaging::LaneId lane, Instant now) const {
   return command.fence || credits_.may_send(lane, sharding::shard_of(command.hash),
-                                            cost_of(command.entity, command.payload));
+                                            cost_of(command.entity, command.payload), now);
 }
 
 /// False: the command waits, or was answered. Who came first goes first.
-bool ShardCore::take_credit(const Command& command, const Route& route, ShardSink& out) {
+bool ShardCore::take_credit(const Command& command, const Route& route, Instant now,
+                            ShardSink& out) {
   const auto shard = sharding::shard_of(command.hash);
   const std::pair at{route.lane, messaging::credit_group(shard)};
-  if (!waiting_.contains(at) && has_credit(command, route.lane)) return true;
+  if (!waiting_.contains(at) && has_credit(command, route.lane, now)) return true;
   ++counters_.without_credit;
   if (command.waits && park(waiting_[at], command)) {
     if (command.to.wanted) asks_.expect_from(command.to.sequence, local_lane);  // sent nowhere yet
@@ -84,7 +85,7 @@ bool ShardCore::on_credit(messaging::LaneId lane, ByteView body, Instant now, Sh
   for (const auto& grant : *grants) {
     if (!credits_.granted(lane, grant)) return false;
     const auto found = waiting_.find({lane, grant.group});
-    if (found == waiting_.end() || !has_credit(found->second.front().command, lane)) continue;
+    if (found == waiting_.end() || !has_credit(found->second.front().command, lane, now)) continue;
     auto queue = waiting_.extract(found);
     unpark(queue.mapped(), now, out);
   }

@@ -19,7 +19,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   (void)sharding::decode_shard_table(bytes);
   if (const auto grants = messaging::decode_grants(bytes)) {
     messaging::CreditWindow window;
-    window.sent(0, 1);
+    window.sent(0, 1, Instant{1});
     for (const auto& grant : *grants) (void)window.granted(grant);
   }
   return 0;

@@ -26,13 +26,14 @@ class LaneCredits {
     return lane < lanes_.size() ? lanes_[lane].life : 0;
   }
 
-  [[nodiscard]] bool may_send(messaging::LaneId lane, ShardId shard, std::size_t bytes) const {
+  [[nodiscard]] bool may_send(messaging::LaneId lane, ShardId shard, std::size_t bytes,
+                              Instant now) const {
     return lane >= lanes_.size() || !lanes_[lane].both ||
-           lanes_[lane].window.may_send(messaging::credit_group(shard), bytes);
+           lanes_[lane].window.may_send(messaging::credit_group(shard), bytes, now);
   }
-  void sent(messaging::LaneId lane, ShardId shard, std::size_t bytes) {
+  void sent(messaging::LaneId lane, ShardId shard, std::size_t bytes, Instant now) {
     if (lane < lanes_.size() && lanes_[lane].both)
-      lanes_[lane].window.sent(messaging::credit_group(shard), bytes);
+      lanes_[lane].window.sent(messaging::credit_group(shard), bytes, now);
   }
   /// False: the other side breaks the protocol.
   [[nodiscard]] bool granted(messaging::LaneId lane, const messaging::Grant& grant) {

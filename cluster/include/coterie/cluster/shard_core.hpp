@@ -221,8 +221,9 @@ class ShardCore {
   bool park(std::deque<Parked>& queue, const Command& command);
   void unhold(const Parked& parked);
   [[nodiscard]] static bool is_remote(const Command& command);
-  [[nodiscard]] bool has_credit(const Command& command, messaging::LaneId lane) const;
-  [[nodiscard]] bool take_credit(const Command& command, const Route& route, ShardSink& out);
+  [[nodiscard]] bool has_credit(const Command& command, messaging::LaneId lane, Instant now) const;
+  [[nodiscard]] bool take_credit(const Command& command, const Route& route, Instant now,
+                                 ShardSink& out);
   bool on_credit(messaging::LaneId lane, ByteView body, Instant now, ShardSink& out);
   void retry_waiting(Instant now, ShardSink& out);
   void send_grants();

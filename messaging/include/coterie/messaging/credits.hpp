@@ -6,13 +6,16 @@
 /// Thread-safety: values.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <vector>
 
 #include "coterie/core/bytes.hpp"
 #include "coterie/core/ids.hpp"
+#include "coterie/core/time.hpp"
 
 namespace coterie::messaging {
 
@@ -23,6 +26,14 @@ inline constexpr std::size_t credit_groups = 8;
 struct CreditConfig {
   std::uint64_t messages = 8192;
   std::uint64_t bytes = 4 * 1024 * 1024 + 64 * 1024;
+  /// Beyond `patient` messages of a group nothing more is sent while the oldest of them is not
+  /// taken after `delay`: a queue that is longer than its owner's deadline does nobody any good,
+  /// and no bound in messages fits both fast owners and slow ones. Longer than a planned move
+  /// takes. Source: Nichols and Jacobson, Controlling Queue Delay (2012).
+  std::uint64_t patient = 64;
+  Duration delay = 250ms;
+  /// Taken and not told: so exactly the sender knows what is taken.
+  [[nodiscard]] std::uint64_t untold() const { return std::min<std::uint64_t>(messages / 4, 64); }
 };
 /// Hello::features: this side grants credits and keeps to them.
 inline constexpr std::uint64_t feature_credits = 1;
@@ -42,13 +53,20 @@ struct Grant {
 class CreditWindow {
  public:
   explicit CreditWindow(CreditConfig config = {}) : config_(config) {}
-  /// False: the group has too much under way.
-  [[nodiscard]] bool may_send(std::size_t group, std::uint64_t bytes) const {
+  /// False: the group has too much under way, or waits for too long.
+  [[nodiscard]] bool may_send(std::size_t group, std::uint64_t bytes, Instant now) const {
     const auto& g = groups_[group];
+    if (g.messages >= config_.patient && !g.marks.empty() &&
+        now - g.marks.front().at > config_.delay)
+      return false;
     return g.messages < config_.messages && (g.messages == 0 || g.bytes + bytes <= config_.bytes);
   }
-  void sent(std::size_t group, std::uint64_t bytes) {
-    ++groups_[group].messages, groups_[group].bytes += bytes;
+  void sent(std::size_t group, std::uint64_t bytes, Instant now) {
+    auto& g = groups_[group];
+    ++g.messages, g.bytes += bytes;
+    const auto number = g.taken_messages + g.messages;
+    // Fewer may all be taken, and not told.
+    if (g.messages > config_.untold() && number % mark_every == 0) g.marks.push_back({number, now});
   }
   /// False: it grants more than was ever sent.
   [[nodiscard]] bool granted(const Grant& grant) {
@@ -57,6 +75,8 @@ class CreditWindow {
     if (messages > g.messages || bytes > g.bytes) return false;
     g.messages -= messages, g.bytes -= bytes;
     g.taken_messages = grant.messages, g.taken_bytes = grant.bytes;
+    while (!g.marks.empty() && g.marks.front().number <= g.taken_messages + config_.untold())
+      g.marks.pop_front();
     return true;
   }
   [[nodiscard]] std::uint64_t under_way() const {
@@ -66,9 +86,15 @@ class CreditWindow {
   }
 
  private:
+  static constexpr std::uint64_t mark_every = 16;
+  struct Mark {
+    std::uint64_t number{};  ///< of a message since the connection began,
+    Instant at{};            ///< and when it was sent
+  };
   struct Group {
     std::uint64_t messages{}, bytes{};  ///< under way
     std::uint64_t taken_messages{}, taken_bytes{};
+    std::deque<Mark> marks{};  ///< of those under way; the first is what may be known as taken
   };
   CreditConfig config_;
   std::array<Group, credit_groups> groups_{};
@@ -100,9 +126,9 @@ class CreditLedger {
     std::uint64_t messages{}, bytes{}, told_messages{}, told_bytes{};
     void add(std::uint64_t m, std::uint64_t b) { messages += m, bytes += b; }
   };
-  /// A quarter of the window: the sender never waits for what is left untold.
+  /// At most a quarter of the window: the sender never waits for what is left untold.
   [[nodiscard]] bool is_due(const Group& g) const {
-    return g.messages - g.told_messages >= config_.messages / 4 ||
+    return g.messages - g.told_messages >= config_.untold() ||
            g.bytes - g.told_bytes >= config_.bytes / 4;
   }
   CreditConfig config_;

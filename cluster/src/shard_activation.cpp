@@ -108,6 +108,14 @@ std::string ShardCore::fold(Entity& entity, const replication::RecordView& recor
   return {};
 }
 
+/// What would come before the oldest record that was found.
+bool ShardCore::misses_trimmed(ShardId shard, const std::vector<Bytes>& records) const {
+  if (records.empty()) return false;
+  const auto oldest = replication::read_record(records.front());
+  return oldest && oldest->previous != LogIndex{} &&
+         oldest->previous < hosted_[shard.value].history.first();
+}
+
 void ShardCore::replayed(const replication::Replayed& part, Instant now, ShardSink& out) {
   const auto found = replays_.find(part.token);
   if (found == replays_.end()) return;
@@ -116,8 +124,7 @@ void ShardCore::replayed(const replication::Replayed& part, Instant now, ShardSi
   auto& entity = entities_.at(slot);
   if (entity.phase != EntityPhase::activating) return;
   std::string problem = part.error ? part.error->detail : "";
-  if (part.error && whole &&
-      std::as_const(hosted_)[entity.shard.value].history.base.last > LogIndex{})
+  if (part.error && whole && misses_trimmed(entity.shard, part.records))
     problem =
         "its snapshot is of another schema, and the events before it were trimmed: the entity "
         "needs a load_old";

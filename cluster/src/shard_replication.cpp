@@ -88,7 +88,7 @@ namespace {
 /// Only whole records of this log reach it, each in its place.
 bool is_sound(ShardId shard, const shard_log::Append& append) {
   auto index = append.previous;
-  if (append.begins && !append.entries.empty()) {
+  if (append.begins && append.previous != LogIndex{} && !append.entries.empty()) {
     const auto first = replication::read_record(append.entries.front().record);
     if (!first || first->kind != replication::RecordKind::checkpoint ||
         !replication::decode_checkpoint(first->reply))

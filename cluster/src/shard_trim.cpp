@@ -35,11 +35,11 @@ void ShardCore::begin_anew(ShardId shard, const shard_log::Base& base, ShardSink
   forget(shard);
   hosted.history.base = base;
   hosted.end = base.last;
-  if (base.last == LogIndex{}) return;
   ++counters_.begun_anew;
-  out.log({LogLevel::warning, "shard " + std::to_string(shard.value) +
-                                  ": this copy lacks what the others have trimmed; its log begins "
-                                  "anew with record " +
+  const std::string why = base.last == LogIndex{} ? "this copy has what an operator gave up"
+                                                  : "this copy lacks what the others have trimmed";
+  out.log({LogLevel::warning, "shard " + std::to_string(shard.value) + ": " + why +
+                                  "; its log begins anew with record " +
                                   std::to_string(hosted.history.first().value)});
 }
 
@@ -51,8 +51,9 @@ void ShardCore::trim(ShardId shard, ShardSink& out) {
   if (std::min(known.replica->commit(), known.replica->durable()) < known.history.checkpoint)
     return;
   auto& hosted = hosted_[shard.value];
-  hosted.replica->trim(first);
   hosted.history.trimmable = {};
+  if (first <= hosted.replica->first()) return;  // it begins there already
+  hosted.replica->trim(first);
   hosted.history.base = hosted.replica->base();
   ++counters_.trims;
   out.append({.shard = shard, .epoch = hosted.replica->promised(), .index = first, .trims = true});
@@ -62,14 +63,33 @@ void ShardCore::trim_histories(Instant now, ShardSink& out) {
   if (config_.history_bytes == 0 || now < next_trim_) return;
   next_trim_ = now + trim_interval;
   bool saves = false;
+  std::size_t written = 0;
   for (std::uint16_t i = 0; i < sharding::shard_count; ++i) {
     const auto& hosted = std::as_const(hosted_)[i];
-    if (!hosted.replica || !hosted.replica->accepts() || hosted.history.whole) continue;
-    if (hosted.history.wants_checkpoint(config_.history_bytes))
+    if (hosted.history.whole && hosted.replica && hosted.replica->serves())
+      tell_whole(ShardId{i}, out);
+    if (!may_shorten(hosted)) continue;
+    if (hosted.history.wants_checkpoint(config_.history_bytes) && written < checkpoints_at_once) {
       write_checkpoint(ShardId{i}, now, out);
+      ++written;
+    }
     saves = saves || hosted.history.unsaved > 0;
   }
   if (saves) save_for_trim(now, out);
+}
+
+/// One checkpoint at a time, and not while the shard moves, for which nothing may be under way.
+bool ShardCore::may_shorten(const Hosted& hosted) {
+  return hosted.replica && hosted.replica->accepts() && !hosted.history.whole &&
+         hosted.drain_until == never && hosted.replica->commit() >= hosted.history.checkpoint;
+}
+
+void ShardCore::tell_whole(ShardId shard, ShardSink& out) {
+  if (std::exchange(told_whole_, true)) return;
+  out.log({LogLevel::warning, "shard " + std::to_string(shard.value) +
+                                  ", and others perhaps, keep all of their history: an entity has "
+                                  "no MSGPACK_DEFINE for its state, or a type that this node does "
+                                  "not know"});
 }
 
 void ShardCore::write_checkpoint(ShardId shard, Instant now, ShardSink& out) {
@@ -97,17 +117,18 @@ void ShardCore::write_checkpoint(ShardId shard, Instant now, ShardSink& out) {
 
 /// Entities at rest come to memory for it, a few at a time; they go again when they are idle.
 void ShardCore::save_for_trim(Instant now, ShardSink& out) {
+  if (faults_.size() >= max_watched_faults) return;  // most of them cannot be read: not for ever
+  make_room(now);
   std::size_t begun = replays_.size();
-  const auto most = config_.max_live_entities - config_.max_live_entities / 16;
   std::vector<EntitySlot> due;  // what is saved may change what is looked at
   entities_.look_around(trim_hand_, trim_scan, [&](EntitySlot slot) {
     const auto& entity = entities_.at(slot);
     const auto& hosted = std::as_const(hosted_)[entity.shard.value];
-    if (hosted.history.whole || !hosted.history.needs_saving(entity) || !hosted.replica ||
-        !hosted.replica->accepts() || resting(slot, now))
+    if (!hosted.history.needs_saving(entity) || !may_shorten(hosted) || resting(slot, now))
       return true;
     if (entity.phase == EntityPhase::passive) {
-      if (begun >= saved_at_once || entities_.active() + begun >= most) return false;
+      if (entities_.active() + begun >= config_.max_live_entities) return true;
+      if (begun >= saved_at_once) return false;
       activate(slot, out);
       ++begun;
     } else if (entity.phase == EntityPhase::active) {
@@ -118,8 +139,7 @@ void ShardCore::save_for_trim(Instant now, ShardSink& out) {
   for (const auto slot : due) {
     const auto& entity = entities_.at(slot);
     auto& hosted = hosted_[entity.shard.value];
-    if (entity.phase != EntityPhase::active || !hosted.replica || !hosted.replica->accepts())
-      continue;
+    if (entity.phase != EntityPhase::active || !may_shorten(hosted)) continue;
     if (!save(hosted, slot, now, out)) keep_history(entity, out);
   }
 }

@@ -51,7 +51,8 @@ std::optional<Checkpoint> decode_checkpoint(ByteView bytes) {
   const auto horizon = in.unsigned_integer();
   const auto count = in.array(max_remembered_commands);
   for (std::uint32_t i = 0; i < count && in.ok(); ++i) {
-    if (in.array(max_fields) != entry_fields) return std::nullopt;
+    const auto has = in.array(max_fields);
+    if (has < entry_fields) return std::nullopt;
     Remembered entry;
     entry.command.high = in.unsigned_integer();
     entry.command.low = in.unsigned_integer();
@@ -60,6 +61,7 @@ std::optional<Checkpoint> decode_checkpoint(ByteView bytes) {
     entry.epoch = Epoch{in.unsigned_integer()};
     entry.reply = std::string(in.text(max_record_bytes));
     entry.reply_dropped = in.boolean();
+    for (auto more = entry_fields; more < has; ++more) in.skip();
     out.duplicates.remember(std::move(entry));
   }
   if (!in.ok()) return std::nullopt;

@@ -90,15 +90,16 @@ void Process::make_workers(SessionId session, Random& random) {
     if (world_.records()) hooks.record = world_.tape(name_of(index_), disk_.start, worker);
     auto replica = cluster::ShardCoreConfig{}.replica;
     replica.lease = world_.read_lease();
-    const cluster::ShardOrigin origin{{.self = self,
-                                       .data_workers = workers_,
-                                       .passivate_after = 2s,
-                                       .credits = {.messages = few_credits},
-                                       .disk = disk_.number,
-                                       .replica = replica,
-                                       .history_bytes = world_.history_bytes()},
-                                      random.next(),
-                                      world_.now()};
+    const cluster::ShardOrigin origin{
+        {.self = self,
+         .data_workers = workers_,
+         .passivate_after = 2s,
+         .credits = {.messages = few_credits, .patient = few_credits / 2},
+         .disk = disk_.number,
+         .replica = replica,
+         .history_bytes = world_.history_bytes()},
+        random.next(),
+        world_.now()};
     data_.push_back(std::make_unique<DataWorker>(world_, index_, disk_, origin, random.split(),
                                                  std::move(hooks)));
   }

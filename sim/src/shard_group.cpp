@@ -216,6 +216,8 @@ void ShardGroup::apply(std::size_t node, Effects effects) {
 
 void ShardGroup::transmit(std::size_t from, const Message& message) {
   trace_.add(message.epoch.value);
+  if (const auto* append = std::get_if<Append>(&message.body); append && append->discards)
+    fail("a primary discards what another one has as committed");
   for (int copy = random_.chance(config_.doubled) ? 2 : 1; copy > 0; --copy) {
     if (random_.chance(config_.loss)) continue;
     auto delay = config_.latency / 4 + random_.below(config_.latency);

@@ -38,7 +38,7 @@ void LmdbJournal::append(replication::AppendRequest request) {
   auto& impl = *stripe_->impl_;
   {
     const std::lock_guard lock(impl.mutex);
-    impl.writes.push_back({port_, std::move(request), false});
+    impl.writes.push_back({.port = port_, .request = std::move(request)});
   }
   impl.write_ready.notify_one();
 }
@@ -47,7 +47,7 @@ void LmdbJournal::reset(ShardId shard) {
   auto& impl = *stripe_->impl_;
   {
     const std::lock_guard lock(impl.mutex);
-    impl.writes.push_back({port_, {.shard = shard}, true});
+    impl.writes.push_back({.port = port_, .request = {.shard = shard}, .reset = true});
   }
   impl.write_ready.notify_one();
 }
@@ -62,13 +62,16 @@ void LmdbJournal::replay(std::uint64_t token, ShardId shard, LogIndex head, bool
   impl.read_ready.notify_one();
 }
 
+/// Behind what was asked for before: a trim on its way would move what is being read.
 void LmdbJournal::recover(std::uint64_t token, std::vector<ShardId> shards) {
   auto& impl = *stripe_->impl_;
   {
     const std::lock_guard lock(impl.mutex);
-    impl.reads.push_back({.port = port_, .token = token, .recover = std::move(shards)});
+    impl.writes.push_back({.port = port_,
+                           .then = LmdbStripe::Impl::ReadJob{
+                               .port = port_, .token = token, .recover = std::move(shards)}});
   }
-  impl.read_ready.notify_one();
+  impl.write_ready.notify_one();
 }
 
 void LmdbJournal::read(std::uint64_t token, ShardId shard, LogIndex from, std::size_t bytes) {

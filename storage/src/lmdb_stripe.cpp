@@ -69,7 +69,8 @@ void LmdbStripe::Impl::stage(const std::vector<WriteJob>& jobs, MDB_txn* txn, Gr
     const auto& request = job.request;
     auto& shard = state(request.shard);
     if (job.reset) shard.broken = false;
-    if (job.reset || shard.broken) continue;  // a failure was told; the core will reset
+    // After a failure was told the core will reset.
+    if (job.reset || job.then || shard.broken) continue;
     if (request.trims) {
       trim(request, txn, group);
       continue;
@@ -98,10 +99,9 @@ void LmdbStripe::Impl::write(const WriteJob& job, MDB_txn* txn, Group& group) {
   const auto& request = job.request;
   auto& change = group.changes.at(request.shard);
   const bool moves = request.begins && request.index.value != change.first;
-  if (request.replaces)
-    cut(change, request.begins ? 0 : request.index.value - change.first, state(request.shard), txn,
-        group);
-  if (moves) change.first = request.index.value;
+  if (moves) begin_anew(request.shard, request.index, change, txn, group);
+  else if (request.replaces)
+    cut(change, request.index.value - change.first, state(request.shard), txn, group);
   if (!request.record.empty()) {
     auto position = group.next_position++;
     auto key = val(position);
@@ -136,7 +136,25 @@ void LmdbStripe::Impl::trim(const replication::AppendRequest& request, MDB_txn* 
 
 void LmdbStripe::Impl::sweep(MDB_txn* txn, Group& group) {
   for (; group.swept < std::min(garbage.size(), sweep_records); ++group.swept)
-    remove(garbage[group.swept], txn, group);
+    remove(garbage[group.swept].position, txn, group);
+}
+
+/// Usually behind its end: then its records are garbage, known by their indices. Else nothing of it
+/// may stay on the disk, where it would be taken for what comes.
+void LmdbStripe::Impl::begin_anew(ShardId shard, LogIndex first, Change& change, MDB_txn* txn,
+                                  Group& group) {
+  const auto& kept = state(shard);
+  if (first.value >= change.end()) {
+    for (auto position : change.added) remove(position, txn, group);
+    change.trimmed = change.kept;
+  } else {
+    cut(change, 0, kept, txn, group);
+    for (std::size_t i = 0; i < change.trimmed; ++i) remove(kept.positions[i], txn, group);
+    for (const auto& old : garbage)
+      if (old.shard == shard) remove(old.position, txn, group);
+  }
+  change.added.clear();
+  change.first = first.value;
 }
 
 /// docs/JOURNAL.md: what is known of a shard's log beside its records.
@@ -176,7 +194,8 @@ void LmdbStripe::Impl::keep(ShardId shard, const Change& change) {
   auto& kept = state(shard);
   kept.positions.resize(change.kept);
   const auto trimmed = kept.positions.begin() + static_cast<std::ptrdiff_t>(change.trimmed);
-  garbage.insert(garbage.end(), kept.positions.begin(), trimmed);
+  for (auto position = kept.positions.begin(); position != trimmed; ++position)
+    garbage.push_back({shard, *position});
   kept.positions.erase(kept.positions.begin(), trimmed);
   kept.positions.insert(kept.positions.end(), change.added.begin(), change.added.end());
   kept.first = change.first;
@@ -226,6 +245,12 @@ void LmdbStripe::Impl::commit(const std::vector<WriteJob>& jobs) {
     }
   }
   for (auto& [port, events] : group.done) port->deliver(std::move(events));
+  for (const auto& job : jobs)
+    if (job.then) {
+      const std::lock_guard lock(mutex);
+      reads.push_back(*job.then);
+      read_ready.notify_one();
+    }
 }
 
 }  // namespace coterie::storage

@@ -6,6 +6,7 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -47,11 +48,6 @@ struct LmdbJournal::Port {
 
 struct LmdbStripe::Impl {
   using PortPtr = std::shared_ptr<LmdbJournal::Port>;
-  struct WriteJob {
-    PortPtr port{};
-    replication::AppendRequest request{};
-    bool reset = false;
-  };
   struct ReadJob {
     PortPtr port{};
     std::uint64_t token{};
@@ -60,6 +56,12 @@ struct LmdbStripe::Impl {
     bool whole = false;              ///< a replay that passes snapshots over
     std::size_t bytes = 0;           ///< not 0: a part of the log
     std::vector<ShardId> recover{};  ///< not empty: a recovery
+  };
+  struct WriteJob {
+    PortPtr port{};
+    replication::AppendRequest request{};
+    bool reset = false;
+    std::optional<ReadJob> then{};  ///< nothing to write: it is read what was asked for before
   };
   struct ShardState {
     std::uint64_t first = 1;                 ///< index of the oldest record
@@ -111,6 +113,7 @@ struct LmdbStripe::Impl {
   [[nodiscard]] Change& change_of(ShardId shard, Group& group);
   void trim(const replication::AppendRequest& request, MDB_txn* txn, Group& group);
   void sweep(MDB_txn* txn, Group& group);
+  void begin_anew(ShardId shard, LogIndex first, Change& change, MDB_txn* txn, Group& group);
   void keep(ShardId shard, const Change& change);
   void write_state(ShardId shard, const Change& change, MDB_txn* txn, Group& group);
   void remove(std::uint64_t position, MDB_txn* txn, Group& group);
@@ -137,8 +140,12 @@ struct LmdbStripe::Impl {
   MDB_dbi promises{};
   std::vector<ShardState> shards = std::vector<ShardState>(1024);
   std::uint64_t next_position = 1;
-  /// Positions of what was trimmed, on their way off the disk. The writer's alone.
-  std::deque<std::uint64_t> garbage{};
+  struct Garbage {
+    ShardId shard{};
+    std::uint64_t position{};
+  };
+  /// What was trimmed, on its way off the disk. The writer's alone.
+  std::deque<Garbage> garbage{};
   bool failed = false;  ///< the last commit: garbage alone is no reason to try again
   bool dead = false;
   Error death{};

@@ -82,7 +82,7 @@ int LmdbStripe::Impl::load_log(MDB_txn* txn) {
     if (shard.value >= shards.size())
       shards.resize(std::size_t{shard.value} + 1), seen.resize(shards.size());
     if (index.value < shards[shard.value].first) {  // trimmed, and not swept yet
-      garbage.push_back(position);
+      garbage.push_back({shard, position});
       continue;
     }
     auto& kept = shards[shard.value];

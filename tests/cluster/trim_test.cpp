@@ -140,6 +140,34 @@ TEST_CASE("trim: a shard with an entity whose state cannot be written keeps its 
   }
 }
 
+TEST_CASE("trim: a shard at rest writes nothing again, however large its entities are") {
+  Trimming bench;
+  bench.types[0].save = +[](const void* state, Bytes& out) {
+    (void)save_counter(state, out);
+    return out.resize(5 * history), true;
+  };
+  bench.begin();
+  bench.add(3 * plenty);
+  const auto checkpoints = bench.core.counters().checkpoints;
+  CHECK(checkpoints >= 2);
+  CHECK(checkpoints <= 6);  // each costs 5,000 bytes: so many bytes of events come between them
+  for (int i = 0; i < 100; ++i) bench.settle();
+  CHECK(bench.core.counters().checkpoints <= checkpoints + 1);
+}
+
+TEST_CASE("trim: a log with records of a type that this node does not know is kept") {
+  Trimming bench;
+  bench.begin();
+  bench.add(plenty);
+  Trimming again;
+  again.take_disk_of(bench);
+  again.types[0].id = EntityTypeId{1};
+  again.begin();
+  again.settle();
+  CHECK(again.core.counters().checkpoints == 0);
+  CHECK(again.core.counters().trims == 0);
+}
+
 TEST_CASE("trim: without a bound no checkpoint is written") {
   Bench bench;
   for (int i = 0; i < plenty; ++i) {

@@ -319,6 +319,24 @@ TEST_CASE("journal: a log may begin anew at any index, and nothing of the old on
   });
 }
 
+TEST_CASE("journal: what was just trimmed does not come back when the log begins anew before it") {
+  each_world([](JournalWorld& world) {
+    for (std::uint64_t i = 1; i <= 5; ++i) world.journal().append(make(1, i));
+    while (world.next_event<Appended>().batch < 5) continue;
+    world.journal().append({.shard = ShardId{1}, .index = LogIndex{4}, .trims = true});
+    auto anew = make(1, 2, 2);
+    anew.replaces = anew.begins = true;
+    anew.batch = 6;
+    world.journal().append(anew);
+    CHECK(world.next_event<Appended>().batch == 6);
+    world.reopen();
+    world.journal().recover(8, {ShardId{1}});
+    CHECK(world.next_event<Recovered>().records == std::vector<Bytes>{anew.record});
+    CHECK(world.next_event<RecoveryFinished>().logs.at(0) ==
+          RecoveredLog{.shard = ShardId{1}, .first = LogIndex{2}});
+  });
+}
+
 TEST_CASE("journal: a record and its replacement may share a group") {
   each_world([](JournalWorld& world) {
     world.journal().append(make(1, 1));

@@ -253,7 +253,7 @@ bool load(void* state, std::uint16_t schema, ByteView bytes) {
       if constexpr (requires(E & target) {
                       { E::load_old(schema, bytes, target) } -> std::same_as<bool>;
                     })
-        return E::load_old(schema, bytes, *static_cast<E*>(state));
+        return schema < schema_of<E>() && E::load_old(schema, bytes, *static_cast<E*>(state));
     } catch (...) {
       return false;
     }

@@ -30,22 +30,32 @@ void ShardReplica::on(const Message& message, const Append& append, Instant now,
   say_durably(message, accepted);
 }
 
+/// The first entry, which is committed as all before it, is another one at the primary: that one
+/// leads by an operator's word, and what is here is nobody's.
+bool ShardReplica::is_nobodys(const Append& append) const {
+  if (base_.last == LogIndex{} || append.previous != base_.last) return false;
+  return epoch_at(base_.last) != append.previous_epoch ||
+         (!append.begins && !append.entries.empty() && last_ > base_.last &&
+          append.entries.front().epoch != epoch_at(first()));
+}
+
 /// Where the entries continue this log, or where they are to be tried next. One that misses what
-/// its primary has no more begins anew where that one's begins. What was trimmed was committed: a
-/// primary that lacks it leads by an operator's word, and what is here then is nobody's.
+/// its primary has no more begins anew where that one's begins.
 std::optional<Refused> ShardReplica::find_place(const Append& append) {
   const bool lacks = append.previous > last_;
   const bool below = append.previous < base_.last;
-  if (!lacks && !below &&
+  const bool nobodys = is_nobodys(append);
+  if (!lacks && !below && !nobodys &&
       (append.previous == LogIndex{} || epoch_at(append.previous) == append.previous_epoch))
     return std::nullopt;
-  if (append.begins && !append.entries.empty() && append.previous > commit_) {
+  if (append.begins && !append.entries.empty() && (append.previous > commit_ || append.discards)) {
     begin_anew({append.previous, append.previous_epoch});
     return std::nullopt;
   }
   if (lacks) return Refused{.hint = next(last_)};
   if (append.previous > base_.last) return Refused{.hint = first_of_epoch(append.previous)};
-  if (commit_ >= base_.last) return Refused{.hint = first()};  // said before it was trimmed
+  const bool old = !nobodys && commit_ >= base_.last;
+  if (old) return Refused{.hint = first()};  // said before it was trimmed
   begin_anew({});
   return Refused{.hint = first()};
 }

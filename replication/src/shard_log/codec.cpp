@@ -14,7 +14,7 @@ constexpr std::uint32_t max_fields = 32;  // of one message; more than we know i
 struct Writer {
   wire::MsgpackWriter& out;
   void operator()(const Append& m) {
-    out.array(m.begins ? 6 : 5);
+    out.array(m.discards ? 7 : m.begins ? 6 : 5);
     out.unsigned_integer(m.previous.value);
     out.unsigned_integer(m.previous_epoch.value);
     out.unsigned_integer(m.commit.value);
@@ -26,7 +26,8 @@ struct Writer {
       out.boolean(entry.barrier);
       out.bin(entry.record);
     }
-    if (m.begins) out.boolean(true);
+    if (m.begins || m.discards) out.boolean(m.begins);
+    if (m.discards) out.boolean(true);
   }
   void operator()(const Accepted& m) {
     out.array(2);
@@ -73,6 +74,7 @@ struct Reader {
       m.entries.push_back(std::move(entry));
     }
     if (takes(6)) m.begins = in.boolean();
+    if (takes(7)) m.discards = in.boolean();
     return true;
   }
   bool operator()(Accepted& m) {

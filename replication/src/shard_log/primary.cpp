@@ -131,7 +131,8 @@ void ShardReplica::send(const Replica& to, Peer& peer, LogIndex from, std::vecto
              .commit = commit_,
              .number = numbers_,
              .entries = std::move(entries),
-             .begins = previous != LogIndex{} && previous == base_.last},
+             .begins = previous == base_.last && (previous != LogIndex{} || peer.discards),
+             .discards = peer.discards && previous == base_.last},
       out);
 }
 
@@ -173,6 +174,7 @@ void ShardReplica::on(const Message& message, const Accepted& accepted, Instant 
   auto& peer = found->second;
   peer.heard = now;
   peer.answered = std::max(peer.answered, std::min(accepted.number, peer.sent));
+  peer.discards = false;
   peer.match = std::max(peer.match, std::min(accepted.match, last_));
   peer.next = std::max(peer.next, next(peer.match));
   advance_commit(out);
@@ -189,10 +191,14 @@ void ShardReplica::on(const Message& message, const Refused& refused, Instant no
   peer.heard = now;
   peer.answered = std::max(peer.answered, std::min(refused.number, peer.sent));
   if (refused.hint <= peer.match) return;
-  const auto tried = peer.next;
-  peer.next = std::max({first(), next(peer.match), std::min(refused.hint, peer.next)});
+  const auto tried = std::pair(peer.next, peer.discards);
+  // Upwards goes only who has trimmed what we say; beyond our own end, who has what we never had.
+  // We have all that is committed, unless an operator gave some up.
+  peer.discards = serving_ && refused.hint > next(last_);
+  peer.next = peer.discards ? first() : std::max({first(), next(peer.match), refused.hint});
   if (peer.next.value > last_.value + 1) peer.next = next(last_);
-  if (peer.next == tried) return;  // the same again changes nothing; a heartbeat tries later
+  if (std::pair(peer.next, peer.discards) == tried)
+    return;  // the same again changes nothing; a heartbeat tries later
   send_entries(message.from, peer, false, out);
 }
 

@@ -320,6 +320,8 @@ class ShardCore {
   void trim_histories(Instant now, ShardSink& out);
   void write_checkpoint(ShardId shard, Instant now, ShardSink& out);
   void save_for_trim(Instant now, ShardSink& out);
+  [[nodiscard]] static bool may_shorten(const Hosted& hosted);
+  void tell_whole(ShardId shard, ShardSink& out);
   void keep_history(const sharding::Entity& entity, ShardSink& out);
   // shard_journal.cpp
   void appended(const replication::Appended& done, Instant now, ShardSink& out);
@@ -347,6 +349,7 @@ class ShardCore {
   [[nodiscard]] bool remembers() const;
   void remember(Instant now, ShardSink& out);
   [[nodiscard]] bool may_passivate(const sharding::Entity& entity) const;
+  [[nodiscard]] bool misses_trimmed(ShardId shard, const std::vector<Bytes>& records) const;
   void replayed(const replication::Replayed& replayed, Instant now, ShardSink& out);
   void fault(sharding::EntitySlot slot, const std::string& reason, Instant now, ShardSink& out);
   [[nodiscard]] std::optional<Duration> resting(sharding::EntitySlot slot, Instant now) const;
@@ -388,7 +391,7 @@ class ShardCore {
   Instant next_sweep_{}, next_lag_report_{};
   Instant next_remember_{}, next_trim_{};
   sharding::EntitySlot remember_hand_ = 0, trim_hand_ = 0;
-  bool draining_ = false;
+  bool draining_ = false, told_whole_ = false;
   bool lane_came_up_ = false;  ///< commands that waited for it may go
   sharding::Outcome outcome_{};
   ShardCounters counters_{};

@@ -19,22 +19,23 @@ inline constexpr std::uint8_t checkpoint_numbers = 128;
 struct ShardHistory {
   replication::shard_log::Base base{};  ///< of the log: it was trimmed up to here
   LogIndex checkpoint{};                ///< the newest, as far as the log was read
-  LogIndex trimmable{};              ///< what comes before may go, once `checkpoint` is committed
-  std::uint64_t checkpoint_bytes{};  ///< its size
-  std::uint64_t bytes{};             ///< of the records behind it
-  std::uint32_t entities{};          ///< that have records
-  std::uint32_t unsaved{};           ///< of those, that need records before `checkpoint`
-  std::uint8_t number{};             ///< of `checkpoint`
-  bool whole{};  ///< it has records that no snapshot can replace: nothing is trimmed
+  LogIndex trimmable{};      ///< what comes before may go, once `checkpoint` is committed
+  std::uint64_t bytes{};     ///< of the events behind it
+  std::uint64_t again{};     ///< of it and the snapshots that it makes necessary
+  std::uint32_t entities{};  ///< that have records
+  std::uint32_t unsaved{};   ///< of those, that need records before `checkpoint`
+  std::uint8_t number{};     ///< of `checkpoint`
+  bool whole{};              ///< it has records that no snapshot can replace: nothing is trimmed
 
   /// Where a log that is read begins.
   [[nodiscard]] LogIndex first() const { return next(base.last); }
   /// Before the entity learns of its new record.
   void note(sharding::Entity& entity, const replication::RecordView& record, std::size_t size) {
-    bytes += size;
+    const bool is_snapshot = record.kind == replication::RecordKind::snapshot;
+    if (!is_snapshot) bytes += size;
+    else if (entity.saved_in != number) again += size;
     const bool is_new = entity.head == LogIndex{};
-    const bool saves =
-        record.kind == replication::RecordKind::snapshot || record.previous == LogIndex{};
+    const bool saves = is_snapshot || record.previous == LogIndex{};
     if (is_new) ++entities, ++unsaved;
     if (entity.type->save == nullptr) whole = true;
     if (saves && (is_new || entity.saved_in != number)) --unsaved;
@@ -44,14 +45,14 @@ struct ShardHistory {
   void note_checkpoint(LogIndex index, std::size_t size) {
     if (unsaved == 0 && !whole && checkpoint != LogIndex{}) trimmable = checkpoint;
     checkpoint = index;
-    checkpoint_bytes = size;
+    again = size;
     bytes = 0;
     unsaved = entities;
     number = static_cast<std::uint8_t>((number + 1) % checkpoint_numbers);
   }
-  /// `most` bytes behind the newest checkpoint, and what is written again costs no more than those.
+  /// At least `most` bytes of events, and no fewer than what was written again for the last one.
   [[nodiscard]] bool wants_checkpoint(std::uint64_t most) const {
-    return !whole && unsaved == 0 && bytes >= std::max(most, checkpoint_bytes);
+    return !whole && unsaved == 0 && bytes >= std::max(most, again);
   }
   [[nodiscard]] bool needs_saving(const sharding::Entity& entity) const {
     return unsaved > 0 && entity.head != LogIndex{} && entity.saved_in != number;

@@ -53,6 +53,7 @@ inline constexpr std::size_t remember_scan = 10'000;
 /// once for that, and so many are looked through.
 inline constexpr Duration trim_interval = 100ms;
 inline constexpr std::size_t saved_at_once = 100;
+inline constexpr std::size_t checkpoints_at_once = 4;  ///< up to 3.7 MiB each
 inline constexpr std::size_t trim_scan = 10'000;
 /// A larger state is not snapshotted: its entity is read from its events.
 inline constexpr std::size_t max_snapshot_bytes = 1024 * 1024;

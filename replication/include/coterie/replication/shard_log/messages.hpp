@@ -18,6 +18,8 @@ struct Append {
   std::vector<Entry> entries{};
   /// The sender's log begins with these entries: so does that of who does not have `previous`.
   bool begins = false;
+  /// With it: also of who has something else as committed, which an operator gave up.
+  bool discards = false;
   friend bool operator==(const Append&, const Append&) = default;
 };
 /// Everything up to `match` is durable here, and this replica has promised the message's epoch.

@@ -103,7 +103,8 @@ class ShardReplica {
     std::uint64_t sent = 0, answered = 0;  ///< one message with entries is under way at a time
     std::uint64_t confirmed = 0;           ///< newest round
     Instant leased_until{};
-    bool reading = false;  ///< its entries come from the disk
+    bool reading = false;   ///< its entries come from the disk
+    bool discards = false;  ///< it claims as committed what we never had
   };
   struct Round {
     std::uint64_t number{};
@@ -129,6 +130,7 @@ class ShardReplica {
   void on(const Message& message, const Append& append, Instant now, Effects& out);
   void on(const Message& message, const Confirm& confirm, Instant now, Effects& out);
   [[nodiscard]] std::variant<Accepted, Refused> take(const Append& append);
+  [[nodiscard]] bool is_nobodys(const Append& append) const;
   [[nodiscard]] std::optional<Refused> find_place(const Append& append);
   // primary.cpp
   void lead(Instant now, Bytes barrier, Effects& out);

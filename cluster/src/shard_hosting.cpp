@@ -247,9 +247,9 @@ Instant ShardCore::shards_due() const {
     auto at = earliest(hosted.lead_at, earliest(hosted.claim_at, hosted.reopen_at));
     if (hosted.replica) at = earliest(at, hosted.replica->next_deadline());
     if (hosted.replica && hosted.replica->serves()) at = earliest(at, hosted.drain_until);
-    due_[i] = at;
+    due_.set(i, at);
   });
-  return *std::min_element(due_.begin(), due_.end());
+  return due_.earliest();
 }
 
 void ShardCore::tick_shards(Instant now, ShardSink& out) {

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "coterie/core/address.hpp"
+#include "coterie/core/deadlines.hpp"
 #include "coterie/core/ids.hpp"
 #include "coterie/core/random.hpp"
 #include "coterie/core/result.hpp"
@@ -60,6 +61,22 @@ TEST_CASE("result: holds a value or an error, and says which") {
   CHECK(bad.error().is(Errc::busy));
   CHECK(bad.value_or(7) == 7);
   CHECK(to_string(bad.error()) == "queue full (busy)");
+}
+
+TEST_CASE("deadlines: the earliest is known after each change, of one and of all") {
+  coterie::Deadlines<40> deadlines;
+  CHECK(deadlines.earliest() == coterie::never);
+  const auto at = [](std::int64_t n) { return coterie::Instant{n}; };
+  deadlines.set(39, at(7));
+  CHECK(deadlines.earliest() == at(7));
+  deadlines.set(0, at(9));
+  deadlines.set(17, at(5));
+  CHECK(deadlines.earliest() == at(5));
+  CHECK(deadlines[17] == at(5));
+  deadlines.set(17, coterie::never);
+  CHECK(deadlines.earliest() == at(7));
+  deadlines.set(39, at(11));
+  CHECK(deadlines.earliest() == at(9));
 }
 
 TEST_CASE("a watched array shows what was touched since it was last looked at, each once") {

@@ -24,6 +24,7 @@
 #include "coterie/cluster/shard_history.hpp"
 #include "coterie/cluster/shard_limits.hpp"
 #include "coterie/cluster/shard_sink.hpp"
+#include "coterie/core/deadlines.hpp"
 #include "coterie/core/watched_array.hpp"
 #include "coterie/messaging/ask_table.hpp"
 #include "coterie/messaging/links.hpp"
@@ -362,11 +363,7 @@ class ShardCore {
   std::array<Route, sharding::shard_count> route_{};
   WatchedArray<Hosted, sharding::shard_count> hosted_{};
   /// When each shard wants a tick; of those touched since, looked at anew in next_deadline().
-  mutable std::array<Instant, sharding::shard_count> due_ = [] {
-    std::array<Instant, sharding::shard_count> none{};
-    none.fill(never);
-    return none;
-  }();
+  mutable Deadlines<sharding::shard_count> due_{};
   sharding::EntityStore entities_{};
   std::map<sharding::EntitySlot, std::deque<Parked>> mailboxes_{};  ///< of entities being activated
   std::map<sharding::EntitySlot, Faults> faults_{};

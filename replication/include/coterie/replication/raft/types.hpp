@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <compare>
 #include <string>
 #include <vector>
 
@@ -19,7 +20,14 @@ using Index = Strong<struct IndexTag, std::uint64_t>;  ///< position in the grou
 struct MemberId {
   std::string node{};
   std::uint64_t disk{};
-  friend auto operator<=>(const MemberId&, const MemberId&) = default;
+  /// Disks first: they differ where names do, and are compared at once.
+  friend bool operator==(const MemberId& a, const MemberId& b) {
+    return a.disk == b.disk && a.node == b.node;
+  }
+  friend std::strong_ordering operator<=>(const MemberId& a, const MemberId& b) {
+    const auto disks = a.disk <=> b.disk;
+    return disks != 0 ? disks : a.node <=> b.node;
+  }
 };
 
 struct Configuration {

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "coterie/cluster/shard_core.hpp"
+#include "coterie/core/mutation.hpp"
 
 namespace coterie::cluster {
 
@@ -161,12 +162,12 @@ void ShardCore::persist(Hosted& hosted, EntitySlot slot, const Command& command,
     hosted.duplicates.remember({command.id, record.index, record.sequence, record.epoch,
                                 std::string(text(outcome_.reply))});
   if (is_remote(command)) ++counters_.delivered;
-  hold(hosted.held, record.index, command.to,
-       {.epoch = record.epoch,
-        .shard = shard,
-        .sequence = record.sequence,
-        .payload = outcome_.reply},
-       out);
+  const Answer reply{.epoch = record.epoch,
+                     .shard = shard,
+                     .sequence = record.sequence,
+                     .payload = outcome_.reply};
+  if (mutated("entity: replies before its events are committed")) answer(command.to, reply, out);
+  else hold(hosted.held, record.index, command.to, reply, out);
   replication::shard_log::Effects effects;
   const auto index = hosted.replica->append(std::move(bytes), effects);
   COTERIE_ENSURE(index == record.index);

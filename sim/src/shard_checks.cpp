@@ -35,6 +35,13 @@ void ShardGroup::check_committed(std::size_t node, LogIndex index) {
   n.reported = std::max(n.reported, index);
 }
 
+/// Invariant 2: nobody leads below what it promised, durably.
+void ShardGroup::check_promise(std::size_t node) {
+  const auto& replica = *nodes_[node].replica;
+  if (replica.leads() && replica.epoch() < nodes_[node].disk.promised)
+    fail("leads below its own promise");
+}
+
 /// Invariant 5: who enters I has everything, however late the swap landed.
 void ShardGroup::check_in_sync() {
   for (const auto& member : assignment_.in_sync) {

@@ -188,6 +188,7 @@ void ShardGroup::assign(const Event& event) {
 
 void ShardGroup::apply(std::size_t node, Effects effects) {
   auto& n = nodes_[node];
+  check_promise(node);
   for (auto& effect : effects) {
     trace_.add(effect.index());
     if (auto* send = std::get_if<Send>(&effect)) {

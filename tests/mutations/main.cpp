@@ -77,6 +77,8 @@ constexpr Mutation mutations[] = {
     {"shard: a lease is counted from its receipt", 5000, shard},
     {"shard: promises another one what it granted", 5000, shard},
     {"shard: a restarted replica does not sit out what it granted", 5000, shard},
+    {"shard: leads below its own promise", 5000, shard},
+    {"entity: replies before its events are committed", 300, ledger},
     {"hand-off: parked commands go after Moved", 100, ledger},
     {"repair: a damaged copy comes back as the same replica", 100, ledger},
     {"node: an older copy is taken for the newest", 100, ledger},

@@ -43,7 +43,9 @@ Effects ShardReplica::assigned(const Assignment& assignment, Instant now, Bytes 
 /// A fresh leadership: nobody has acknowledged anything to it, and nothing is answered before its
 /// barrier is committed (invariants 7 and 8).
 void ShardReplica::lead(Instant now, Bytes barrier, Effects& out) {
-  if (promised_ > assignment_.epoch || !holds(assignment_.in_sync, self_)) return;
+  const bool fenced =
+      promised_ > assignment_.epoch && !mutated("shard: leads below its own promise");
+  if (fenced || !holds(assignment_.in_sync, self_)) return;
   leading_ = true;
   serving_ = false;
   epoch_ = assignment_.epoch;

@@ -154,6 +154,7 @@ class ShardGroup {
   // shard_checks.cpp
   void fail(std::string what);
   void check_committed(std::size_t node, LogIndex index);
+  void check_promise(std::size_t node);
   void check_in_sync();
   void check_serving(std::size_t node);
   void check_read(std::size_t node, const shard_log::ReadReady& ready);

@@ -159,6 +159,7 @@ void ShardCore::replayed(const replication::Replayed& part, Instant now, ShardSi
     fault(slot, "replay: " + problem, now, out);
   }
   unpark(waiting, now, out);
+  if (config_.history_bytes > 0) save_if_needed(slot, now, out);  // before it rests again
 }
 
 void ShardCore::save_if_due(Hosted& hosted, EntitySlot slot, Instant now, ShardSink& out) {

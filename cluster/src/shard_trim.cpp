@@ -136,16 +136,19 @@ void ShardCore::save_for_trim(Instant now, ShardSink& out) {
     }
     return due.size() < saved_at_once;
   });
-  for (const auto slot : due) {
-    const auto& entity = entities_.at(slot);
-    auto& hosted = hosted_[entity.shard.value];
-    if (entity.phase != EntityPhase::active || !may_shorten(hosted)) continue;
-    if (!save(hosted, slot, now, out)) keep_history(entity, out);
-  }
+  for (const auto slot : due) save_if_needed(slot, now, out);
+}
+
+void ShardCore::save_if_needed(EntitySlot slot, Instant now, ShardSink& out) {
+  const auto& entity = entities_.at(slot);
+  if (entity.type == nullptr || entity.phase != EntityPhase::active) return;
+  auto& hosted = hosted_[entity.shard.value];
+  if (!hosted.history.needs_saving(entity) || !may_shorten(hosted)) return;
+  if (!save(hosted, slot, now, out)) keep_history(entity, out);
 }
 
 void ShardCore::keep_history(const Entity& entity, ShardSink& out) {
-  hosted_[entity.shard.value].history.whole = true;
+  hosted_[entity.shard.value].history.whole = told_whole_ = true;
   out.log({LogLevel::warning, "shard " + std::to_string(entity.shard.value) +
                                   " keeps all of its history: the state of '" + entity.type->name +
                                   "/" + entity.id + "' cannot be written, or exceeds 1 MiB"});

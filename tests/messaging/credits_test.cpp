@@ -39,9 +39,9 @@ TEST_CASE("credits: what is not taken for too long holds up what comes behind it
   CHECK(window.may_send(1, 10, now + delay));
   CHECK_FALSE(window.may_send(1, 10, now + delay + 1ns));
   CHECK(window.may_send(2, 10, now + delay + 1ns));
-  CHECK(window.granted({1, 16, 160}));
+  CHECK(window.granted({1, 16, 160, 16}));
   CHECK_FALSE(window.may_send(1, 10, now + delay + 1ns));
-  CHECK(window.granted({1, 64, 640}));
+  CHECK(window.granted({1, 16, 160, 64}));  // what has arrived may wait there
   CHECK(window.may_send(1, 10, now + delay + 1ns));
 }
 
@@ -51,7 +51,7 @@ TEST_CASE("credits: a sender that is slow is never taken for one that waits") {
   for (std::uint64_t i = 1; i <= 1000; ++i, later = later + 1s) {
     REQUIRE(window.may_send(1, 10, later));
     window.sent(1, 10, later);
-    if (i % often == 1 && i > 1) CHECK(window.granted({1, i - 1, 10 * (i - 1)}));  // one too late
+    if (i % often == 1 && i > 1) CHECK(window.granted({1, 0, 0, i - 1}));  // one too late
   }
 }
 
@@ -70,22 +70,32 @@ TEST_CASE("credits: more than was sent cannot be granted") {
   window.sent(1, 10, now);
   CHECK_FALSE(window.granted({1, 2, 10}));
   CHECK_FALSE(window.granted({1, 1, 11}));
+  CHECK_FALSE(window.granted({1, 1, 10, 2}));
   CHECK(window.granted({1, 1, 10}));
   CHECK_FALSE(window.granted({1, 0, 0}));
 }
 
-TEST_CASE("credits: a grant is due after 64 messages, and what waits is not in it") {
+TEST_CASE("credits: a grant is due after 64 messages") {
   CreditLedger ledger;
   for (std::uint64_t i = 0; i < often - 1; ++i) ledger.arrived(2, 1);
   CHECK(ledger.due().empty());
   ledger.arrived(2, 1);
-  ledger.held(2, 1);
-  CHECK(ledger.due().empty());
-  ledger.freed(2, 1);
   const auto due = ledger.due();
-  CHECK(due == std::vector<Grant>{{2, often, often}});
+  CHECK(due == std::vector<Grant>{{2, often, often, often}});
   ledger.told(due);
   CHECK(ledger.due().empty());
+}
+
+TEST_CASE("credits: what waits has arrived, and is taken when it waits no longer") {
+  CreditLedger ledger;
+  for (std::uint64_t i = 0; i < often; ++i) ledger.arrived(2, 1);
+  ledger.held(2, 1);
+  CHECK(ledger.due() == std::vector<Grant>{{2, often - 1, often - 1, often}});
+  ledger.told(ledger.due());
+  ledger.freed(2, 1);
+  CHECK(ledger.due().empty());
+  for (std::uint64_t i = 0; i < often; ++i) ledger.arrived(2, 1);
+  CHECK(ledger.due() == std::vector<Grant>{{2, 2 * often, 2 * often, 2 * often}});
 }
 
 TEST_CASE("credits: a quarter of the bytes is due as well") {
@@ -97,12 +107,13 @@ TEST_CASE("credits: a quarter of the bytes is due as well") {
 }
 
 TEST_CASE("credits: grants survive their bytes, and strange bytes are refused") {
-  const std::vector<Grant> grants{{0, 1, 2}, {7, UINT64_MAX, 3}};
+  const std::vector<Grant> grants{{0, 1, 2, 3}, {7, UINT64_MAX, 3, 4}};
   CHECK(decode_grants(encode(grants)) == grants);
-  CHECK(encode({{1, 2, 3}}) == Bytes{1, 2, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0});
-  auto bytes = encode({{7, 1, 1}});
+  CHECK(encode({{1, 2, 3, 4}}) ==
+        Bytes{1, 2, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0});
+  auto bytes = encode({{7, 1, 1, 1}});
   CHECK_FALSE(decode_grants({}));
-  CHECK_FALSE(decode_grants(ByteView(bytes).first(16)));
+  CHECK_FALSE(decode_grants(ByteView(bytes).first(24)));
   bytes[0] = 8;
   CHECK_FALSE(decode_grants(bytes));
 }

@@ -321,6 +321,7 @@ class ShardCore {
   void trim_histories(Instant now, ShardSink& out);
   void write_checkpoint(ShardId shard, Instant now, ShardSink& out);
   void save_for_trim(Instant now, ShardSink& out);
+  void save_if_needed(sharding::EntitySlot slot, Instant now, ShardSink& out);
   [[nodiscard]] static bool may_shorten(const Hosted& hosted);
   void tell_whole(ShardId shard, ShardSink& out);
   void keep_history(const sharding::Entity& entity, ShardSink& out);

@@ -13,6 +13,7 @@ namespace {
 
 constexpr Duration in_sync_limit = 120s;
 constexpr Duration refuse_limit = 60s;
+constexpr Duration even_limit = 300s;  // nodes that fell often have to be up for two minutes
 constexpr std::size_t most_flips = 4;
 
 /// The shards as the leader of the registers knows them; null: there is none.
@@ -144,6 +145,23 @@ std::size_t trimmed_logs(World& world) {
   for (std::size_t i = 0; i < world.size(); ++i)
     for (const auto& [shard, first] : world.disk(i).firsts) trimmed += first > LogIndex{1} ? 1 : 0;
   return trimmed;
+}
+
+std::string check_even(World& world) {
+  for (std::size_t i = 0; i < world.size(); ++i) world.process(0).wish(Process::name_of(i), "");
+  const auto even = [&] {
+    auto* const leader = world.registers_leader();
+    if (leader == nullptr || !leader->node().wishes().empty()) return false;
+    std::vector<std::size_t> leads(world.size());
+    for (const auto& entry : leader->node().table().registers) {
+      if (entry.moves() || entry.replicas.size() != 3 || entry.in_sync.size() != 3) return false;
+      ++leads.at(entry.primary.at(1) - static_cast<std::size_t>('0'));
+    }
+    const auto [least, most] = std::minmax_element(leads.begin(), leads.end());
+    return *most - *least <= 1;
+  };
+  if (world.run_until(even, even_limit)) return {};
+  return "after the faults the shards are never even; " + unready(world);
 }
 
 std::string check_leave(World& world) {

@@ -26,6 +26,8 @@ namespace coterie::sim {
 [[nodiscard]] std::string check_snapshots(World& world, std::size_t& snapshots);
 /// Of all disks.
 [[nodiscard]] std::size_t trimmed_logs(World& world);
+/// Every node gets its share, and nothing is under way (planner, max - min <= 1).
+[[nodiscard]] std::string check_even(World& world);
 /// Everyone learns of a crash and of a leave, as what they are.
 [[nodiscard]] std::string check_leave(World& world);
 

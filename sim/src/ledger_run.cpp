@@ -5,6 +5,7 @@
 
 #include "coterie/sim/process.hpp"
 #include "coterie/sim/world.hpp"
+#include "last_words.hpp"
 #include "ledger_checks.hpp"
 #include "ledger_report.hpp"
 
@@ -40,7 +41,7 @@ constexpr std::size_t repeats = 20;
 constexpr std::uint64_t little_history = 512;  // bytes: a few deposits
 constexpr std::size_t deposits_since = 30;
 constexpr std::uint64_t leave_every = 8;  // the pool alone; its own runs are membership_runs.hpp
-constexpr Duration even_limit = 300s;     // nodes that fell often have to be up for two minutes
+constexpr std::uint64_t last_words_every = 2;  // of those killed
 
 class LedgerRun {
  public:
@@ -98,7 +99,8 @@ class LedgerRun {
     if (problem_.empty()) problem_ = check_flow(world_);
     if (problem_.empty()) problem_ = check_snapshots(world_, result_.snapshots);
     result_.trimmed = trimmed_logs(world_);
-    if (problem_.empty() && waits_for_even_) check_even();
+    if (problem_.empty()) problem_ = last_words_.check();
+    if (problem_.empty() && waits_for_even_) problem_ = check_even(world_);
     if (problem_.empty() && leaves_) problem_ = check_leave(world_);
     if (!problem_.empty()) return fail(problem_);
     result_.passed = true;
@@ -260,8 +262,16 @@ class LedgerRun {
       return world_.after(fault.span, [this] { world_.network().heal(); });
     }
     ++result_.kills;
-    world_.kill(node, fault.kind == Kind::power_cut);
-    world_.after(fault.span, [this, node] {
+    if (fault.seed % last_words_every != 0) return fall(fault);
+    last_words_.speak(node, [this, fault] {
+      if (!faults_over_ && world_.is_up(fault.node)) fall(fault);
+      world_.network().heal();
+    });
+  }
+
+  void fall(const Fault& fault) {
+    world_.kill(fault.node, fault.kind == Fault::Kind::power_cut);
+    world_.after(fault.span, [this, node = fault.node] {
       if (!faults_over_ && !world_.is_up(node)) world_.start(node);
     });
   }
@@ -297,24 +307,6 @@ class LedgerRun {
       const auto shard = random.below(std::uint64_t{sharding::shard_count});
       world_.move(ShardId{static_cast<std::uint16_t>(shard)}, to);
     }
-  }
-
-  /// In the end every node has its share, and nothing is under way (planner, max - min <= 1).
-  void check_even() {
-    for (std::size_t i = 0; i < nodes_; ++i) world_.process(0).wish(Process::name_of(i), "");
-    const auto even = [&] {
-      auto* const leader = world_.registers_leader();
-      if (leader == nullptr || !leader->node().wishes().empty()) return false;
-      std::vector<std::size_t> leads(nodes_);
-      for (const auto& entry : leader->node().table().registers) {
-        if (entry.moves() || entry.replicas.size() != 3 || entry.in_sync.size() != 3) return false;
-        ++leads.at(entry.primary.at(1) - static_cast<std::size_t>('0'));
-      }
-      const auto [least, most] = std::minmax_element(leads.begin(), leads.end());
-      return *most - *least <= 1;
-    };
-    if (!world_.run_until(even, even_limit))
-      problem_ = "after the faults the shards are never even; " + unready(world_);
   }
 
   /// What was acknowledged since the copy was made is not on it.
@@ -380,6 +372,7 @@ class LedgerRun {
   std::map<std::string, std::int64_t> expected_{}, seen_{};
   std::vector<std::string> accounts_{};  ///< of each deposit
   std::size_t read_ = 0;
+  LastWords last_words_{world_};
   std::uint64_t started_ = 0, streams_ = 0;
   bool faults_over_ = false;
   std::string problem_{};

@@ -82,6 +82,7 @@ constexpr Mutation mutations[] = {
     {"hand-off: parked commands go after Moved", 100, ledger},
     {"repair: a damaged copy comes back as the same replica", 100, ledger},
     {"node: an older copy is taken for the newest", 100, ledger},
+    {"entity: a read is answered before what it saw is committed", 300, ledger},
     {"entity: the duplicate table is not rebuilt", 100, ledger},
     {"entity: the duplicate table is not in the checkpoint", 300, ledger},
     {"entity: a snapshot that is not the fold", 100, ledger},

@@ -205,10 +205,7 @@ bool ShardCore::save(Hosted& hosted, EntitySlot slot, Instant now, ShardSink& ou
   hosted.history.note(entity, record, bytes.size());
   entity.head = record.index;
   ++counters_.snapshots;
-  replication::shard_log::Effects effects;
-  const auto index = hosted.replica->append(std::move(bytes), effects);
-  COTERIE_ENSURE(index == record.index);
-  take(entity.shard, std::move(effects), now, out);
+  replicate(entity.shard, std::move(bytes), now, out);
   return true;
 }
 

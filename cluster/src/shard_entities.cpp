@@ -168,10 +168,7 @@ void ShardCore::persist(Hosted& hosted, EntitySlot slot, const Command& command,
                      .payload = outcome_.reply};
   if (mutated("entity: replies before its events are committed")) answer(command.to, reply, out);
   else hold(hosted.held, record.index, command.to, reply, out);
-  replication::shard_log::Effects effects;
-  const auto index = hosted.replica->append(std::move(bytes), effects);
-  COTERIE_ENSURE(index == record.index);
-  take(shard, std::move(effects), now, out);
+  replicate(shard, std::move(bytes), now, out);
   save_if_due(hosted, slot, now, out);
 }
 

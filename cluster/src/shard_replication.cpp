@@ -71,6 +71,15 @@ void ShardCore::follow_phase(ShardId shard, Instant now, ShardSink& out) {
   if (phase == ShardPhase::serving) unpark(hosted.parked, now, out);
 }
 
+/// The record that was applied just now, which is the log's next.
+void ShardCore::replicate(ShardId shard, Bytes&& record, Instant now, ShardSink& out) {
+  auto& hosted = hosted_[shard.value];
+  shard_log::Effects effects;
+  const auto index = hosted.replica->append(std::move(record), effects);
+  COTERIE_ENSURE(index == hosted.applied);
+  take(shard, std::move(effects), now, out);
+}
+
 void ShardCore::transmit(ShardId shard, const shard_log::Message& message) {
   const auto* const other = peer(message.to.node);
   if (other == nullptr) return;

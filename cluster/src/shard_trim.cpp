@@ -12,7 +12,6 @@ namespace coterie::cluster {
 
 namespace shard_log = replication::shard_log;
 using replication::RecordKind;
-using sharding::Entity;
 using sharding::EntityPhase;
 using sharding::EntitySlot;
 
@@ -66,8 +65,11 @@ void ShardCore::trim_histories(Instant now, ShardSink& out) {
   std::size_t written = 0;
   for (std::uint16_t i = 0; i < sharding::shard_count; ++i) {
     const auto& hosted = std::as_const(hosted_)[i];
-    if (hosted.history.whole && hosted.replica && hosted.replica->serves())
-      tell_whole(ShardId{i}, out);
+    if (hosted.history.untrimmable && hosted.replica && hosted.replica->serves())
+      tell_untrimmable(ShardId{i},
+                       "an entity has no MSGPACK_DEFINE for its state, or a type that this node "
+                       "does not know",
+                       out);
     if (!may_shorten(hosted)) continue;
     if (hosted.history.wants_checkpoint(config_.history_bytes) && written < checkpoints_at_once) {
       write_checkpoint(ShardId{i}, now, out);
@@ -80,16 +82,16 @@ void ShardCore::trim_histories(Instant now, ShardSink& out) {
 
 /// One checkpoint at a time, and not while the shard moves, for which nothing may be under way.
 bool ShardCore::may_shorten(const Hosted& hosted) {
-  return hosted.replica && hosted.replica->accepts() && !hosted.history.whole &&
+  return hosted.replica && hosted.replica->accepts() && !hosted.history.untrimmable &&
          hosted.drain_until == never && hosted.replica->commit() >= hosted.history.checkpoint;
 }
 
-void ShardCore::tell_whole(ShardId shard, ShardSink& out) {
-  if (std::exchange(told_whole_, true)) return;
-  out.log({LogLevel::warning, "shard " + std::to_string(shard.value) +
-                                  ", and others perhaps, keep all of their history: an entity has "
-                                  "no MSGPACK_DEFINE for its state, or a type that this node does "
-                                  "not know"});
+/// One line for all: a type without snapshots has entities in every shard.
+void ShardCore::tell_untrimmable(ShardId shard, std::string_view why, ShardSink& out) {
+  if (std::exchange(told_untrimmable_, true)) return;
+  out.log({LogLevel::warning,
+           "shard " + std::to_string(shard.value) +
+               ", and others perhaps, keep all of their history: " + std::string(why)});
 }
 
 void ShardCore::write_checkpoint(ShardId shard, Instant now, ShardSink& out) {
@@ -109,10 +111,7 @@ void ShardCore::write_checkpoint(ShardId shard, Instant now, ShardSink& out) {
   hosted.applied = record.index;
   hosted.history.note_checkpoint(record.index, bytes.size());
   ++counters_.checkpoints;
-  shard_log::Effects effects;
-  const auto index = hosted.replica->append(std::move(bytes), effects);
-  COTERIE_ENSURE(index == record.index);
-  take(shard, std::move(effects), now, out);
+  replicate(shard, std::move(bytes), now, out);
 }
 
 /// Entities at rest come to memory for it, a few at a time; they go again when they are idle.
@@ -144,14 +143,12 @@ void ShardCore::save_if_needed(EntitySlot slot, Instant now, ShardSink& out) {
   if (entity.type == nullptr || entity.phase != EntityPhase::active) return;
   auto& hosted = hosted_[entity.shard.value];
   if (!hosted.history.needs_saving(entity) || !may_shorten(hosted)) return;
-  if (!save(hosted, slot, now, out)) keep_history(entity, out);
-}
-
-void ShardCore::keep_history(const Entity& entity, ShardSink& out) {
-  hosted_[entity.shard.value].history.whole = told_whole_ = true;
-  out.log({LogLevel::warning, "shard " + std::to_string(entity.shard.value) +
-                                  " keeps all of its history: the state of '" + entity.type->name +
-                                  "/" + entity.id + "' cannot be written, or exceeds 1 MiB"});
+  if (save(hosted, slot, now, out)) return;
+  hosted.history.untrimmable = true;
+  tell_untrimmable(entity.shard,
+                   "the state of '" + entity.type->name + "/" + entity.id +
+                       "' cannot be written, or exceeds 1 MiB",
+                   out);
 }
 
 }  // namespace coterie::cluster

@@ -35,7 +35,7 @@ void ShardCore::apply(Hosted& hosted, const replication::RecordView& record, Byt
   const auto type = std::find_if(types_.begin(), types_.end(),
                                  [&](const auto& t) { return t.id == record.type; });
   if (type == types_.end()) {  // its commands are answered with unknown_entity_type
-    hosted.history.whole = true;
+    hosted.history.untrimmable = true;
     return;
   }
   const auto id = text(record.entity);

@@ -52,7 +52,7 @@ struct ShardCoreConfig {
   messaging::CreditConfig credits{};  ///< the same on every node
   std::uint64_t disk{};               ///< the number of the data directory
   replication::shard_log::ReplicaConfig replica{.heartbeat = 200ms, .silence = 700ms};
-  /// Of a shard's records, at least; what is older is trimmed. 0: all of them are kept.
+  /// Of a shard's events, at least; what is older is trimmed. 0: all of them are kept.
   std::uint64_t history_bytes{};
 };
 
@@ -297,6 +297,7 @@ class ShardCore {
   bool renewed(const replication::Appended& done, Instant now);
   // shard_replication.cpp
   void take(ShardId shard, replication::shard_log::Effects&& effects, Instant now, ShardSink& out);
+  void replicate(ShardId shard, Bytes&& record, Instant now, ShardSink& out);
   void write(ShardId shard, replication::shard_log::Persist&& persist, Instant now, ShardSink& out);
   void transmit(ShardId shard, const replication::shard_log::Message& message);
   bool on_shard_log(messaging::LaneId lane, ByteView body, Instant now, ShardSink& out);
@@ -323,8 +324,7 @@ class ShardCore {
   void save_for_trim(Instant now, ShardSink& out);
   void save_if_needed(sharding::EntitySlot slot, Instant now, ShardSink& out);
   [[nodiscard]] static bool may_shorten(const Hosted& hosted);
-  void tell_whole(ShardId shard, ShardSink& out);
-  void keep_history(const sharding::Entity& entity, ShardSink& out);
+  void tell_untrimmable(ShardId shard, std::string_view why, ShardSink& out);
   // shard_journal.cpp
   void appended(const replication::Appended& done, Instant now, ShardSink& out);
   void append_failed(const replication::AppendFailed& failure, Instant now, ShardSink& out);
@@ -389,7 +389,7 @@ class ShardCore {
   Instant next_sweep_{}, next_lag_report_{};
   Instant next_remember_{}, next_trim_{};
   sharding::EntitySlot remember_hand_ = 0, trim_hand_ = 0;
-  bool draining_ = false, told_whole_ = false;
+  bool draining_ = false, told_untrimmable_ = false;
   bool lane_came_up_ = false;  ///< commands that waited for it may go
   sharding::Outcome outcome_{};
   ShardCounters counters_{};

@@ -7,11 +7,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <chrono>
 #include <cstdio>
+#include <functional>
 #include <stdexcept>
 #include <thread>
 
@@ -21,13 +23,15 @@ using namespace std::chrono_literals;
 constexpr auto ready_limit = 60s;
 
 /// Free ports below the ephemeral range, where no outgoing connection can take one before its
-/// process binds it.
+/// process binds it, and below those of the tests, which may run beside it.
+constexpr std::uint32_t first_port = 10'000, last_port = 11'999, ports_a_process = 16;
 std::vector<std::uint16_t> free_ports(std::size_t count) {
   std::vector<std::uint16_t> ports;
-  const auto first = 10'000 + static_cast<std::uint32_t>(getpid()) * 16 % 20'000;
-  for (std::uint32_t port = first; ports.size() < count; ++port) {
-    if (port > 32'000)
-      throw std::runtime_error("no free port on loopback below the ephemeral range");
+  const auto begin = static_cast<std::uint32_t>(getpid()) * ports_a_process;
+  for (std::uint32_t i = 0; ports.size() < count; ++i) {
+    if (i > last_port - first_port)
+      throw std::runtime_error("no free port on loopback from 10,000 to 11,999");
+    const auto port = first_port + (begin + i) % (last_port - first_port + 1);
     const int fd = socket(AF_INET, SOCK_STREAM, 0);
     sockaddr_in name{};
     name.sin_family = AF_INET;
@@ -128,6 +132,19 @@ void DemoCluster::kill_hard(std::size_t index) {
   node.pid = -1;
 }
 
+namespace {
+
+/// False: not within `limit`.
+bool wait_until(std::chrono::steady_clock::time_point limit, const std::function<bool()>& done) {
+  while (!done()) {
+    if (std::chrono::steady_clock::now() > limit) return false;
+    std::this_thread::sleep_for(10ms);
+  }
+  return true;
+}
+
+}  // namespace
+
 bool DemoCluster::stop_all() {
   bool clean = true;
   for (const auto& node : nodes_)
@@ -136,8 +153,7 @@ bool DemoCluster::stop_all() {
   for (auto& node : nodes_) {
     if (node.pid <= 0) continue;
     int status = -1;
-    while (waitpid(node.pid, &status, WNOHANG) == 0 && std::chrono::steady_clock::now() < until)
-      std::this_thread::sleep_for(10ms);
+    (void)wait_until(until, [&] { return waitpid(node.pid, &status, WNOHANG) != 0; });
     clean = clean && WIFEXITED(status) && WEXITSTATUS(status) == 0;
     if (WIFEXITED(status)) node.pid = -1;
   }
@@ -146,20 +162,17 @@ bool DemoCluster::stop_all() {
 
 bool DemoCluster::wait_ready() {
   const auto until = std::chrono::steady_clock::now() + ready_limit;
-  for (const auto& node : nodes_) {
-    while (node.pid > 0 &&
-           http_get(node.management, "/health/ready").find("\"ready\":true") == std::string::npos) {
-      if (std::chrono::steady_clock::now() > until) return false;
-      std::this_thread::sleep_for(20ms);
-    }
-  }
-  return true;
+  return std::all_of(nodes_.begin(), nodes_.end(), [&](const auto& node) {
+    return wait_until(until, [&] {
+      return node.pid <= 0 ||
+             http_get(node.management, "/health/ready").find("\"ready\":true") != std::string::npos;
+    });
+  });
 }
 
 /// The registers survive the loss of two nodes once five vote on them; they grow within a second or
 /// two.
 bool DemoCluster::wait_voters() {
-  const auto until = std::chrono::steady_clock::now() + ready_limit;
   const auto voters = [&] {
     const auto members = http_get(nodes_.front().management, "/members");
     std::size_t count = 0;
@@ -168,11 +181,8 @@ bool DemoCluster::wait_voters() {
         ++count;
     return count;
   };
-  while (voters() < nodes_.size()) {
-    if (std::chrono::steady_clock::now() > until) return false;
-    std::this_thread::sleep_for(20ms);
-  }
-  return true;
+  return wait_until(std::chrono::steady_clock::now() + ready_limit,
+                    [&] { return voters() >= nodes_.size(); });
 }
 
 std::string http_get(std::uint16_t port, const std::string& target) {

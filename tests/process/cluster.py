@@ -15,7 +15,7 @@ BIN = os.environ.get("COTERIE_BIN", "build/release/bin")
 
 # Ports below the ephemeral range, where no outgoing connection can take one before its process binds it. Each test process has
 # blocks of them to itself for as long as it lives: a node that is killed must find its ports again when it comes back.
-FIRST_PORT, BLOCKS, BLOCK = 10000, 340, 64
+FIRST_PORT, BLOCKS, BLOCK = 12000, 310, 64  # the demo has those from 10,000 on
 BLOCK_LOCKS = os.path.join(tempfile.gettempdir(), "coterie-test-ports")
 held_blocks = []  # open files, locked
 free_in_block = []

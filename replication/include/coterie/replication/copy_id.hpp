@@ -22,7 +22,7 @@ inline constexpr std::uint64_t max_renewals = 100;
   return ((a ^ b) << 8) == 0;
 }
 [[nodiscard]] inline bool same_directory(const raft::MemberId& a, const raft::MemberId& b) {
-  return a.node == b.node && same_directory(a.disk, b.disk);
+  return same_directory(a.disk, b.disk) && a.node == b.node;
 }
 /// Of two names that one directory's copy had.
 [[nodiscard]] constexpr bool is_later(std::uint64_t a, std::uint64_t b) {

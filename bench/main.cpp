@@ -31,6 +31,20 @@ void print(const bench::Rows& rows, bool json) {
   if (json) std::printf("%s\n", out.dump(1).c_str());
 }
 
+struct Group {
+  std::string_view name;
+  void (*rows)(bench::Rows& rows, int rounds, const std::string& directory);
+};
+/// `hostile` measures memory: it goes first, while nothing else was allocated.
+constexpr Group groups[] = {
+    {"hostile", [](bench::Rows& r, int n, const std::string&) { bench::hostile_rows(r, n); }},
+    {"codec", [](bench::Rows& r, int n, const std::string&) { bench::codec_rows(r, n); }},
+    {"messages", bench::message_rows},
+    {"journal", bench::journal_rows},
+    {"commits", bench::commit_rows},
+    {"overload", bench::overload_rows},
+};
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -42,35 +56,25 @@ int main(int argc, char** argv) {
   std::string only;
   for (int i = 1; i < argc; ++i) {
     const std::string flag = argv[i];
+    const auto names = [&](const Group& group) { return group.name == flag; };
     if (flag == "-o" && i + 1 < argc) json = std::string(argv[++i]) == "json";
     else if (flag == "--rounds" && i + 1 < argc) rounds = std::max(1, std::atoi(argv[++i]));
-    else if (flag == "hostile" || flag == "commits" || flag == "overload") only = flag;
-    else
-      return std::fprintf(
-                 stderr,
-                 "usage: coterie_bench [hostile|commits|overload] [-o table|json] [--rounds N]\n"),
-             2;
+    else if (std::any_of(std::begin(groups), std::end(groups), names)) only = flag;
+    else {
+      std::fprintf(stderr, "usage: coterie_bench [GROUP] [-o table|json] [--rounds N]\ngroups:");
+      for (const auto& group : groups) std::fprintf(stderr, " %s", group.name.data());
+      return std::fprintf(stderr, "\n"), 2;
+    }
   }
   const std::string directory = std::filesystem::current_path() / "build" / "bench-data";
   std::filesystem::remove_all(directory);
   std::filesystem::create_directories(directory);
   bench::Rows rows;
-  if (only == "overload")
-    return bench::overload_rows(rows, rounds, directory), print(rows, json), 0;
-  if (only == "commits") return bench::commit_rows(rows, rounds, directory), print(rows, json), 0;
-  std::fprintf(stderr, "hostile input ...\n");  // first: it measures memory
-  bench::hostile_rows(rows, rounds);
-  if (only == "hostile") return print(rows, json), 0;
-  std::fprintf(stderr, "codec and table ...\n");
-  bench::codec_rows(rows, rounds);
-  std::fprintf(stderr, "messages ...\n");
-  bench::message_rows(rows, rounds, directory);
-  std::fprintf(stderr, "journal ...\n");
-  bench::journal_rows(rows, rounds, directory);
-  std::fprintf(stderr, "commits ...\n");
-  bench::commit_rows(rows, rounds, directory);
-  std::fprintf(stderr, "overload ...\n");
-  bench::overload_rows(rows, rounds, directory);
+  for (const auto& group : groups) {
+    if (!only.empty() && only != group.name) continue;
+    std::fprintf(stderr, "%s ...\n", group.name.data());
+    group.rows(rows, rounds, directory);
+  }
   print(rows, json);
   std::filesystem::remove_all(directory);
   return 0;

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "coterie/membership/node_meta.hpp"
 #include "coterie/membership/swim.hpp"
 #include "coterie/wire/compound.hpp"
@@ -36,6 +38,12 @@ bool Swim::merge_shared(ByteView entries, SwimEffects& out) {
   return !merged.changed.empty();
 }
 
+bool Swim::knows_shared() const {
+  return told_shared_ || std::none_of(members_.begin(), members_.end(), [&](const Member& member) {
+           return member.name != name_ && member.is_present() && is_native(member.meta);
+         });
+}
+
 /// With the exchange of members: whoever has anything, or is new here, asks whether the other has
 /// the same.
 void Swim::compare_shared(const Address& peer, bool fresh, Instant now, SwimEffects& out) {
@@ -61,12 +69,13 @@ bool Swim::answer_shared(ConnId id, const wire::NativeMessage& message, SwimEffe
 
 void Swim::read_shared(const Address& peer, const wire::NativeMessage& message, Instant now,
                        SwimEffects& out) {
-  if (message.type == wire::NativeType::same) return;
+  if (message.type == wire::NativeType::same) return void(told_shared_ = true);
   const auto difference = message.type == wire::NativeType::shared_difference
                               ? wire::decode_shared_difference(message.body)
                               : std::nullopt;
   if (!difference) return void(++counters_.malformed);
   (void)merge_shared(difference->entries, out);
+  told_shared_ = true;
   auto mine = wire::encode_shared_values(shared_.entries_in(difference->parts));
   const auto told = open_stream(StreamKind::one_way, peer, std::move(mine), now, out);
   if (told != ConnId{}) end_stream(told, out);

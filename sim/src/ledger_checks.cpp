@@ -37,6 +37,10 @@ std::vector<ShardId> held_by(World& world, std::size_t node) {
   return out;
 }
 
+bool is_in_sync(const replication::Register& entry) {
+  return !entry.moves() && entry.replicas.size() == 3 && entry.in_sync.size() == 3;
+}
+
 bool is_sound(const std::vector<Bytes>& log) {
   return std::all_of(log.begin(), log.end(),
                      [](const Bytes& record) { return replication::is_sound(record); });
@@ -47,14 +51,13 @@ bool is_sound(const std::vector<Bytes>& log) {
 bool all_in_sync(World& world) {
   const auto* const table = table_of(world);
   if (table == nullptr || !all_ready(world)) return false;
-  return std::all_of(table->registers.begin(), table->registers.end(), [](const auto& entry) {
-    return !entry.moves() && entry.replicas.size() == 3 && entry.in_sync.size() == 3;
-  });
+  return std::all_of(table->registers.begin(), table->registers.end(), is_in_sync);
 }
 
 std::string wait_in_sync(World& world) {
   if (world.run_until([&] { return all_in_sync(world); }, in_sync_limit)) return {};
-  return "the copies do not all come in sync; " + unready(world);
+  return "the copies do not all come in sync; " + unready(world) + "; " +
+         first_shard(world, [](const auto& entry, bool) { return !is_in_sync(entry); });
 }
 
 std::string refuse_and_replace(World& world, Random& random, const Disk& older, std::size_t node) {

@@ -25,12 +25,23 @@ std::string unready(World& world) {
     const auto state = world.process(i).node().readiness();
     if (!state.ready) out += name + state.reason + "; ";
     for (const auto& why : state.degraded) out += name + why + "; ";
+    for (const auto& [node, wish] : world.process(i).node().wishes())
+      out += name + "knows " + node + " as " + wish + "; ";
   }
-  return out.empty() ? "every node is ready" : out + first_stuck(world);
+  return out.empty() ? "every node is ready"
+                     : out + first_shard(world, [](const auto&, bool served) { return !served; });
 }
 
-/// One shard that its primary does not serve, with all that its copies say.
-std::string first_stuck(World& world) {
+namespace {
+
+/// Which of a node's directories it means.
+std::string named(const replication::raft::MemberId& member) {
+  return member.node + "/" + std::to_string(member.disk % 1000);
+}
+
+}  // namespace
+
+std::string first_shard(World& world, const ShardWanted& wanted) {
   auto* const leader = world.registers_leader();
   if (leader == nullptr) return "the registers have no leader";
   for (std::uint16_t i = 0; i < sharding::shard_count; ++i) {
@@ -38,7 +49,10 @@ std::string first_stuck(World& world) {
     std::string out = "shard " + std::to_string(i) + " of epoch " +
                       std::to_string(entry.epoch.value) + " is led by " + entry.primary +
                       ", life " + std::to_string(entry.start.value) + ", in sync:";
-    for (const auto& member : entry.in_sync) out += " " + member.node;
+    for (const auto& member : entry.in_sync) out += " " + named(member);
+    out += ", copies:";
+    for (const auto& member : entry.replicas) out += " " + named(member);
+    if (entry.moves()) out += ", moves to " + named(entry.successor);
     out += ", at least " + std::to_string(entry.min_in_sync) + "; ";
     out += "registers:";
     for (std::size_t node = 0; node < world.size(); ++node) {
@@ -74,9 +88,9 @@ std::string first_stuck(World& world) {
              std::to_string(copy->durable().value) + ", committed " +
              std::to_string(copy->commit().value) + "; ";
     }
-    if (!served) return out;
+    if (wanted(entry, served)) return out;
   }
-  return "every shard is served";
+  return "no such shard";
 }
 
 }  // namespace coterie::sim

@@ -290,9 +290,13 @@ class LedgerRun {
     ++result_.drains;
     const auto name = Process::name_of(node);
     world_.process(any_node()).wish(name, fault.seed % 2 == 0 ? "draining" : "cordoned");
-    world_.after(fault.span, [this, name] {
-      if (anyone_up()) world_.process(any_node()).wish(name, "");
-    });
+    world_.after(fault.span, [this, name] { unwish(name); });
+  }
+
+  /// One that has just started refuses it.
+  void unwish(const std::string& name) {
+    if (anyone_up() && world_.process(any_node()).wish(name, "")) return;
+    world_.after(100ms, [this, name] { unwish(name); });
   }
 
   void fill_disk(std::size_t node, Duration span) {

@@ -193,12 +193,14 @@ void Process::apply(cluster::NodeEffect& effect) {
       effect);
 }
 
-void Process::wish(const std::string& node, const std::string& what) {
+bool Process::wish(const std::string& node, const std::string& what) {
+  if (!node_->swim().knows_shared()) return false;
   feed(cluster::node_input::Share{
       {.key = {gossip::SharedKind::map, std::string(cluster::wishes_name)},
        .remove = what.empty(),
        .item = node,
        .value = what}});
+  return true;
 }
 
 /// What is in flight ends first.

@@ -3,118 +3,13 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <deque>
-#include <functional>
-#include <memory>
 
 #include "coterie/membership/node_meta.hpp"
 #include "coterie/wire/compound.hpp"
+#include "pool.hpp"
 
 using namespace coterie;
 using namespace coterie::membership;
-
-namespace {
-
-Address at(std::uint16_t port) { return address_from(Bytes{127, 0, 0, 1}, port); }
-
-/// A pool of Swim cores with a perfect network, virtual time and a switch for each member.
-class Pool {
- public:
-  explicit Pool(std::size_t size, SwimConfig config = {}) : config_(config) {
-    for (std::size_t i = 0; i < size; ++i) add("n" + std::to_string(i));
-    for (std::size_t i = 1; i < size; ++i) run(nodes_[i], nodes_[i].swim->join({at(1000)}, now));
-  }
-  struct Node {
-    std::unique_ptr<Swim> swim;
-    bool up = true;
-    std::vector<MemberChanged> changes;
-    bool left = false;
-  };
-  Node& add(const std::string& name) {
-    const auto port = static_cast<std::uint16_t>(1000 + nodes_.size());
-    nodes_.push_back({std::make_unique<Swim>(config_, name, at(port), Bytes{}, Random(port), now),
-                      true,
-                      {},
-                      false});
-    return nodes_.back();
-  }
-  void restart(std::size_t i) {
-    const auto name = nodes_[i].swim->self().name;
-    const auto port = nodes_[i].swim->self().gossip.port;
-    nodes_[i].swim =
-        std::make_unique<Swim>(config_, name, at(port), Bytes{1}, Random(port + 77u), now);
-    nodes_[i].up = true;
-    nodes_[i].left = false;
-    run(nodes_[i], nodes_[i].swim->join({at(i == 0 ? 1001 : 1000)}, now));
-  }
-  /// Jumps from deadline to deadline until `done` or `limit` has passed.
-  bool run_until(const std::function<bool()>& done, Duration limit) {
-    const auto end = now + limit;
-    while (!done()) {
-      auto next = end;
-      for (const auto& node : nodes_)
-        if (node.up) next = earliest(next, node.swim->next_deadline());
-      if (next >= end) return now = end, done();
-      now = std::max(now, next);
-      for (auto& node : nodes_)
-        if (node.up) run(node, node.swim->tick(now));
-    }
-    return true;
-  }
-  bool everyone_sees(const std::string& name, MemberState state) {
-    for (const auto& node : nodes_) {
-      if (!node.up || node.swim->self().name == name) continue;
-      const auto* const found = node.swim->members().find(name);
-      if (found == nullptr || found->state != state) return false;
-    }
-    return true;
-  }
-  bool all_alive() {
-    for (const auto& node : nodes_)
-      if (node.up && !everyone_sees(node.swim->self().name, MemberState::alive)) return false;
-    return true;
-  }
-  void run(Node& from, SwimEffects effects) {
-    for (auto& effect : effects) {
-      if (auto* send = std::get_if<SendDatagram>(&effect)) {
-        if (auto* to = find(send->to))
-          run(*to, to->swim->receive(from.swim->self().gossip, send->bytes, now));
-      } else if (auto* open = std::get_if<OpenStream>(&effect)) {
-        exchange(from, *open);
-      } else if (auto* changed = std::get_if<MemberChanged>(&effect)) {
-        from.changes.push_back(*changed);
-      } else if (std::holds_alternative<LeaveFinished>(effect)) {
-        from.left = true;
-      }
-    }
-  }
-  Instant now{1'000'000'000};
-  std::deque<Node> nodes_;
-
- private:
-  Node* find(const Address& address) {
-    for (auto& node : nodes_)
-      if (node.up && node.swim->self().gossip == address) return &node;
-    return nullptr;
-  }
-  void exchange(Node& from, const OpenStream& open) {
-    auto* to = find(open.to);
-    if (to == nullptr) return run(from, from.swim->stream_closed(open.stream, now));
-    const ConnId inbound{++streams_};
-    run(*to, to->swim->stream_accepted(inbound, now));
-    auto answer = to->swim->stream_received(inbound, open.bytes, now);
-    Bytes reply;
-    for (const auto& effect : answer)
-      if (const auto* write = std::get_if<WriteStream>(&effect)) append(reply, write->bytes);
-    run(*to, std::move(answer));
-    if (!reply.empty()) run(from, from.swim->stream_received(open.stream, reply, now));
-    run(from, from.swim->stream_closed(open.stream, now));
-  }
-  SwimConfig config_;
-  std::uint64_t streams_ = 0;
-};
-
-}  // namespace
 
 TEST_CASE("swim: everyone learns of a join through one seed") {
   Pool pool(8);
@@ -341,63 +236,6 @@ TEST_CASE(
   CHECK_FALSE(decode_node_meta({}).has_value());
   for (std::size_t size = 0; size < bytes.size(); ++size)
     CHECK_FALSE(decode_node_meta(ByteView(bytes).first(size)).has_value());
-}
-
-TEST_CASE("swim: natives that agree exchange a digest, and where they differ only the difference") {
-  const Bytes native{wire::native_mark};
-  SwimConfig config;
-  config.packet.rules.compress = false;
-  config.probe_interval = 100'000s;  // nobody is probed, nobody suspected
-  Swim a(config, "a", at(1), native, Random(1), Instant{1'000'000'000});
-  Swim b(config, "b", at(2), native, Random(2), Instant{1'000'000'000});
-  wire::PushPull all;
-  for (int i = 0; i < 10'000; ++i)
-    all.nodes.push_back({i == 0   ? "a"
-                         : i == 1 ? "b"
-                                  : "n" + std::to_string(i),
-                         at(static_cast<std::uint16_t>(i + 1)), native, 1,
-                         wire::PushPullState::alive, wire::native_versions});
-  auto now = Instant{1'000'000'000};
-  a.know(all, now);
-  b.know(all, now);
-  // Everything a sends to anybody goes to b; the bytes of all streams are counted.
-  const auto bytes_of_exchange = [&] {
-    std::size_t bytes = 0;
-    for (bool done = false; !done;) {
-      now = std::max(now, a.next_deadline());
-      for (const auto& effect : a.tick(now)) {
-        const auto* open = std::get_if<OpenStream>(&effect);
-        if (open == nullptr || bytes > 0 || open->bytes.size() < 1000) continue;  // a ping
-        done = true;
-        bytes += open->bytes.size();
-        SwimEffects answers = b.stream_accepted(ConnId{1}, now);
-        for (auto& answer : b.stream_received(ConnId{1}, open->bytes, now))
-          answers.push_back(std::move(answer));
-        for (const auto& answer : answers) {
-          const auto* write = std::get_if<WriteStream>(&answer);
-          if (write == nullptr) continue;
-          bytes += write->bytes.size();
-          for (const auto& told : a.stream_received(open->stream, write->bytes, now)) {
-            const auto* facts = std::get_if<OpenStream>(&told);
-            if (facts == nullptr) continue;
-            bytes += facts->bytes.size();
-            (void)b.stream_accepted(ConnId{2}, now);
-            (void)b.stream_received(ConnId{2}, facts->bytes, now);
-          }
-        }
-      }
-    }
-    return bytes;
-  };
-  CHECK(bytes_of_exchange() <= 4096);  // the goal for anti-entropy with nothing to say
-  const auto news = [&](Swim& to, const std::string& name, std::uint16_t port) {
-    (void)to.receive(at(9), wire::encode(wire::Alive{1, name, at(port), native}), now);
-  };
-  news(a, "only-a", 20'001);
-  news(b, "only-b", 20'002);
-  CHECK(bytes_of_exchange() <= 32 * 1024);
-  CHECK(a.members().contains("only-b"));
-  CHECK(b.members().contains("only-a"));
 }
 
 TEST_CASE("swim: who repeats an accusation that was refuted is told the refutation at once") {

@@ -28,6 +28,10 @@ class Placement(unittest.TestCase):
         self.assertEqual(done.returncode, code, done.stdout + done.stderr + self.logs())
         return done.stdout + done.stderr
 
+    def asked(self, node, *arguments):
+        return subprocess.run([os.path.join(BIN, "coterie"), *arguments, "--management", f"127.0.0.1:{node.management}"],
+                              capture_output=True, timeout=120, check=False).returncode == 0
+
     def logs(self):
         return "\n".join(f"--- {node.name}\n{node.log()[-3000:]}" for node in self.nodes)
 
@@ -57,7 +61,9 @@ class Placement(unittest.TestCase):
             self.assertIn("'n3' leads 0 shards and has 0 copies", self.coterie("drain", "n3"))
             load.goes_on()
             self.assertIn("draining", self.coterie("rebalance", "--dry-run"))
-            self.coterie("uncordon", "n3")
+            self.assertEqual(self.nodes[1].terminate(), 0, self.nodes[1].log())
+            self.nodes[1].start()  # and asked at once: what it accepts is so
+            wait_for("a node that has just started accepts it", lambda: self.asked(self.nodes[1], "uncordon", "n3"))
             wait_for(self.state, lambda: self.even(self.nodes), seconds=60)
             for node in self.nodes[1:]:
                 self.assertEqual(node.terminate(), 0, node.log())

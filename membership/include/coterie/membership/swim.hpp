@@ -61,6 +61,9 @@ class Swim {
   /// is counted and dropped: callers check gossip::max_shared_change.
   [[nodiscard]] SwimEffects share(const gossip::SharedChange& change, Instant now);
   [[nodiscard]] const gossip::SharedState& shared() const { return shared_; }
+  /// Somebody has told us since our start what is shared, or nobody is there who could. Before that
+  /// a removal removes nothing: it is of what was seen.
+  [[nodiscard]] bool knows_shared() const;
 
   /// Broadcasts an event to all, ourselves included. Name and payload have at most max_event_bytes.
   [[nodiscard]] SwimEffects broadcast(std::string name, Bytes payload, bool coalesce, Instant now);
@@ -299,6 +302,7 @@ class Swim {
   SerfLayer serf_;
   Details details_{};
   gossip::SharedState shared_;
+  bool told_shared_ = false;
   Bytes own_details_{};
   EventLayer events_{};
   ProbeOrder order_{};

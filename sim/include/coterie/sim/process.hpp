@@ -22,7 +22,8 @@ class Process final {
     return data_[cluster::worker_of(shard, workers_) - 1u]->core();
   }
   /// What an operator wants of a node: "draining", "cordoned", or nothing.
-  void wish(const std::string& node, const std::string& what);
+  /// False: a node that has just started refuses it.
+  bool wish(const std::string& node, const std::string& what);
   [[nodiscard]] bool leaves() const { return leaves_; }
   void move(ShardId shard, const std::string& to) { feed(cluster::node_input::Move{shard, to}); }
   [[nodiscard]] static std::string name_of(std::size_t index) {

@@ -1,0 +1,89 @@
+/// What members with our metadata have among themselves.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "coterie/membership/node_meta.hpp"
+#include "pool.hpp"
+
+using namespace coterie;
+using namespace coterie::membership;
+
+TEST_CASE("swim: natives that agree exchange a digest, and where they differ only the difference") {
+  const Bytes native{wire::native_mark};
+  SwimConfig config;
+  config.packet.rules.compress = false;
+  config.probe_interval = 100'000s;  // nobody is probed, nobody suspected
+  Swim a(config, "a", at(1), native, Random(1), Instant{1'000'000'000});
+  Swim b(config, "b", at(2), native, Random(2), Instant{1'000'000'000});
+  wire::PushPull all;
+  for (int i = 0; i < 10'000; ++i)
+    all.nodes.push_back({i == 0   ? "a"
+                         : i == 1 ? "b"
+                                  : "n" + std::to_string(i),
+                         at(static_cast<std::uint16_t>(i + 1)), native, 1,
+                         wire::PushPullState::alive, wire::native_versions});
+  auto now = Instant{1'000'000'000};
+  a.know(all, now);
+  b.know(all, now);
+  // Everything a sends to anybody goes to b; the bytes of all streams are counted.
+  const auto bytes_of_exchange = [&] {
+    std::size_t bytes = 0;
+    for (bool done = false; !done;) {
+      now = std::max(now, a.next_deadline());
+      for (const auto& effect : a.tick(now)) {
+        const auto* open = std::get_if<OpenStream>(&effect);
+        if (open == nullptr || bytes > 0 || open->bytes.size() < 1000) continue;  // a ping
+        done = true;
+        bytes += open->bytes.size();
+        SwimEffects answers = b.stream_accepted(ConnId{1}, now);
+        for (auto& answer : b.stream_received(ConnId{1}, open->bytes, now))
+          answers.push_back(std::move(answer));
+        for (const auto& answer : answers) {
+          const auto* write = std::get_if<WriteStream>(&answer);
+          if (write == nullptr) continue;
+          bytes += write->bytes.size();
+          for (const auto& told : a.stream_received(open->stream, write->bytes, now)) {
+            const auto* facts = std::get_if<OpenStream>(&told);
+            if (facts == nullptr) continue;
+            bytes += facts->bytes.size();
+            (void)b.stream_accepted(ConnId{2}, now);
+            (void)b.stream_received(ConnId{2}, facts->bytes, now);
+          }
+        }
+      }
+    }
+    return bytes;
+  };
+  CHECK(bytes_of_exchange() <= 4096);  // the goal for anti-entropy with nothing to say
+  const auto news = [&](Swim& to, const std::string& name, std::uint16_t port) {
+    (void)to.receive(at(9), wire::encode(wire::Alive{1, name, at(port), native}), now);
+  };
+  news(a, "only-a", 20'001);
+  news(b, "only-b", 20'002);
+  CHECK(bytes_of_exchange() <= 32 * 1024);
+  CHECK(a.members().contains("only-b"));
+  CHECK(b.members().contains("only-a"));
+}
+
+TEST_CASE("swim: a newcomer knows what is shared once it was told, and only then can remove it") {
+  const gossip::SharedKey wishes{gossip::SharedKind::map, "wishes"};
+  Pool pool(1, {}, {wire::native_mark});
+  auto& first = pool.nodes_[0];
+  CHECK(first.swim->knows_shared());  // nobody is there who could tell it
+  pool.run(first, first.swim->share({.key = wishes, .item = "n1", .value = "cordoned"}, pool.now));
+  auto& second = pool.add("n1");
+  wire::PushPull both{.nodes = {{"n0",
+                                 at(1000),
+                                 {wire::native_mark},
+                                 1,
+                                 wire::PushPullState::alive,
+                                 wire::native_versions}}};
+  second.swim->know(both, pool.now);
+  CHECK_FALSE(second.swim->knows_shared());
+  pool.run(second, second.swim->join({at(1000)}, pool.now));
+  CHECK(pool.run_until([&] { return second.swim->knows_shared(); }, 60s));
+  CHECK(second.swim->shared().view(wishes).items == std::vector<std::string>{"n1"});
+  pool.run(second, second.swim->share({.key = wishes, .remove = true, .item = "n1"}, pool.now));
+  CHECK(pool.run_until([&] { return first.swim->shared().view(wishes).items.empty(); }, 60s));
+}

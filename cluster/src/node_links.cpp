@@ -114,8 +114,7 @@ void NodeCore::on_refused(const messaging::Refused& refused, NodeEffects& out) {
 void NodeCore::send_control(LaneId lane, wire::FrameKind kind, const Bytes& body) {
   const auto size = wire::frame_prefix_bytes + body.size();
   if (size > wire::max_frame_bytes) return;  // cannot be: registers and batches are bounded
-  auto* staging = links_.stage(lane, size);
-  if (staging != nullptr) wire::append_control(*staging, kind, wire::cluster_tag(cluster_), body);
+  links_.stage_control(lane, kind, body);
 }
 
 void NodeCore::tick_beats(Instant now) {

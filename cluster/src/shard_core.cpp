@@ -250,6 +250,7 @@ void ShardCore::flush(Instant now, ShardSink& out) {
   if (std::exchange(look_again_, false)) retry_waiting(now, out);
   tick_fences(now, out);
   start_rounds(now, out);
+  outbox_.flush(links_);
   send_grants();
   messaging::LinkEffects effects;
   links_.flush(now, effects);

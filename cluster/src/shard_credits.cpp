@@ -99,12 +99,7 @@ void ShardCore::retry_waiting(Instant now, ShardSink& out) {
 
 void ShardCore::send_grants() {
   credits_.grant([&](messaging::LaneId lane, const std::vector<messaging::Grant>& grants) {
-    const auto body = messaging::encode(grants);
-    auto* staging = links_.stage(lane, wire::frame_prefix_bytes + body.size());
-    if (staging == nullptr) return false;
-    wire::append_control(*staging, wire::FrameKind::credit, wire::cluster_tag(config_.self.cluster),
-                         body);
-    return true;
+    return links_.stage_control(lane, wire::FrameKind::credit, messaging::encode(grants));
   });
 }
 

@@ -58,10 +58,7 @@ void ShardCore::raise_fence(ShardId shard, const Route& old) {
   fence.until = never;  // the end of this batch says from when on it waits
   const auto body = encode(
       {.shard = shard, .number = fence.number, .epoch = entry.epoch, .origin = config_.self.node});
-  auto* staging = links_.stage(old.lane, wire::frame_prefix_bytes + body.size());
-  if (staging == nullptr) return void(fence.until = Instant{});
-  wire::append_control(*staging, wire::FrameKind::fence, wire::cluster_tag(config_.self.cluster),
-                       body);
+  if (!links_.stage_control(old.lane, wire::FrameKind::fence, body)) fence.until = Instant{};
 }
 
 /// True: the command waits, or was answered.
@@ -114,10 +111,8 @@ void ShardCore::pass_fence(const Command& command, Instant now, ShardSink& out) 
                             .relayed = true,
                             .epoch = route.epoch,
                             .origin = command.entity});
-  auto* staging = links_.stage(lane, wire::frame_prefix_bytes + body.size());
-  if (staging != nullptr)
-    wire::append_control(*staging, arrived ? wire::FrameKind::fence_passed : wire::FrameKind::fence,
-                         wire::cluster_tag(config_.self.cluster), body);
+  links_.stage_control(lane, arrived ? wire::FrameKind::fence_passed : wire::FrameKind::fence,
+                       body);
 }
 
 bool ShardCore::on_fence_passed(ByteView body, Instant now, ShardSink& out) {

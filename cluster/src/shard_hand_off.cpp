@@ -103,10 +103,7 @@ void ShardCore::tell_placement(messaging::LaneId lane, ShardId shard) {
   Bytes body;
   append_le(body, shard.value);
   replication::append_register(body, current_->table.at(shard));
-  auto* staging = links_.stage(lane, wire::frame_prefix_bytes + body.size());
-  if (staging != nullptr)
-    wire::append_control(*staging, wire::FrameKind::placement,
-                         wire::cluster_tag(config_.self.cluster), body);
+  links_.stage_control(lane, wire::FrameKind::placement, body);
 }
 
 /// From who handed it over or leads it, and from nobody else.

@@ -3,7 +3,6 @@
 #include "coterie/cluster/shard_core.hpp"
 #include "coterie/replication/checkpoint.hpp"
 #include "coterie/replication/copy_id.hpp"
-#include "coterie/replication/shard_log/codec.hpp"
 
 namespace coterie::cluster {
 
@@ -84,12 +83,7 @@ void ShardCore::transmit(ShardId shard, const shard_log::Message& message) {
   const auto* const other = peer(message.to.node);
   if (other == nullptr) return;
   const auto lane = links_.lane_to(other->name, worker_of(shard, other->data_workers));
-  if (!links_.is_up(lane)) return;  // said again with the next heartbeat
-  const auto body = shard_log::encode(shard, message);
-  auto* staging = links_.stage(lane, wire::frame_prefix_bytes + body.size());
-  if (staging != nullptr)
-    wire::append_control(*staging, wire::FrameKind::shard_log,
-                         wire::cluster_tag(config_.self.cluster), body);
+  if (links_.is_up(lane)) outbox_.add(lane, shard, message, links_);  // else said again
 }
 
 namespace {
@@ -117,17 +111,18 @@ bool is_sound(ShardId shard, const shard_log::Append& append) {
 }  // namespace
 
 bool ShardCore::on_shard_log(messaging::LaneId lane, ByteView body, Instant now, ShardSink& out) {
-  auto decoded = shard_log::decode_message(body);
-  if (!decoded || decoded->shard.value >= sharding::shard_count ||
-      decoded->message.from.node != links_.peer_of(lane))
-    return false;
-  const auto* append = std::get_if<shard_log::Append>(&decoded->message.body);
-  if (append != nullptr && !is_sound(decoded->shard, *append)) return false;
-  auto& hosted = hosted_[decoded->shard.value];
-  if (append != nullptr && hosted.damaged) note_leader(decoded->shard, decoded->message);
-  if (hosted.replica)  // else its sender says it again
-    take(decoded->shard, hosted.replica->receive(decoded->message, now), now, out);
-  return true;
+  shard_log::BatchReader batch(body);
+  if (!batch.ok() || batch.from().node != links_.peer_of(lane)) return false;
+  while (const auto* said = batch.next()) {
+    if (said->shard.value >= sharding::shard_count) return false;
+    const auto* append = std::get_if<shard_log::Append>(&said->message.body);
+    if (append != nullptr && !is_sound(said->shard, *append)) return false;
+    auto& hosted = hosted_[said->shard.value];
+    if (append != nullptr && hosted.damaged) note_leader(said->shard, said->message);
+    if (hosted.replica)  // else its sender says it again
+      take(said->shard, hosted.replica->receive(said->message, now), now, out);
+  }
+  return batch.ok();
 }
 
 /// One request for each record; the batch ends with the last.

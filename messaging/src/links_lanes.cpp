@@ -67,6 +67,13 @@ Bytes* Links::stage(LaneId id, std::size_t bytes) {
   return &lane.staging;
 }
 
+bool Links::stage_control(LaneId lane, wire::FrameKind kind, ByteView body) {
+  auto* const staging = stage(lane, wire::frame_prefix_bytes + body.size());
+  if (staging == nullptr) return false;
+  wire::append_control(*staging, kind, wire::cluster_tag(self_.cluster), body);
+  return true;
+}
+
 bool Links::congested(ConnId id) const {
   const auto found = connections_.find(id);
   if (found == connections_.end() || found->second.lane == no_lane) return false;

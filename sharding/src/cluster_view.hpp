@@ -30,8 +30,7 @@ class ClusterView {
   [[nodiscard]] const PlaceableNode& at(std::size_t node) const { return nodes_[node]; }
   [[nodiscard]] std::size_t find(const Member& member) const {
     for (std::size_t i = 0; i < nodes_.size(); ++i)
-      if (replication::same_directory(nodes_[i].disk, member.disk) &&
-          nodes_[i].name == member.node)
+      if (replication::same_directory(nodes_[i].disk, member.disk) && nodes_[i].name == member.node)
         return i;
     return nobody;
   }

@@ -65,17 +65,23 @@ struct OtherNode {
   }
   void answer(ByteView body) {
     using namespace replication::shard_log;
-    const auto decoded = decode_message(body);
-    REQUIRE(decoded);
-    const auto& message = decoded->message;
-    Message reply{message.to, message.from, message.epoch, {}};
-    if (const auto* append = std::get_if<Append>(&message.body))
-      reply.body =
-          Accepted{LogIndex{append->previous.value + append->entries.size()}, append->number};
-    if (const auto* confirm = std::get_if<Confirm>(&message.body))
-      reply.body = Confirmed{confirm->round};
-    if (silent) return;
-    send(wire::FrameKind::shard_log, encode(decoded->shard, reply));
+    BatchReader batch(body);
+    while (const auto* const said = batch.next()) {
+      const auto& message = said->message;
+      Message reply{message.to, message.from, message.epoch, {}};
+      if (const auto* append = std::get_if<Append>(&message.body))
+        reply.body =
+            Accepted{LogIndex{append->previous.value + append->entries.size()}, append->number};
+      if (const auto* confirm = std::get_if<Confirm>(&message.body))
+        reply.body = Confirmed{confirm->round};
+      if (!silent) say(said->shard, reply);
+    }
+    REQUIRE(batch.ok());
+  }
+  void say(ShardId shard, const replication::shard_log::Message& message) {
+    replication::shard_log::BatchWriter batch(message.from, message.to);
+    batch.add(shard, message);
+    send(wire::FrameKind::shard_log, batch.bytes());
   }
   void send(wire::FrameKind kind, const Bytes& body) {
     auto* staging = links.stage(links.lane_to("a", 1), wire::frame_prefix_bytes + body.size());

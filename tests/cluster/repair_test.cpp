@@ -44,7 +44,7 @@ struct Damaged : Bench {
   void hear(OtherNode& peer, Epoch epoch) {
     const replication::shard_log::Message message{other, us, epoch,
                                                   replication::shard_log::Append{}};
-    peer.send(wire::FrameKind::shard_log, replication::shard_log::encode(shard_of_x, message));
+    peer.say(shard_of_x, message);
     messaging::LinkEffects out;
     peer.links.flush(now, out);
     peer.exchange(std::move(out));

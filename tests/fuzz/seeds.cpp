@@ -150,12 +150,22 @@ std::vector<Bytes> raft_messages() {
 
 std::vector<Bytes> shard_log_messages() {
   using namespace replication::shard_log;
-  const auto of = [](decltype(Message::body) body) {
-    return encode(ShardId{9}, Message{{"b", 2}, {"a", 1}, Epoch{1}, std::move(body)});
+  std::vector<Bytes> out;
+  BatchWriter all({"b", 2}, {"a", 1});
+  const auto add = [&](decltype(Message::body) body) {
+    const Message message{{"b", 2}, {"a", 1}, Epoch{1}, std::move(body)};
+    BatchWriter one(message.from, message.to);
+    one.add(ShardId{9}, message);
+    all.add(ShardId{9}, message);
+    out.push_back(one.bytes());
   };
-  return {of(Append{.number = 1, .entries = {{Epoch{1}, true, {1}}, {Epoch{1}, false, {2}}}}),
-          of(Accepted{LogIndex{1}, 1}), of(Refused{Epoch{2}, LogIndex{1}, 1}), of(Confirm{1}),
-          of(Confirmed{1})};
+  add(Append{.number = 1, .entries = {{Epoch{1}, true, {1}}, {Epoch{1}, false, {2}}}});
+  add(Accepted{LogIndex{1}, 1});
+  add(Refused{Epoch{2}, LogIndex{1}, 1});
+  add(Confirm{1});
+  add(Confirmed{1});
+  out.push_back(all.bytes());
+  return out;
 }
 
 int main(int argc, char** argv) {

@@ -9,25 +9,28 @@ using namespace coterie;
 using namespace coterie::replication::shard_log;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  auto decoded = decode_message({data, size});
-  if (!decoded) return 0;
-  auto& message = decoded->message;
+  BatchReader batch({data, size});
   const Instant now{1'000'000'000};
   const Replica self{"a", 1};
   const Replica peer{"b", 2};
-  message.to = self;
-  message.from = peer;
-  for (const bool leads : {false, true}) {
-    ShardReplica replica({}, self, StartId{1}, {});
-    (void)replica.assigned({.epoch = Epoch{1},
-                            .primary = leads ? self : peer,
-                            .start = StartId{1},
-                            .in_sync = {self, peer},
-                            .replicas = {self, peer}},
-                           now);
-    (void)replica.receive(message, now);
-    (void)replica.receive(message, now + 50ms);
-    (void)replica.tick(now + 2s);
+  ShardReplica primary({}, self, StartId{1}, {});
+  ShardReplica backup({}, self, StartId{1}, {});
+  for (auto* const replica : {&primary, &backup})
+    (void)replica->assigned({.epoch = Epoch{1},
+                             .primary = replica == &primary ? self : peer,
+                             .start = StartId{1},
+                             .in_sync = {self, peer},
+                             .replicas = {self, peer}},
+                            now);
+  while (auto* const said = batch.next()) {
+    auto message = said->message;
+    message.to = self;
+    message.from = peer;
+    for (auto* const replica : {&primary, &backup}) {
+      (void)replica->receive(message, now);
+      (void)replica->receive(message, now + 50ms);
+    }
   }
+  for (auto* const replica : {&primary, &backup}) (void)replica->tick(now + 2s);
   return 0;
 }

@@ -6,9 +6,10 @@
 namespace coterie::replication::shard_log {
 namespace {
 
-constexpr std::uint32_t fields = 9;
+constexpr std::uint32_t head_fields = 5;
+constexpr std::uint32_t message_fields = 4;
 constexpr std::uint64_t max_lease_us = 3'600'000'000;  // an hour: no honest lease is as long
-constexpr std::uint32_t max_fields = 32;  // of one message; more than we know is skipped
+constexpr std::uint32_t max_fields = 32;               // of one array; more than we know is skipped
 
 /// The fields of each body in the order of the format, once for both ways.
 struct Writer {
@@ -55,7 +56,12 @@ struct Writer {
 struct Reader {
   wire::MsgpackReader& in;
   std::uint32_t count;
-  [[nodiscard]] bool takes(std::uint32_t wanted) const { return wanted <= count; }
+  std::uint32_t known = 0;  ///< of these
+  [[nodiscard]] bool takes(std::uint32_t wanted) {
+    if (wanted > count) return false;
+    known = wanted;
+    return true;
+  }
   [[nodiscard]] std::uint64_t number() { return in.unsigned_integer(max_number); }
 
   bool operator()(Append& m) {
@@ -100,38 +106,51 @@ struct Reader {
   }
   bool operator()(Confirm& m) { return round(m); }
   bool operator()(Confirmed& m) { return round(m); }
-  bool operator()(Release&) { return true; }
+  bool operator()(Release&) { return takes(0); }
 };
 
 }  // namespace
 
-Bytes encode(ShardId shard, const Message& message) {
-  Bytes bytes;
-  wire::MsgpackWriter out(bytes);
-  out.array(fields);
+BatchWriter::BatchWriter(const Replica& from, const Replica& to) {
+  wire::MsgpackWriter out(bytes_);
+  out.array(head_fields);
   out.unsigned_integer(message_version);
-  out.unsigned_integer(message.body.index());
-  out.unsigned_integer(shard.value);
-  write(out, message.from);
-  write(out, message.to);
-  out.unsigned_integer(message.epoch.value);
-  std::visit(Writer{out}, message.body);
-  return bytes;
+  write(out, from);
+  write(out, to);
 }
 
-std::optional<ShardMessage> decode_message(ByteView bytes) {
-  wire::MsgpackReader in(bytes);
-  if (in.array(max_fields) < fields || in.unsigned_integer() != message_version)
-    return std::nullopt;
-  ShardMessage out;
-  if (!choose(out.message.body, in.unsigned_integer()) || !in.ok()) return std::nullopt;
-  out.shard = ShardId{static_cast<std::uint16_t>(in.unsigned_integer(UINT16_MAX))};
-  out.message.from = raft::read_member(in);
-  out.message.to = raft::read_member(in);
-  out.message.epoch = Epoch{in.unsigned_integer(max_number)};
-  Reader reader{in, in.array(max_fields)};
-  if (!in.ok() || !std::visit(reader, out.message.body) || !in.ok()) return std::nullopt;
-  return out;
+void BatchWriter::add(ShardId shard, const Message& message) {
+  wire::MsgpackWriter out(bytes_);
+  out.array(message_fields);
+  out.unsigned_integer(message.body.index());
+  out.unsigned_integer(shard.value);
+  out.unsigned_integer(message.epoch.value);
+  std::visit(Writer{out}, message.body);
+}
+
+BatchReader::BatchReader(ByteView bytes) : in_(bytes) {
+  const auto count = in_.array(max_fields);
+  if (count < head_fields || in_.unsigned_integer() != message_version) return;
+  next_.message.from = raft::read_member(in_);
+  next_.message.to = raft::read_member(in_);
+  for (auto i = head_fields; i < count; ++i) in_.skip();
+  ok_ = in_.ok();
+}
+
+ShardMessage* BatchReader::next() {
+  if (!ok_ || in_.at_end()) return nullptr;
+  ok_ = false;
+  const auto count = in_.array(max_fields);
+  if (count < message_fields || !choose(next_.message.body, in_.unsigned_integer()) || !in_.ok())
+    return nullptr;
+  next_.shard = ShardId{static_cast<std::uint16_t>(in_.unsigned_integer(UINT16_MAX))};
+  next_.message.epoch = Epoch{in_.unsigned_integer(max_number)};
+  Reader reader{in_, in_.array(max_fields)};
+  if (!in_.ok() || !std::visit(reader, next_.message.body)) return nullptr;
+  for (auto i = reader.known; i < reader.count; ++i) in_.skip();
+  for (auto i = message_fields; i < count; ++i) in_.skip();
+  ok_ = in_.ok();
+  return ok_ ? &next_ : nullptr;
 }
 
 }  // namespace coterie::replication::shard_log

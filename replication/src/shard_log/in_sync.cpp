@@ -39,7 +39,7 @@ Effects ShardReplica::tick(Instant now) {
     for (auto& [replica, peer] : peers_) peer.heard = earliest(now, peer.heard + late);
   ticked_ = now;
   if (now >= heartbeat_at_) {
-    heartbeat_at_ = now + config_.heartbeat;
+    heartbeat_at_ = next_heartbeat(now);
     broadcast(true, out);
     if (!reads_.empty())
       for (const auto& replica : ack_set())

@@ -51,11 +51,17 @@ void ShardReplica::lead(Instant now, Bytes barrier, Effects& out) {
   epoch_ = assignment_.epoch;
   peers_.clear();
   asked_.clear();
-  heartbeat_at_ = now + config_.heartbeat;
+  heartbeat_at_ = next_heartbeat(now);
   ticked_ = now;
   open_epoch(std::move(barrier));
   know_peers(now);
   broadcast(false, out);
+}
+
+/// All shards of a node at the same moments: one wake-up, and one frame for each peer.
+Instant ShardReplica::next_heartbeat(Instant now) const {
+  const auto beat = config_.heartbeat;
+  return Instant{} + ((now - Instant{}) / beat + 1) * beat;
 }
 
 /// NewEpoch is the promise of this epoch, ours and everybody's.

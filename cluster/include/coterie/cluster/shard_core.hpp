@@ -23,6 +23,7 @@
 #include "coterie/cluster/shard_counters.hpp"
 #include "coterie/cluster/shard_history.hpp"
 #include "coterie/cluster/shard_limits.hpp"
+#include "coterie/cluster/shard_outbox.hpp"
 #include "coterie/cluster/shard_sink.hpp"
 #include "coterie/core/deadlines.hpp"
 #include "coterie/core/watched_array.hpp"
@@ -377,6 +378,7 @@ class ShardCore {
   std::map<std::uint64_t, ReplyTo> relays_{};  ///< by the token of their ask
   std::map<ShardId, Fence> fences_{};
   LaneCredits credits_;
+  ShardOutbox outbox_;
   /// Commands that wait for credit, by lane and group.
   std::map<std::pair<messaging::LaneId, std::size_t>, std::deque<Parked>> waiting_{};
   bool look_again_ = false;  ///< at these: a lane or a route is another one

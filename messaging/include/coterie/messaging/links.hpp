@@ -83,6 +83,8 @@ class Links {
   /// Staging space for one message of `bytes`; nullptr if the lane is down or full. Append exactly
   /// one frame to it.
   [[nodiscard]] Bytes* stage(LaneId lane, std::size_t bytes);
+  /// A frame of this kind and body; false if the lane is down or full.
+  bool stage_control(LaneId lane, wire::FrameKind kind, ByteView body);
   [[nodiscard]] bool is_up(LaneId lane) const { return lane < lanes_.size() && lanes_[lane].up; }
   /// Wanted and never up so far: it is being connected for the first time. A lane that was lost is
   /// not.

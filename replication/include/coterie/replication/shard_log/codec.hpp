@@ -1,14 +1,13 @@
 /// The bytes of what replicas say to each other: docs/WIRE.md, "Shard log". Golden vectors:
-/// tests/replication/shard_log_codec_test.cpp. Thread-safety: pure functions.
+/// tests/replication/shard_log_codec_test.cpp. Thread-safety: one owner each.
 #pragma once
 
-#include <optional>
-
 #include "coterie/replication/shard_log/messages.hpp"
+#include "coterie/wire/msgpack_reader.hpp"
 
 namespace coterie::replication::shard_log {
 
-inline constexpr std::uint8_t message_version = 1;
+inline constexpr std::uint8_t message_version = 2;
 inline constexpr std::uint32_t max_entries = 4096;  ///< of one message
 
 struct ShardMessage {
@@ -17,8 +16,33 @@ struct ShardMessage {
   friend bool operator==(const ShardMessage&, const ShardMessage&) = default;
 };
 
-[[nodiscard]] Bytes encode(ShardId shard, const Message& message);
-/// nullopt: not a message of this version, cut short, or beyond a bound.
-[[nodiscard]] std::optional<ShardMessage> decode_message(ByteView bytes);
+/// What one replica's name says to another's about any of their shards, as the body of one frame.
+/// A node leads many shards, and they speak at the same moments: names once for all of them.
+class BatchWriter {
+ public:
+  BatchWriter(const Replica& from, const Replica& to);
+  /// Its names are those of the batch.
+  void add(ShardId shard, const Message& message);
+  [[nodiscard]] const Bytes& bytes() const { return bytes_; }
+
+ private:
+  Bytes bytes_{};
+};
+
+class BatchReader {
+ public:
+  /// The bytes outlive it.
+  explicit BatchReader(ByteView bytes);
+  [[nodiscard]] const Replica& from() const { return next_.message.from; }
+  /// False: not a batch of this version, cut short, or beyond a bound.
+  [[nodiscard]] bool ok() const { return ok_; }
+  /// The next message, until the next call; nullptr: there is none more, or !ok().
+  [[nodiscard]] ShardMessage* next();
+
+ private:
+  wire::MsgpackReader in_;
+  ShardMessage next_{};
+  bool ok_ = false;
+};
 
 }  // namespace coterie::replication::shard_log

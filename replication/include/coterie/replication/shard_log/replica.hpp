@@ -140,6 +140,7 @@ class ShardReplica {
   void on(const Message& message, const Refused& refused, Instant now, Effects& out);
   void on(const Message& message, const Confirmed& confirmed, Instant now, Effects& out);
   void know_peers(Instant now);
+  [[nodiscard]] Instant next_heartbeat(Instant now) const;
   void send_entries(const Replica& to, Peer& peer, bool again, Effects& out);
   void send(const Replica& to, Peer& peer, LogIndex from, std::vector<Entry> entries, Effects& out);
   void broadcast(bool again, Effects& out);

@@ -57,6 +57,7 @@ double journal_commits(const std::string& file, std::size_t batch) {
   std::uint64_t chain = 0;
   const Bytes payload(event_bytes, 1);
   const auto commit = [&] {
+    std::vector<replication::AppendRequest> requests;
     for (std::size_t i = 0; i < batch; ++i) {
       replication::AppendRequest request{
           .epoch = Epoch{1}, .index = LogIndex{++index}, .batch = index, .record = {}};
@@ -66,8 +67,9 @@ double journal_commits(const std::string& file, std::size_t batch) {
                                           .entity = view("e"),
                                           .events = {{0, payload}}},
                                          chain);
-      journal.append(std::move(request));
+      requests.push_back(std::move(request));
     }
+    journal.append(std::move(requests));
     for (std::uint64_t durable = 0; durable < index;) {
       std::unique_lock lock(mutex);
       ready.wait(lock, [&] { return woken; });

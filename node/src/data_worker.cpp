@@ -134,7 +134,9 @@ void DataWorker::written(ConnId id) {
 }
 
 void DataWorker::finish() {
+  send_appends();  // the disk works while the frames leave
   feed(shard_input::Flush{});
+  send_appends();
   if (const auto now = transport::EventLoop::now(); now - wall_read_ >= wall_clock_interval) {
     wall_read_ = now;
     feed(shard_input::WallClock{transport::EventLoop::wall_offset_ms()});

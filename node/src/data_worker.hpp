@@ -53,13 +53,17 @@ class DataWorker final : private cluster::ShardSink, private messaging::StreamHa
 
  private:
   void append(replication::AppendRequest&& request) override {
-    journal_.append(std::move(request));
+    appends_.push_back(std::move(request));
   }
-  void reset(ShardId shard) override { journal_.reset(shard); }
+  void reset(ShardId shard) override {
+    send_appends();
+    journal_.reset(shard);
+  }
   void replay(std::uint64_t token, ShardId shard, LogIndex head, bool whole) override {
     journal_.replay(token, shard, head, whole);
   }
   void recover(std::uint64_t token, std::vector<ShardId> shards) override {
+    send_appends();
     journal_.recover(token, std::move(shards));
   }
   void read(std::uint64_t token, ShardId shard, LogIndex from, std::size_t bytes) override {
@@ -87,6 +91,9 @@ class DataWorker final : private cluster::ShardSink, private messaging::StreamHa
   /// The end of every batch: staged frames leave and the timer is set.
   void finish();
   void on_timer();
+  void send_appends() {
+    if (!appends_.empty()) journal_.append(std::exchange(appends_, {}));
+  }
   [[nodiscard]] std::size_t open_asks() const { return callbacks_.size() - free_.size(); }
 
   std::shared_ptr<bool> alive_ =
@@ -97,6 +104,8 @@ class DataWorker final : private cluster::ShardSink, private messaging::StreamHa
   cluster::ShardCore core_;
   transport::TcpHost tcp_;
   storage::LmdbJournal journal_;
+  /// Of this batch of inputs: one at a time they would wake the disk for the first alone.
+  std::vector<replication::AppendRequest> appends_{};
   std::vector<RawCallback> callbacks_{};  ///< by token; bounded by the core's open asks
   std::vector<std::uint64_t> free_{};
   transport::Timer timer_;

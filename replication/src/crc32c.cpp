@@ -2,6 +2,10 @@
 
 #include <array>
 
+#ifdef __x86_64__
+#include <nmmintrin.h>
+#endif
+
 namespace coterie::replication {
 namespace {
 
@@ -19,9 +23,30 @@ constexpr auto tables = [] {
   return t;
 }();
 
+#ifdef __x86_64__
+/// Eight bytes in three cycles, a fifth of what the tables take.
+__attribute__((target("sse4.2"))) std::uint32_t crc32c_by_sse42(ByteView bytes) {
+  std::uint64_t crc = ~0U;
+  std::size_t i = 0;
+  for (; i + 8 <= bytes.size(); i += 8)
+    crc = _mm_crc32_u64(crc, load_le<std::uint64_t>(bytes.data() + i));
+  auto rest = static_cast<std::uint32_t>(crc);
+  for (; i < bytes.size(); ++i) rest = _mm_crc32_u8(rest, bytes[i]);
+  return ~rest;
+}
+const bool has_sse42 = __builtin_cpu_supports("sse4.2") != 0;
+#endif
+
 }  // namespace
 
 std::uint32_t crc32c(ByteView bytes) {
+#ifdef __x86_64__
+  if (has_sse42) return crc32c_by_sse42(bytes);
+#endif
+  return crc32c_by_tables(bytes);
+}
+
+std::uint32_t crc32c_by_tables(ByteView bytes) {
   std::uint32_t crc = ~0U;
   std::size_t i = 0;
   for (; i + 8 <= bytes.size(); i += 8) {

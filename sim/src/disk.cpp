@@ -74,7 +74,11 @@ void SimJournal::refuse(const replication::AppendRequest& request, const char* w
   later_(1us, ready_);
 }
 
-void SimJournal::append(replication::AppendRequest request) {
+void SimJournal::append(std::vector<replication::AppendRequest> requests) {
+  for (auto& request : requests) append_one(std::move(request));
+}
+
+void SimJournal::append_one(replication::AppendRequest request) {
   if (broken_[request.shard]) return;
   if (request.trims) {
     waiting_.push_back({std::move(request), writer_});

@@ -50,6 +50,10 @@ class Cursor {
     if (cursor_ != nullptr) status_ = mdb_cursor_get(cursor_, &key, &value, op);
     return status_ == 0;
   }
+  /// Behind the last key, which it stays at: no search from the root.
+  [[nodiscard]] int append(MDB_val& key, MDB_val& value) {
+    return cursor_ == nullptr ? status_ : mdb_cursor_put(cursor_, &key, &value, MDB_APPEND);
+  }
   /// After get() said no: whether that was the end, or the disk.
   [[nodiscard]] bool at_end() const { return status_ == MDB_NOTFOUND; }
   [[nodiscard]] int status() const { return status_; }

@@ -34,11 +34,12 @@ LmdbJournal::~LmdbJournal() {
   port_->taken.notify_all();
 }
 
-void LmdbJournal::append(replication::AppendRequest request) {
+void LmdbJournal::append(std::vector<replication::AppendRequest> requests) {
   auto& impl = *stripe_->impl_;
   {
     const std::lock_guard lock(impl.mutex);
-    impl.writes.push_back({.port = port_, .request = std::move(request)});
+    for (auto& request : requests)
+      impl.writes.push_back({.port = port_, .request = std::move(request)});
   }
   impl.write_ready.notify_one();
 }
@@ -85,7 +86,9 @@ void LmdbJournal::read(std::uint64_t token, ShardId shard, LogIndex from, std::s
 }
 
 std::vector<replication::JournalEvent> LmdbJournal::poll() {
+  std::vector<Bytes> spent;  // freed here, after the lock
   const std::lock_guard lock(port_->mutex);
+  spent.swap(port_->spent);
   port_->taken.notify_all();
   return std::exchange(port_->events, {});
 }

@@ -65,6 +65,7 @@ LmdbStripe::Impl::Change& LmdbStripe::Impl::change_of(ShardId shard, Group& grou
 
 /// Puts the group's records into `txn`; what is refused without the disk's help is told at once.
 void LmdbStripe::Impl::stage(const std::vector<WriteJob>& jobs, MDB_txn* txn, Group& group) {
+  Cursor end(txn, log);
   for (const auto& job : jobs) {
     const auto& request = job.request;
     auto& shard = state(request.shard);
@@ -91,11 +92,11 @@ void LmdbStripe::Impl::stage(const std::vector<WriteJob>& jobs, MDB_txn* txn, Gr
       continue;
     }
     if (change.told == nullptr) change.told = &job;
-    write(job, txn, group);
+    write(job, txn, end, group);
   }
 }
 
-void LmdbStripe::Impl::write(const WriteJob& job, MDB_txn* txn, Group& group) {
+void LmdbStripe::Impl::write(const WriteJob& job, MDB_txn* txn, Cursor& end, Group& group) {
   const auto& request = job.request;
   auto& change = group.changes.at(request.shard);
   const bool moves = request.begins && request.index.value != change.first;
@@ -106,7 +107,7 @@ void LmdbStripe::Impl::write(const WriteJob& job, MDB_txn* txn, Group& group) {
     auto position = group.next_position++;
     auto key = val(position);
     auto value = val(ByteView(request.record));
-    if (group.status == 0) group.status = mdb_put(txn, log, &key, &value, MDB_APPEND);
+    if (group.status == 0) group.status = end.append(key, value);
     change.added.push_back(position);
     ++group.records;
     group.bytes += request.record.size();
@@ -206,7 +207,7 @@ void LmdbStripe::Impl::keep(ShardId shard, const Change& change) {
 }
 
 /// One transaction, one sync for the whole group.
-void LmdbStripe::Impl::commit(const std::vector<WriteJob>& jobs) {
+void LmdbStripe::Impl::commit(std::vector<WriteJob>& jobs) {
   Group group{.next_position = next_position};
   Txn txn(env.get(), 0);
   group.status = dead ? MDB_PANIC : txn.status();
@@ -244,11 +245,19 @@ void LmdbStripe::Impl::commit(const std::vector<WriteJob>& jobs) {
       group.tell(first, replication::Appended{shard, change.batch});
     }
   }
-  for (auto& [port, events] : group.done) port->deliver(std::move(events));
-  for (const auto& job : jobs)
+  tell(jobs, group);
+}
+
+void LmdbStripe::Impl::tell(std::vector<WriteJob>& jobs, Group& group) {
+  for (auto& job : jobs)
+    if (const auto done = group.done.find(job.port); done != group.done.end())
+      done->second.spent.push_back(std::move(job.request.record));
+  for (auto& [port, done] : group.done)
+    port->deliver(std::move(done.events), std::move(done.spent));
+  for (auto& job : jobs)
     if (job.then) {
       const std::lock_guard lock(mutex);
-      reads.push_back(*job.then);
+      reads.push_back(std::move(*job.then));
       read_ready.notify_one();
     }
 }

@@ -23,13 +23,17 @@ struct LmdbJournal::Port {
   std::mutex mutex{};
   std::condition_variable taken{};
   std::vector<replication::JournalEvent> events{};
+  /// Records that are written: whose memory they are frees them, or two threads would contend for
+  /// one heap with each of them.
+  std::vector<Bytes> spent{};
   std::function<void()> wake{};
   bool stopping = false;
-  void deliver(std::vector<replication::JournalEvent>&& batch) {
+  void deliver(std::vector<replication::JournalEvent>&& batch, std::vector<Bytes>&& written = {}) {
     if (batch.empty()) return;
     const std::lock_guard lock(mutex);
     const bool was_empty = events.empty();
     for (auto& event : batch) events.push_back(std::move(event));
+    for (auto& record : written) spent.push_back(std::move(record));
     if (was_empty && wake) wake();
   }
   /// Waits until the worker took what is there: a recovery must not pile up the whole journal.
@@ -95,9 +99,13 @@ struct LmdbStripe::Impl {
     std::size_t records = 0, bytes = 0;
     std::size_t swept = 0;  ///< of `garbage`
     std::map<ShardId, Change> changes{};
-    std::map<PortPtr, std::vector<replication::JournalEvent>> done{};
+    struct Done {
+      std::vector<replication::JournalEvent> events{};
+      std::vector<Bytes> spent{};
+    };
+    std::map<PortPtr, Done> done{};
     void tell(const WriteJob& job, replication::JournalEvent event) {
-      done[job.port].push_back(std::move(event));
+      done[job.port].events.push_back(std::move(event));
     }
   };
 
@@ -109,7 +117,8 @@ struct LmdbStripe::Impl {
   void write_loop();
   void read_loop();
   void stage(const std::vector<WriteJob>& jobs, MDB_txn* txn, Group& group);
-  void write(const WriteJob& job, MDB_txn* txn, Group& group);
+  void write(const WriteJob& job, MDB_txn* txn, Cursor& end, Group& group);
+  void tell(std::vector<WriteJob>& jobs, Group& group);
   [[nodiscard]] Change& change_of(ShardId shard, Group& group);
   void trim(const replication::AppendRequest& request, MDB_txn* txn, Group& group);
   void sweep(MDB_txn* txn, Group& group);
@@ -126,7 +135,7 @@ struct LmdbStripe::Impl {
   [[nodiscard]] Step step_to(ShardId shard, std::uint64_t position, LogPart& part);
   [[nodiscard]] bool all_read(ShardId shard, const LogPart& part);
   void cut(Change& change, std::size_t keep, const ShardState& shard, MDB_txn* txn, Group& group);
-  void commit(const std::vector<WriteJob>& jobs);
+  void commit(std::vector<WriteJob>& jobs);
   void replay(const ReadJob& job);
   void recover(const ReadJob& job);
   void read_part(const ReadJob& job);

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include "coterie/core/random.hpp"
 #include "coterie/replication/checkpoint.hpp"
 #include "coterie/replication/crc32c.hpp"
 #include "coterie/replication/duplicate_table.hpp"
@@ -33,6 +34,17 @@ RecordView sample() {
           .reply = view("ok")};
 }
 }  // namespace
+
+TEST_CASE("crc32c: the processor's instruction and the tables agree, whatever length and place") {
+  Random random(7);
+  Bytes bytes(600);
+  for (auto& byte : bytes) byte = static_cast<std::uint8_t>(random.next());
+  for (std::size_t from = 0; from < 9; ++from)
+    for (std::size_t size = 0; from + size <= bytes.size(); ++size) {
+      const auto part = ByteView(bytes).subspan(from, size);
+      if (crc32c(part) != crc32c_by_tables(part)) FAIL("of " << size << " bytes from " << from);
+    }
+}
 
 TEST_CASE("checkpoint: has the bytes of docs/JOURNAL.md") {
   DuplicateTable table;

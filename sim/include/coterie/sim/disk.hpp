@@ -68,7 +68,8 @@ class SimJournal final : public replication::Journal {
   /// `later` runs a task after a delay while this process lives; `ready` says that poll() has
   /// something.
   SimJournal(Disk& disk, Later later, std::function<void()> ready);
-  void append(replication::AppendRequest request) override;
+  using Journal::append;
+  void append(std::vector<replication::AppendRequest> requests) override;
   void reset(ShardId shard) override;
   void replay(std::uint64_t token, ShardId shard, LogIndex head, bool whole) override;
   void recover(std::uint64_t token, std::vector<ShardId> shards) override;
@@ -78,6 +79,7 @@ class SimJournal final : public replication::Journal {
  private:
   void start_sync();
   void finish_sync();
+  void append_one(replication::AppendRequest request);
   void refuse(const replication::AppendRequest& request, const char* why);
 
   Disk& disk_;

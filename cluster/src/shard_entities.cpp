@@ -145,10 +145,13 @@ void ShardCore::persist(Hosted& hosted, EntitySlot slot, const Command& command,
       .command = command.id,
       .entity = view(entity.id),
       .reply = outcome_.reply};
-  for (const auto& event : outcome_.events) record.events.push_back({event.tag, event.bytes});
+  event_views_.clear();
+  for (const auto& event : outcome_.events) event_views_.push_back({event.tag, event.bytes});
+  record.events.swap(event_views_);
   Bytes bytes;
   bytes.reserve(size);
   hosted.chain = replication::append_record(bytes, record, hosted.chain);
+  record.events.swap(event_views_);
   hosted.applied = record.index;
   hosted.history.note(entity, record, bytes.size());
   hosted.uncommitted.push_back({record.index, size});

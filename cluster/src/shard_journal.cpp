@@ -56,7 +56,7 @@ void ShardCore::hold(std::deque<Held>& queue, LogIndex index, const ReplyTo& to,
                                                      "id")},
                                     out);
   if (!queue.empty()) index = std::max(index, queue.back().index);
-  auto& held = queue.emplace_back(Held{index, to, value, to_bytes(value.payload)});
+  auto& held = queue.emplace_back(Held{index, to, value, std::string(text(value.payload))});
   held.answer.payload = {};
   held_bytes_ += held_cost(held);
 }
@@ -97,7 +97,7 @@ void ShardCore::reads_ready(Hosted& hosted, ShardSink& out) {
     auto held = std::move(hosted.reads.front());
     hosted.reads.pop_front();
     held_bytes_ -= held_cost(held);
-    held.answer.payload = held.payload;
+    held.answer.payload = view(held.payload);
     if (held.index <= hosted.replica->commit() ||
         mutated("entity: a read is answered before what it saw is committed"))
       answer(held.to, held.answer, out);

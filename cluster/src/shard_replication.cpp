@@ -171,7 +171,7 @@ void ShardCore::committed(Hosted& hosted, LogIndex index, ShardSink& out) {
   }
   while (!hosted.held.empty() && hosted.held.front().index <= index) {
     auto& held = hosted.held.front();
-    held.answer.payload = held.payload;
+    held.answer.payload = view(held.payload);
     answer(held.to, held.answer, out);
     held_bytes_ -= held_cost(held);
     hosted.held.pop_front();

@@ -68,9 +68,10 @@ void LmdbJournal::recover(std::uint64_t token, std::vector<ShardId> shards) {
   auto& impl = *stripe_->impl_;
   {
     const std::lock_guard lock(impl.mutex);
-    impl.writes.push_back({.port = port_,
-                           .then = LmdbStripe::Impl::ReadJob{
-                               .port = port_, .token = token, .recover = std::move(shards)}});
+    impl.writes.push_back(
+        {.port = port_,
+         .then = std::make_unique<LmdbStripe::Impl::ReadJob>(LmdbStripe::Impl::ReadJob{
+             .port = port_, .token = token, .recover = std::move(shards)})});
   }
   impl.write_ready.notify_one();
 }

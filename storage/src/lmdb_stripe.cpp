@@ -40,16 +40,22 @@ void LmdbStripe::Impl::write_loop() {
       const bool sweeps = !garbage.empty() && !failed;
       write_ready.wait(lock, [&] { return stopping || sweeps || !writes.empty(); });
       if (writes.empty() && stopping) return;  // everything that was asked for is written
-      std::size_t bytes = 0;
-      while (!writes.empty() && group.size() < config.group_records && bytes < config.group_bytes) {
-        bytes += writes.front().request.record.size();
-        group.push_back(std::move(writes.front()));
-        writes.pop_front();
-      }
+      take_group(group);
     }
     commit(group);
     group.clear();
   }
+}
+
+/// Usually all that waits: the two vectors change places, and neither allocates.
+void LmdbStripe::Impl::take_group(std::vector<WriteJob>& group) {
+  std::size_t count = 0, bytes = 0;
+  while (count < writes.size() && count < config.group_records && bytes < config.group_bytes)
+    bytes += writes[count++].request.record.size();
+  if (count == writes.size()) return group.swap(writes);
+  const auto end = writes.begin() + static_cast<std::ptrdiff_t>(count);
+  group.assign(std::move_iterator(writes.begin()), std::move_iterator(end));
+  writes.erase(writes.begin(), end);
 }
 
 LmdbStripe::Impl::Change& LmdbStripe::Impl::change_of(ShardId shard, Group& group) {

@@ -65,7 +65,7 @@ struct LmdbStripe::Impl {
     PortPtr port{};
     replication::AppendRequest request{};
     bool reset = false;
-    std::optional<ReadJob> then{};  ///< nothing to write: it is read what was asked for before
+    std::unique_ptr<ReadJob> then{};  ///< nothing to write: it is read what was asked for before
   };
   struct ShardState {
     std::uint64_t first = 1;                 ///< index of the oldest record
@@ -115,6 +115,7 @@ struct LmdbStripe::Impl {
   [[nodiscard]] int load_promises(MDB_txn* txn);
   void start();
   void write_loop();
+  void take_group(std::vector<WriteJob>& group);
   void read_loop();
   void stage(const std::vector<WriteJob>& jobs, MDB_txn* txn, Group& group);
   void write(const WriteJob& job, MDB_txn* txn, Cursor& end, Group& group);
@@ -162,9 +163,9 @@ struct LmdbStripe::Impl {
   mutable std::mutex mutex{};  ///< guards everything below, and `shards[].positions`
   std::condition_variable write_ready{};
   std::condition_variable read_ready{};
-  std::deque<WriteJob> writes{};  ///< bounded by the cores: max_unsynced_appends
-  std::deque<ReadJob> reads{};    ///< bounded by the cores: one per activating entity
-  PortPtr reading{};              ///< whom the reader works for; guarded by mutex
+  std::vector<WriteJob> writes{};  ///< bounded by the cores: max_unsynced_appends
+  std::deque<ReadJob> reads{};     ///< bounded by the cores: one per activating entity
+  PortPtr reading{};               ///< whom the reader works for; guarded by mutex
   bool stopping = false;
   StripeCounters counters{};
   std::thread writer{};

@@ -84,6 +84,49 @@ TEST_CASE("shard replica: the numbers of its writes go on where they are told to
   CHECK(replica.next_batch() == 41);
 }
 
+TEST_CASE("shard replica: what a sole copy has recorded reaches who comes later from its disk") {
+  ShardReplica replica({}, a, StartId{1}, {});
+  auto alone = led_by_a(1, {a});
+  alone.replicas = {a};
+  (void)replica.assigned(alone, begin, Bytes{0});
+  (void)replica.persisted(1, begin);
+  Effects out;
+  std::vector<Entry> disk{{Epoch{1}, true, {0}}};
+  for (std::uint8_t i = 1; i <= 3; ++i) REQUIRE(replica.append({i}, out));
+  for (auto& effect : out)
+    if (auto* persist = std::get_if<Persist>(&effect))
+      disk.insert(disk.end(), persist->entries.begin(), persist->entries.end());
+  REQUIRE(disk.size() == 4);
+  CHECK(disk[3].record == Bytes{3});
+  // None of them is on the disk yet, and one more copy is wanted.
+  auto effects = replica.assigned(led_by_a(2, {a}), begin + 1s, Bytes{9});
+  const Replica to = b;
+  const auto barrier = replica.last();
+  const auto refuse = [&](std::uint64_t number) {
+    return replica.receive({b, a, Epoch{2}, Refused{Epoch{2}, LogIndex{1}, number}}, begin + 1s);
+  };
+  const auto number = [&](const Effects& said) {
+    std::uint64_t newest = 0;
+    for (const auto& effect : said)
+      if (const auto* send = std::get_if<Send>(&effect))
+        if (const auto* append = std::get_if<Append>(&send->message.body)) newest = append->number;
+    return newest;
+  };
+  CHECK(count<ReadLog>(refuse(number(effects))) == 1);
+  CHECK(replica.log_read({to, LogIndex{1}}, {}).empty());  // the disk has none yet
+  for (std::uint64_t batch = 2; batch < replica.next_batch(); ++batch)
+    (void)replica.persisted(batch, begin + 1s);
+  CHECK(count<ReadLog>(replica.tick(begin + 1100ms)) == 1);  // tried again with the heartbeat
+  const auto sent = replica.log_read({to, LogIndex{1}}, disk);
+  REQUIRE(count<Send>(sent) == 1);
+  for (const auto& effect : sent)
+    if (const auto* send = std::get_if<Send>(&effect))
+      CHECK(std::get<Append>(send->message.body).entries == disk);
+  (void)replica.receive({b, a, Epoch{2}, Accepted{LogIndex{4}, number(sent)}}, begin + 1s);
+  CHECK(replica.serves());
+  CHECK(replica.commit() == barrier);
+}
+
 TEST_CASE("shard replica: it hands over to who is in sync, and only when nothing is on its way") {
   auto replica = serving();
   CHECK(replica.may_hand_over(b));

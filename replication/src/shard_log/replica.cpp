@@ -44,7 +44,14 @@ Effects ShardReplica::finish(Effects out) {
     if (changed_from_ != LogIndex{}) {
       const auto count = last_.value + 1 - changed_from_.value;
       COTERIE_ENSURE(count <= tail_.size());
-      persist.entries.assign(tail_.end() - static_cast<std::ptrdiff_t>(count), tail_.end());
+      const auto from = tail_.end() - static_cast<std::ptrdiff_t>(count);
+      if (leading_ && peers_.empty()) {  // who comes later reads them from the disk
+        persist.entries.assign(std::move_iterator(from), std::move_iterator(tail_.end()));
+        tail_.clear();
+        tail_bytes_ = 0;
+      } else {
+        persist.entries.assign(from, tail_.end());
+      }
     }
     changed_from_ = {};
     promised_changed_ = begins_ = false;

@@ -146,7 +146,7 @@ class ShardCore {
     LogIndex index{};
     ReplyTo to{};
     Answer answer{};
-    Bytes payload{};
+    std::string payload{};  ///< most are short enough to need no memory of their own
   };
   [[nodiscard]] static std::size_t held_cost(const Held& held) {
     return sizeof held + held.payload.size();
@@ -388,12 +388,12 @@ class ShardCore {
   std::size_t parked_commands_ = 0, parked_bytes_ = 0, uncommitted_ = 0;
   std::size_t uncommitted_bytes_ = 0, held_bytes_ = 0;
   std::uint64_t next_read_ = 1, next_relay_ = 1, next_fence_ = 1;
-  Instant next_sweep_{}, next_lag_report_{};
-  Instant next_remember_{}, next_trim_{};
+  Instant next_sweep_{}, next_lag_report_{}, next_remember_{}, next_trim_{};
   sharding::EntitySlot remember_hand_ = 0, trim_hand_ = 0;
   bool draining_ = false, told_untrimmable_ = false;
   bool lane_came_up_ = false;  ///< commands that waited for it may go
   sharding::Outcome outcome_{};
+  std::vector<replication::EventView> event_views_{};  ///< of outcome_, as its record has them
   ShardCounters counters_{};
 };
 

@@ -22,8 +22,9 @@ void ShardOutbox::add(messaging::LaneId lane, ShardId shard, const shard_log::Me
   auto batch = std::find_if(batches_.begin(), batches_.end(), [&](const Batch& b) {
     return b.lane == lane && b.to == message.to && b.from == message.from;
   });
-  const bool full = batch != batches_.end() &&
-                    batch->body.bytes().size() + bytes_of_records(message) > max_batch_bytes;
+  const bool full =
+      batch != batches_.end() &&
+      batch->body.bytes().size() + bytes_of_records(message) > shard_log::max_batch_bytes;
   if (full) {
     stage(*batch, links);
     batch->body = {message.from, message.to};

@@ -18,6 +18,7 @@ Swim::Swim(SwimConfig config, std::string name, Address advertised, Bytes meta, 
       paths_(config.packet_bytes),
       serf_(name_),
       shared_(name_ + '#' + std::to_string(random_.next())),
+      begun_(now),
       health_(config_.lifeguard.max_health),
       self_test_(config_.lifeguard.probation) {
   COTERIE_ENSURE(!name_.empty() && name_.size() <= wire::max_name_bytes);

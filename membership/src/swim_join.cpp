@@ -9,6 +9,7 @@ SwimEffects Swim::join(std::vector<Address> seeds, Instant now) {
   joined_ = false;
   join_pause_ = config_.join_retry_min;
   next_join_ = seeds_.empty() ? never : now;
+  if (seeds_.empty()) told_shared_ = true;  // there is nobody to ask
   SwimEffects out;
   tick_join(now, out);
   return out;

@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "coterie/membership/node_meta.hpp"
 #include "coterie/membership/swim.hpp"
 #include "coterie/wire/compound.hpp"
@@ -38,16 +36,10 @@ bool Swim::merge_shared(ByteView entries, SwimEffects& out) {
   return !merged.changed.empty();
 }
 
-bool Swim::knows_shared() const {
-  return told_shared_ || std::none_of(members_.begin(), members_.end(), [&](const Member& member) {
-           return member.name != name_ && member.is_present() && is_native(member.meta);
-         });
-}
-
-/// With the exchange of members: whoever has anything, or is new here, asks whether the other has
-/// the same.
+/// With the exchange of members: whoever has anything, or was not told yet, asks whether the other
+/// has the same.
 void Swim::compare_shared(const Address& peer, bool fresh, Instant now, SwimEffects& out) {
-  if (fresh || !shared_.empty())
+  if (fresh || !told_shared_ || !shared_.empty())
     open_stream(StreamKind::shared, peer, wire::encode_shared_digest(shared_.digest().parts()), now,
                 out);
 }

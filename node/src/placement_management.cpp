@@ -123,7 +123,7 @@ HttpResponse change(const json& body, const cluster::NodeCore& core, Instant now
   if (action != "uncordon" && !knows(core, node, now))
     return problem(404,
                    "there is no node '" + node + "' with entities; coterie members lists them");
-  if (wishes && !core.swim().knows_shared())
+  if (wishes && !core.swim().knows_shared(now))
     return problem(503,
                    "this node has just started and does not know yet what was wanted before; try "
                    "again in a second, or ask another node");

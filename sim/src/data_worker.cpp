@@ -92,7 +92,11 @@ void DataWorker::complete(const cluster::Completion& completion) {
 
 void DataWorker::append(replication::AppendRequest&& request) {
   world_.trace_hash().add(request.record);
-  journal_.append(std::move(request));
+  appends_.push_back(std::move(request));
+}
+
+void DataWorker::send_appends() {
+  if (!appends_.empty()) journal_.append(std::exchange(appends_, {}));
 }
 
 void DataWorker::link(messaging::LinkEffect&& effect) {
@@ -130,7 +134,9 @@ void DataWorker::written(ConnId id) {
 }
 
 void DataWorker::finish() {
+  send_appends();
   feed(cluster::shard_input::Flush{});
+  send_appends();
   timer_.set(core_.next_deadline(), [this] {
     feed(cluster::shard_input::Tick{});
     finish();

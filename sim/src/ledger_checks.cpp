@@ -151,7 +151,12 @@ std::size_t trimmed_logs(World& world) {
 }
 
 std::string check_even(World& world) {
-  for (std::size_t i = 0; i < world.size(); ++i) world.process(0).wish(Process::name_of(i), "");
+  std::size_t asked = 0;  // who has just started refuses
+  const auto no_wishes = [&] {
+    while (asked < world.size() && world.process(0).wish(Process::name_of(asked), "")) ++asked;
+    return asked == world.size();
+  };
+  if (!world.run_until(no_wishes, refuse_limit)) return "a node takes no wishes; " + unready(world);
   const auto even = [&] {
     auto* const leader = world.registers_leader();
     if (leader == nullptr || !leader->node().wishes().empty()) return false;

@@ -287,9 +287,9 @@ class LedgerRun {
   }
 
   void drain_for_a_while(std::size_t node, const Fault& fault) {
-    ++result_.drains;
     const auto name = Process::name_of(node);
-    world_.process(any_node()).wish(name, fault.seed % 2 == 0 ? "draining" : "cordoned");
+    const auto* const what = fault.seed % 2 == 0 ? "draining" : "cordoned";
+    result_.drains += world_.process(any_node()).wish(name, what) ? 1 : 0;
     world_.after(fault.span, [this, name] { unwish(name); });
   }
 

@@ -194,7 +194,7 @@ void Process::apply(cluster::NodeEffect& effect) {
 }
 
 bool Process::wish(const std::string& node, const std::string& what) {
-  if (!node_->swim().knows_shared()) return false;
+  if (!node_->swim().knows_shared(world_.now())) return false;
   feed(cluster::node_input::Share{
       {.key = {gossip::SharedKind::map, std::string(cluster::wishes_name)},
        .remove = what.empty(),

@@ -50,7 +50,7 @@ class Cursor {
     if (cursor_ != nullptr) status_ = mdb_cursor_get(cursor_, &key, &value, op);
     return status_ == 0;
   }
-  /// Behind the last key, which it stays at: no search from the root.
+  /// Behind the last key.
   [[nodiscard]] int append(MDB_val& key, MDB_val& value) {
     return cursor_ == nullptr ? status_ : mdb_cursor_put(cursor_, &key, &value, MDB_APPEND);
   }

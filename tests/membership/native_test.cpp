@@ -70,20 +70,33 @@ TEST_CASE("swim: a newcomer knows what is shared once it was told, and only then
   const gossip::SharedKey wishes{gossip::SharedKind::map, "wishes"};
   Pool pool(1, {}, {wire::native_mark});
   auto& first = pool.nodes_[0];
-  CHECK(first.swim->knows_shared());  // nobody is there who could tell it
+  pool.run(first, first.swim->join({}, pool.now));
+  CHECK(first.swim->knows_shared(pool.now));  // there is nobody to ask
   pool.run(first, first.swim->share({.key = wishes, .item = "n1", .value = "cordoned"}, pool.now));
   auto& second = pool.add("n1");
-  wire::PushPull both{.nodes = {{"n0",
-                                 at(1000),
-                                 {wire::native_mark},
-                                 1,
-                                 wire::PushPullState::alive,
-                                 wire::native_versions}}};
-  second.swim->know(both, pool.now);
-  CHECK_FALSE(second.swim->knows_shared());
+  CHECK_FALSE(second.swim->knows_shared(pool.now));
   pool.run(second, second.swim->join({at(1000)}, pool.now));
-  CHECK(pool.run_until([&] { return second.swim->knows_shared(); }, 60s));
+  const auto begun = pool.now;
+  CHECK(pool.run_until([&] { return second.swim->knows_shared(pool.now); }, 60s));
+  CHECK(pool.now - begun < shared_patience);
   CHECK(second.swim->shared().view(wishes).items == std::vector<std::string>{"n1"});
   pool.run(second, second.swim->share({.key = wishes, .remove = true, .item = "n1"}, pool.now));
   CHECK(pool.run_until([&] { return first.swim->shared().view(wishes).items.empty(); }, 60s));
+}
+
+TEST_CASE(
+    "swim: who began a pool knows what is shared, also when others came; so does who is alone") {
+  Pool pool(1, {}, {wire::native_mark});
+  auto& first = pool.nodes_[0];
+  pool.run(first, first.swim->join({}, pool.now));
+  auto& second = pool.add("n1");
+  pool.run(second, second.swim->join({at(1000)}, pool.now));
+  CHECK(pool.run_until([&] { return pool.all_alive(); }, 10s));
+  CHECK(first.swim->knows_shared(pool.now));
+  CHECK(pool.run_until([&] { return second.swim->knows_shared(pool.now); }, shared_patience - 1ms));
+  auto& third = pool.add("n2");
+  pool.run(third, third.swim->join({at(999)}, pool.now));  // nobody answers there
+  const auto begun = pool.now;
+  CHECK_FALSE(third.swim->knows_shared(begun + shared_patience - 1ns));
+  CHECK(third.swim->knows_shared(begun + shared_patience));
 }

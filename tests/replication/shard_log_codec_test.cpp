@@ -92,3 +92,15 @@ TEST_CASE(
   CHECK_FALSE(decode(encode({of(Confirm{UINT64_MAX})})));
   CHECK_FALSE(decode(encode({of(Confirm{6, 3601s})})));
 }
+
+TEST_CASE("shard log messages: one begins within the bound of a batch, or is alone") {
+  const auto sized = [](std::size_t bytes) {
+    return of(Append{.entries = {{Epoch{1}, false, Bytes(bytes, 1)}}});
+  };
+  const auto envelope = encode({sized(60'000)}).size() - 60'000;
+  const auto fitting = sized(max_batch_bytes - envelope);
+  REQUIRE(encode({fitting}).size() == max_batch_bytes);
+  CHECK(decode(encode({fitting, of(Confirm{1})}))->size() == 2);
+  CHECK_FALSE(decode(encode({sized(max_batch_bytes - envelope + 1), of(Confirm{1})})));
+  CHECK(decode(encode({sized(4'000'000)}))->size() == 1);
+}

@@ -206,3 +206,23 @@ TEST_CASE("shard replica: by an operator's word what was committed is given up, 
   (void)replica.receive(append(3, 1, 1, {}), begin);
   CHECK(replica.last() == LogIndex{2});
 }
+
+TEST_CASE(
+    "shard replica: all shards of a node beat at the same moments, whenever they began to lead") {
+  const auto beats = [](Instant from) {
+    ShardReplica replica({}, a, StartId{1}, {});
+    (void)replica.assigned(led_by_a(1, {a, b}), from);
+    std::vector<Instant> at;
+    for (int i = 0; i < 3; ++i) {
+      at.push_back(replica.next_deadline());
+      CHECK(count<Send>(replica.tick(at.back())) == 1);
+    }
+    return at;
+  };
+  const ReplicaConfig config;
+  const std::vector<Instant> all{begin + config.heartbeat, begin + 2 * config.heartbeat,
+                                 begin + 3 * config.heartbeat};
+  CHECK(beats(begin) == all);
+  CHECK(beats(begin + 1ns) == all);
+  CHECK(beats(begin + config.heartbeat - 1ns) == all);
+}

@@ -29,7 +29,8 @@ struct Counter {
   void write(const char*, std::size_t more) { size += more; }
 };
 
-/// Objects in one payload; each costs 24 bytes while it is decoded.
+/// Objects in one payload; each costs 24 bytes while it is decoded, or, in small
+/// arrays beyond the first, twice that.
 inline constexpr std::size_t max_objects = 1 << 16;
 /// Of these so many without an allocation: a command has a few fields.
 inline constexpr std::size_t inline_objects = 16;

@@ -140,6 +140,7 @@ BatchReader::BatchReader(ByteView bytes) : in_(bytes) {
 ShardMessage* BatchReader::next() {
   if (!ok_ || in_.at_end()) return nullptr;
   ok_ = false;
+  if (in_.position() > max_batch_bytes) return nullptr;
   const auto count = in_.array(max_fields);
   if (count < message_fields || !choose(next_.message.body, in_.unsigned_integer()) || !in_.ok())
     return nullptr;

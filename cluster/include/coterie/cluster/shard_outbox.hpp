@@ -12,9 +12,6 @@ namespace coterie::cluster {
 
 class ShardOutbox {
  public:
-  /// Bytes of one frame; a message that is larger has its own.
-  static constexpr std::size_t max_batch_bytes = 64 * 1024;
-
   void add(messaging::LaneId lane, ShardId shard, const replication::shard_log::Message& message,
            messaging::Links& links);
   /// What finds no room, or no lane any more, is lost: all of it is said again.

@@ -35,6 +35,9 @@
 
 namespace coterie::membership {
 
+/// What is shared comes with the first exchange; who has had none for so long is alone.
+inline constexpr Duration shared_patience = 10s;
+
 class Swim {
  public:
   /// `name` and `advertised` are this node's; `meta` at most 512 bytes.
@@ -61,9 +64,12 @@ class Swim {
   /// is counted and dropped: callers check gossip::max_shared_change.
   [[nodiscard]] SwimEffects share(const gossip::SharedChange& change, Instant now);
   [[nodiscard]] const gossip::SharedState& shared() const { return shared_; }
-  /// Somebody has told us since our start what is shared, or nobody is there who could. Before that
-  /// a removal removes nothing: it is of what was seen.
-  [[nodiscard]] bool knows_shared() const;
+  /// Somebody has told us since our start what is shared, or there is nobody to ask, or nobody who
+  /// answers. Before that a removal removes nothing: it is of what was seen. (Of two that start at
+  /// the same moment each may have been told by the other alone.)
+  [[nodiscard]] bool knows_shared(Instant now) const {
+    return told_shared_ || now - begun_ >= shared_patience;
+  }
 
   /// Broadcasts an event to all, ourselves included. Name and payload have at most max_event_bytes.
   [[nodiscard]] SwimEffects broadcast(std::string name, Bytes payload, bool coalesce, Instant now);
@@ -303,6 +309,7 @@ class Swim {
   Details details_{};
   gossip::SharedState shared_;
   bool told_shared_ = false;
+  Instant begun_;
   Bytes own_details_{};
   EventLayer events_{};
   ProbeOrder order_{};

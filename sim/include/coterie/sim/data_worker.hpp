@@ -45,11 +45,15 @@ class DataWorker final : private cluster::ShardSink, private messaging::StreamHa
 
  private:
   void append(replication::AppendRequest&& request) override;
-  void reset(ShardId shard) override { journal_.reset(shard); }
+  void reset(ShardId shard) override {
+    send_appends();
+    journal_.reset(shard);
+  }
   void replay(std::uint64_t token, ShardId shard, LogIndex head, bool whole) override {
     journal_.replay(token, shard, head, whole);
   }
   void recover(std::uint64_t token, std::vector<ShardId> shards) override {
+    send_appends();
     journal_.recover(token, std::move(shards));
   }
   void read(std::uint64_t token, ShardId shard, LogIndex from, std::size_t bytes) override {
@@ -74,6 +78,7 @@ class DataWorker final : private cluster::ShardSink, private messaging::StreamHa
   }
   void take(AccountAsk& ask);
   void finish();
+  void send_appends();
 
   World& world_;
   Random random_;
@@ -82,6 +87,7 @@ class DataWorker final : private cluster::ShardSink, private messaging::StreamHa
   cluster::ShardCore core_;
   StreamHost streams_;
   SimJournal journal_;
+  std::vector<replication::AppendRequest> appends_{};  ///< one group, as in production
   Mailbox<AccountAsk> asks_;
   Mailbox<cluster::RoutesPtr> snapshots_;
   Timer timer_;

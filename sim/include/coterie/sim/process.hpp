@@ -23,7 +23,7 @@ class Process final {
   }
   /// What an operator wants of a node: "draining", "cordoned", or nothing.
   /// False: a node that has just started refuses it.
-  bool wish(const std::string& node, const std::string& what);
+  [[nodiscard]] bool wish(const std::string& node, const std::string& what);
   [[nodiscard]] bool leaves() const { return leaves_; }
   void move(ShardId shard, const std::string& to) { feed(cluster::node_input::Move{shard, to}); }
   [[nodiscard]] static std::string name_of(std::size_t index) {

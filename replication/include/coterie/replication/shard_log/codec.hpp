@@ -10,6 +10,9 @@ namespace coterie::replication::shard_log {
 inline constexpr std::uint8_t message_version = 2;
 inline constexpr std::uint32_t max_entries = 4096;  ///< of one message
 
+/// A frame has room for one message, however large, or for messages that begin within so much.
+inline constexpr std::size_t max_batch_bytes = 64 * 1024;
+
 struct ShardMessage {
   ShardId shard{};
   Message message{};

@@ -36,7 +36,8 @@ bool Swim::merge_shared(ByteView entries, SwimEffects& out) {
   return !merged.changed.empty();
 }
 
-/// With the exchange of members: whoever has anything, or was not told yet, asks whether the other
+/// With the exchange of members: whoever has anything, is new here or was not told
+/// yet asks whether the other
 /// has the same.
 void Swim::compare_shared(const Address& peer, bool fresh, Instant now, SwimEffects& out) {
   if (fresh || !told_shared_ || !shared_.empty())

@@ -76,13 +76,14 @@ void SimJournal::refuse(const replication::AppendRequest& request, const char* w
 
 void SimJournal::append(std::vector<replication::AppendRequest> requests) {
   for (auto& request : requests) append_one(std::move(request));
+  if (!waiting_.empty()) start_sync();
 }
 
 void SimJournal::append_one(replication::AppendRequest request) {
   if (broken_[request.shard]) return;
   if (request.trims) {
     waiting_.push_back({std::move(request), writer_});
-    return start_sync();
+    return;
   }
   auto& expected = next_.try_emplace(request.shard, LogIndex{1}).first->second;
   auto& promised = promised_[request.shard];
@@ -98,7 +99,6 @@ void SimJournal::append_one(replication::AppendRequest request) {
   if (request.begins) first = request.index;
   expected = request.record.empty() ? request.index : next(request.index);
   waiting_.push_back({std::move(request), writer_});
-  start_sync();
 }
 
 void SimJournal::start_sync() {

@@ -13,6 +13,7 @@ namespace {
 
 constexpr Duration in_sync_limit = 120s;
 constexpr Duration refuse_limit = 60s;
+constexpr Duration wishes_limit = 2 * membership::shared_timeout;
 constexpr Duration even_limit = 300s;  // nodes that fell often have to be up for two minutes
 constexpr std::size_t most_flips = 4;
 
@@ -156,7 +157,7 @@ std::string check_even(World& world) {
     while (asked < world.size() && world.process(0).wish(Process::name_of(asked), "")) ++asked;
     return asked == world.size();
   };
-  if (!world.run_until(no_wishes, refuse_limit)) return "a node takes no wishes; " + unready(world);
+  if (!world.run_until(no_wishes, wishes_limit)) return "a node takes no wishes; " + unready(world);
   const auto even = [&] {
     auto* const leader = world.registers_leader();
     if (leader == nullptr || !leader->node().wishes().empty()) return false;

@@ -23,25 +23,35 @@ struct JournalWorld {
   virtual void wait() = 0;    ///< until something may be polled
   virtual void reopen() = 0;  ///< a process ends and another one starts
 
-  template <class Event>
-  Event next_event() {
+  void append(AppendRequest request) {
+    std::vector<AppendRequest> one;
+    one.push_back(std::move(request));
+    journal().append(std::move(one));
+  }
+  JournalEvent any_event() {
     for (int i = 0; i < 1000; ++i) {
       for (auto& event : journal().poll()) events.push(std::move(event));
-      while (!events.empty()) {
+      if (!events.empty()) {
         auto event = std::move(events.front());
         events.pop();
-        if (auto* wanted = std::get_if<Event>(&event)) return std::move(*wanted);
-        FAIL("another event came first: " << event.index());
+        return event;
       }
       wait();
     }
     FAIL("the journal did not answer");
     return {};
   }
+  template <class Event>
+  Event next_event() {
+    auto event = any_event();
+    if (auto* wanted = std::get_if<Event>(&event)) return std::move(*wanted);
+    FAIL("another event came first: " << event.index());
+    return {};
+  }
   std::queue<JournalEvent> events{};
 };
 
-struct LmdbWorld final : JournalWorld {
+struct LmdbWorld : JournalWorld {
   LmdbWorld() {
     directory =
         std::filesystem::temp_directory_path() / ("coterie-journal-" + std::to_string(getpid()));

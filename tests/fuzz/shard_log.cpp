@@ -22,7 +22,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                              .in_sync = {self, peer},
                              .replicas = {self, peer}},
                             now);
-  while (auto* const said = batch.next()) {
+  while (const auto* const said = batch.next()) {
     auto message = said->message;
     message.to = self;
     message.from = peer;

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "coterie/membership/node_meta.hpp"
 #include "pool.hpp"
 
 using namespace coterie;
@@ -78,7 +77,7 @@ TEST_CASE("swim: a newcomer knows what is shared once it was told, and only then
   pool.run(second, second.swim->join({at(1000)}, pool.now));
   const auto begun = pool.now;
   CHECK(pool.run_until([&] { return second.swim->knows_shared(pool.now); }, 60s));
-  CHECK(pool.now - begun < shared_patience);
+  CHECK(pool.now - begun < shared_timeout);
   CHECK(second.swim->shared().view(wishes).items == std::vector<std::string>{"n1"});
   pool.run(second, second.swim->share({.key = wishes, .remove = true, .item = "n1"}, pool.now));
   CHECK(pool.run_until([&] { return first.swim->shared().view(wishes).items.empty(); }, 60s));
@@ -93,10 +92,10 @@ TEST_CASE(
   pool.run(second, second.swim->join({at(1000)}, pool.now));
   CHECK(pool.run_until([&] { return pool.all_alive(); }, 10s));
   CHECK(first.swim->knows_shared(pool.now));
-  CHECK(pool.run_until([&] { return second.swim->knows_shared(pool.now); }, shared_patience - 1ms));
+  CHECK(pool.run_until([&] { return second.swim->knows_shared(pool.now); }, shared_timeout - 1ms));
   auto& third = pool.add("n2");
   pool.run(third, third.swim->join({at(999)}, pool.now));  // nobody answers there
   const auto begun = pool.now;
-  CHECK_FALSE(third.swim->knows_shared(begun + shared_patience - 1ns));
-  CHECK(third.swim->knows_shared(begun + shared_patience));
+  CHECK_FALSE(third.swim->knows_shared(begun + shared_timeout - 1ns));
+  CHECK(third.swim->knows_shared(begun + shared_timeout));
 }

@@ -38,8 +38,8 @@ class Pool {
   void restart(std::size_t i) {
     const auto name = nodes_[i].swim->self().name;
     const auto port = nodes_[i].swim->self().gossip.port;
-    nodes_[i].swim = std::make_unique<Swim>(
-        config_, name, at(port), meta_.empty() ? Bytes{1} : meta_, Random(port + 77u), now);
+    nodes_[i].swim =
+        std::make_unique<Swim>(config_, name, at(port), Bytes{1}, Random(port + 77u), now);
     nodes_[i].up = true;
     nodes_[i].left = false;
     run(nodes_[i], nodes_[i].swim->join({at(i == 0 ? 1001 : 1000)}, now));

@@ -1,15 +1,8 @@
 /// What a stripe says of records that the disk changed: whose they were, and which logs may lack
 /// one.
-#include <doctest/doctest.h>
 #include <lmdb.h>
-#include <unistd.h>
 
-#include <condition_variable>
-#include <filesystem>
-#include <mutex>
-
-#include "coterie/replication/record.hpp"
-#include "coterie/storage/lmdb_journal.hpp"
+#include "../conformance/journal_worlds.hpp"
 
 using namespace coterie;
 using namespace coterie::replication;
@@ -19,13 +12,8 @@ namespace {
 constexpr std::size_t shard_byte = 22, reply_byte = record_header_bytes;
 
 /// Records of shards 1 and 2 in turn, three each: positions 1 to 6. Shard 3 has none.
-struct Stripe {
+struct Stripe : LmdbWorld {
   Stripe() {
-    directory =
-        std::filesystem::temp_directory_path() / ("coterie-damage-" + std::to_string(getpid()));
-    std::filesystem::remove_all(directory);
-    std::filesystem::create_directory(directory);
-    open();
     std::uint64_t chains[3] = {};
     for (std::uint64_t i = 1; i <= 3; ++i)
       for (std::uint16_t shard = 1; shard <= 2; ++shard) {
@@ -38,37 +26,13 @@ struct Stripe {
             request.record,
             {.shard = ShardId{shard}, .epoch = Epoch{1}, .index = LogIndex{i}, .entity = view("e")},
             chains[shard]);
-        journal->append(std::move(request));
-        CHECK(std::get<Appended>(next()).batch == i);
+        append(std::move(request));
+        CHECK(next_event<Appended>().batch == i);
       }
-  }
-  ~Stripe() {
-    journal.reset();
-    std::filesystem::remove_all(directory);
-  }
-  void open() {
-    auto stripe =
-        storage::LmdbStripe::open({.file = directory / "journal.mdb", .map_bytes = 1 << 24});
-    REQUIRE(stripe.has_value());
-    journal = std::make_unique<storage::LmdbJournal>(*stripe, [this] {
-      const std::lock_guard lock(mutex);
-      ready.notify_one();
-    });
-  }
-  JournalEvent next() {
-    for (int i = 0; i < 1000 && events.empty(); ++i) {
-      for (auto& event : journal->poll()) events.push_back(std::move(event));
-      std::unique_lock lock(mutex);
-      if (events.empty()) ready.wait_for(lock, std::chrono::milliseconds(10));
-    }
-    REQUIRE_FALSE(events.empty());
-    auto event = std::move(events.front());
-    events.erase(events.begin());
-    return event;
   }
   /// As another program, or a bad disk, would: while nobody has it open.
   void change(std::uint64_t position, const std::function<void(Bytes&)>& how) {
-    journal.reset();
+    lmdb.reset();
     MDB_env* env = nullptr;
     MDB_txn* txn = nullptr;
     MDB_dbi log{};
@@ -94,10 +58,10 @@ struct Stripe {
   }
   /// How many records each of the shards 1, 2 and 3 has, and what is known of their logs.
   std::vector<std::pair<std::size_t, LogState>> recover() {
-    journal->recover(9, {ShardId{1}, ShardId{2}, ShardId{3}});
+    journal().recover(9, {ShardId{1}, ShardId{2}, ShardId{3}});
     std::vector<std::pair<std::size_t, LogState>> out(3);
     for (;;) {
-      const auto event = next();
+      const auto event = any_event();
       if (const auto* part = std::get_if<Recovered>(&event))
         for (std::size_t i = 0; i < part->of.size(); ++i)
           if (is_sound(part->records[i])) ++out.at(part->of[i].value - 1U).first;
@@ -108,20 +72,15 @@ struct Stripe {
     }
   }
   void renew(std::uint16_t shard, std::uint64_t from) {
-    journal->append({.shard = ShardId{shard},
-                     .epoch = Epoch{1},
-                     .index = LogIndex{from},
-                     .replaces = true,
-                     .batch = 99,
-                     .record = {},
-                     .renewal = 1});
-    CHECK(std::get<Appended>(next()).batch == 99);
+    append({.shard = ShardId{shard},
+            .epoch = Epoch{1},
+            .index = LogIndex{from},
+            .replaces = true,
+            .batch = 99,
+            .record = {},
+            .renewal = 1});
+    CHECK(next_event<Appended>().batch == 99);
   }
-  std::filesystem::path directory;
-  std::mutex mutex;
-  std::condition_variable ready;
-  std::vector<JournalEvent> events;
-  std::unique_ptr<storage::LmdbJournal> journal;
 };
 
 using Found = std::vector<std::pair<std::size_t, LogState>>;
@@ -164,8 +123,7 @@ TEST_CASE("damage: a renewal removes what is damaged, and the shard goes on") {
   (void)stripe.recover();
   stripe.renew(1, 2);
   CHECK(stripe.recover() == Found{{1, whole}, {3, whole}, {0, whole}});
-  stripe.journal.reset();
-  stripe.open();
+  stripe.reopen();
   CHECK(stripe.recover() == Found{{1, whole}, {3, whole}, {0, whole}});
 }
 
@@ -175,7 +133,6 @@ TEST_CASE("damage: what nobody owns concerns no log that was renewed since then"
   (void)stripe.recover();
   stripe.renew(1, 4);
   stripe.renew(2, 3);
-  stripe.journal.reset();
-  stripe.open();
+  stripe.reopen();
   CHECK(stripe.recover() == Found{{3, whole}, {2, whole}, {0, suspect}});
 }

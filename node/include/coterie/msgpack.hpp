@@ -1,8 +1,7 @@
 /// Opt-in: payloads declared with msgpack-c's MSGPACK_DEFINE. Packing is msgpack-c's; unpacking
 /// builds the object tree with our own bounded reader, a few objects without an allocation, and no
-/// zone: 10 times faster
-/// (docs/BENCHMARKS.md) and safe against hostile sizes. This header includes msgpack-c, and with it
-/// Boost. Thread-safety: pure functions.
+/// zone: 10 times faster (docs/BENCHMARKS.md) and safe against hostile sizes. This header includes
+/// msgpack-c, and with it Boost. Thread-safety: pure functions.
 #pragma once
 
 #include <algorithm>
@@ -29,8 +28,8 @@ struct Counter {
   void write(const char*, std::size_t more) { size += more; }
 };
 
-/// Objects in one payload; each costs 24 bytes while it is decoded, or, in small
-/// arrays beyond the first, twice that.
+/// Objects in one payload; each costs 24 bytes while it is decoded, or, in small arrays beyond the
+/// first, twice that.
 inline constexpr std::size_t max_objects = 1 << 16;
 /// Of these so many without an allocation: a command has a few fields.
 inline constexpr std::size_t inline_objects = 16;
@@ -104,8 +103,10 @@ class Tree {
 
 template <class T>
 concept MsgpackDefined = requires(const T& value, T& target,
+                                  msgpack::packer<payload::Counter>& counts,
                                   msgpack::packer<payload::Stream>& packer,
                                   const msgpack::object& o) {
+  value.msgpack_pack(counts);
   value.msgpack_pack(packer);
   target.msgpack_unpack(o);
 };
@@ -114,15 +115,11 @@ template <MsgpackDefined T>
 struct Codec<T> {
   static void encode(const T& value, Bytes& out) {
     // Counting costs little beside the allocations of a buffer that grows.
-    if constexpr (requires(msgpack::packer<payload::Counter> & counts) {
-                    value.msgpack_pack(counts);
-                  }) {
-      payload::Counter counter;
-      msgpack::packer<payload::Counter> counts(counter);
-      value.msgpack_pack(counts);
-      const auto wanted = out.size() + counter.size;
-      if (wanted > out.capacity()) out.reserve(std::max(wanted, 2 * out.capacity()));
-    }
+    payload::Counter counter;
+    msgpack::packer<payload::Counter> counts(counter);
+    value.msgpack_pack(counts);
+    const auto wanted = out.size() + counter.size;
+    if (wanted > out.capacity()) out.reserve(std::max(wanted, 2 * out.capacity()));
     payload::Stream stream{out};
     msgpack::packer<payload::Stream> packer(stream);
     value.msgpack_pack(packer);

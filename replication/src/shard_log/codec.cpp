@@ -137,7 +137,7 @@ BatchReader::BatchReader(ByteView bytes) : in_(bytes) {
   ok_ = in_.ok();
 }
 
-ShardMessage* BatchReader::next() {
+const ShardMessage* BatchReader::next() {
   if (!ok_ || in_.at_end()) return nullptr;
   ok_ = false;
   if (in_.position() > max_batch_bytes) return nullptr;

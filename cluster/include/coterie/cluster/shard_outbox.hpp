@@ -25,7 +25,7 @@ class ShardOutbox {
   };
   static void stage(const Batch& batch, messaging::Links& links);
 
-  std::vector<Batch> batches_{};  ///< one for each name of a peer and of this node: few
+  std::vector<Batch> batches_{};  ///< one for each lane and pair of names
 };
 
 }  // namespace coterie::cluster

@@ -36,7 +36,7 @@
 namespace coterie::membership {
 
 /// What is shared comes with the first exchange; who has had none for so long is alone.
-inline constexpr Duration shared_patience = 10s;
+inline constexpr Duration shared_timeout = 10s;
 
 class Swim {
  public:
@@ -68,7 +68,7 @@ class Swim {
   /// answers. Before that a removal removes nothing: it is of what was seen. (Of two that start at
   /// the same moment each may have been told by the other alone.)
   [[nodiscard]] bool knows_shared(Instant now) const {
-    return told_shared_ || now - begun_ >= shared_patience;
+    return told_shared_ || now - begun_ >= shared_timeout;
   }
 
   /// Broadcasts an event to all, ourselves included. Name and payload have at most max_event_bytes.

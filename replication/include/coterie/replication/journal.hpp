@@ -102,11 +102,6 @@ class Journal {
   /// In this order; handed over at once they are one group as far as it has room. A trim that names
   /// no record of the log is none.
   virtual void append(std::vector<AppendRequest> requests) = 0;
-  void append(AppendRequest request) {
-    std::vector<AppendRequest> one;
-    one.push_back(std::move(request));
-    append(std::move(one));
-  }
   /// After AppendFailed: the core has dropped what was not durable.
   virtual void reset(ShardId shard) = 0;
   /// `whole`: snapshots are passed over, and the records begin with the first event.

@@ -68,7 +68,6 @@ class SimJournal final : public replication::Journal {
   /// `later` runs a task after a delay while this process lives; `ready` says that poll() has
   /// something.
   SimJournal(Disk& disk, Later later, std::function<void()> ready);
-  using Journal::append;
   void append(std::vector<replication::AppendRequest> requests) override;
   void reset(ShardId shard) override;
   void replay(std::uint64_t token, ShardId shard, LogIndex head, bool whole) override;

@@ -51,7 +51,6 @@ class LmdbJournal final : public replication::Journal {
   /// `wake` is called on the stripe's threads when poll() has something; it must only post.
   LmdbJournal(std::shared_ptr<LmdbStripe> stripe, std::function<void()> wake);
   ~LmdbJournal() override;
-  using Journal::append;
   void append(std::vector<replication::AppendRequest> requests) override;
   void reset(ShardId shard) override;
   void replay(std::uint64_t token, ShardId shard, LogIndex head, bool whole) override;

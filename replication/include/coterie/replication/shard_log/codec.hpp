@@ -40,7 +40,7 @@ class BatchReader {
   /// False: not a batch of this version, cut short, or beyond a bound.
   [[nodiscard]] bool ok() const { return ok_; }
   /// The next message, until the next call; nullptr: there is none more, or !ok().
-  [[nodiscard]] ShardMessage* next();
+  [[nodiscard]] const ShardMessage* next();
 
  private:
   wire::MsgpackReader in_;

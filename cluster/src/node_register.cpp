@@ -247,7 +247,8 @@ void NodeCore::publish_routes(Instant now, NodeEffects& out) {
   routes->opens = life_.step == Life::Step::known;
   for (const auto& [name, meta] : metas_)
     if (meta.cluster == cluster_ || !meta.cluster.is_set())  // it may be adopting ours just now
-      routes->peers.push_back({name, meta.link, meta.data_workers, meta.start, present(name)});
+      routes->peers.push_back(
+          {name, meta.link, meta.data_workers, meta.start, present(name), meta.disk});
   out.emplace_back(PublishRoutes{std::move(routes)});
 }
 

@@ -23,7 +23,8 @@ void ShardCore::hand_off(ShardId shard, Instant now, ShardSink& out) {
   const auto& entry = current_->table.at(shard);
   const auto* const heir = peer(entry.successor.node);
   const bool wanted = entry.moves() && entry.epoch == hosted.replica->epoch() && heir != nullptr &&
-                      heir->present && shard_log::holds(entry.in_sync, entry.successor);
+                      has_copy(*heir, entry.successor) &&
+                      shard_log::holds(entry.in_sync, entry.successor);
   if (hosted.drain_until == never) {
     if (!wanted || now < hosted.hand_off_at) return;
     begin_hand_off(shard, now, out);

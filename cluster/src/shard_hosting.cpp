@@ -202,7 +202,7 @@ void ShardCore::give_up(ShardId shard, Instant now, ShardSink& out) {
   std::vector<std::pair<const Peer*, replication::raft::MemberId>> heirs;
   for (const auto& peer : current_->peers)
     for (const auto& member : desired.in_sync)
-      if (peer.present && peer.name == member.node && replication::is_current(desired, member))
+      if (has_copy(peer, member) && replication::is_current(desired, member))
         heirs.emplace_back(&peer, member);
   if (heirs.empty()) return;
   // Another one each time: the first may have failed as well.

@@ -17,7 +17,7 @@ struct HandOff : Bench {
     auto routes = std::make_shared<Routes>();
     routes->cluster = our_cluster;
     routes->table.entity_types = 1;
-    routes->peers = {{"0", {}, 1, StartId{5}, true}};
+    routes->peers = {{"0", {}, 1, StartId{5}, true, other.disk}};
     for (auto& entry : routes->table.registers) entry = led_by("a", Epoch{1});
     routes->table.registers[shard_of_x.value].in_sync = {us, other};
     routes->table.registers[shard_of_x.value].replicas = {us, other};
@@ -60,6 +60,24 @@ TEST_CASE("hand-off: with a successor in sync the shard drains and its switch is
   CHECK(swap.desired.before == "a");
   CHECK_FALSE(swap.desired.moves());
   CHECK(bench.reports.back().phase == ShardPhase::handing_over);
+}
+
+TEST_CASE(
+    "hand-off: a successor of whom only the life of another directory is known is waited for") {
+  HandOff bench;
+  auto routes = std::make_shared<Routes>(*bench.given);
+  routes->peers[0].disk = other.disk + 1;
+  bench.given = routes;
+  bench.name_successor();
+  CHECK(bench.proposals.empty());
+  CHECK(bench.reports.back().phase == ShardPhase::serving);
+  routes = std::make_shared<Routes>(*bench.given);
+  routes->peers[0].disk = other.disk;
+  routes->peers[0].start = StartId{1};
+  bench.given = routes;
+  bench.tell();
+  REQUIRE(bench.proposals.size() == 1);
+  CHECK(bench.proposals[0].desired.start == StartId{1});
 }
 
 TEST_CASE("hand-off: a successor that is not in sync is waited for, and the shard serves") {

@@ -29,7 +29,7 @@ struct Damaged : Bench {
     auto routes = std::make_shared<Routes>();
     routes->cluster = our_cluster;
     routes->table.entity_types = 1;
-    routes->peers = {{"0", {}, 1, StartId{5}, present}};
+    routes->peers = {{"0", {}, 1, StartId{5}, present, other.disk}};
     for (auto& e : routes->table.registers) e = led_by("0", entry.epoch);
     routes->table.registers[shard_of_x.value] = entry;
     given = routes;

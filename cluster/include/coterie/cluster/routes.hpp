@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "coterie/core/address.hpp"
+#include "coterie/replication/copy_id.hpp"
 #include "coterie/sharding/shard_table.hpp"
 
 namespace coterie::cluster {
@@ -17,8 +18,15 @@ struct Peer {
   std::uint16_t data_workers{};
   StartId start{};       ///< its life
   bool present = false;  ///< alive or suspect
+  std::uint64_t disk{};  ///< that this life has: lives are counted for each data directory
   friend bool operator==(const Peer&, const Peer&) = default;
 };
+
+/// It is there, with that very directory: a life that we know of an earlier one may not lead by it.
+[[nodiscard]] inline bool has_copy(const Peer& peer, const replication::raft::MemberId& copy) {
+  return peer.present && peer.name == copy.node &&
+         replication::same_directory(peer.disk, copy.disk);
+}
 
 struct Routes {
   ClusterId cluster{};

@@ -23,7 +23,7 @@ sim::Figures run(const ExperimentOptions& options) {
   const std::uint64_t steady = options.experiment == "detection"      ? 200
                                : options.experiment == "rapid-faults" ? 1
                                                                       : 5;
-  const sim::RunOptions how{options.first_seed, options.runs > 0 ? options.runs : steady};
+  const sim::ExperimentOptions how{options.first_seed, options.runs > 0 ? options.runs : steady};
   const auto sizes = [&](std::vector<std::size_t> defaults) {
     return options.nodes.empty() ? defaults : options.nodes;
   };

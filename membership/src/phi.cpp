@@ -14,12 +14,10 @@ constexpr float min_beat_scale = 0.2f;
 constexpr float min_loss = 0.001f;
 constexpr float max_loss = 0.5f;
 
-double seconds(Duration span) { return static_cast<double>(span.count()) / 1e9; }
-
 }  // namespace
 
 void PhiDetector::Fit::add(Duration span) {
-  const auto x = static_cast<float>(std::log(std::max(1e-6, seconds(span))));
+  const auto x = static_cast<float>(std::log(std::max(1e-6, in_seconds(span))));
   if (count == 0) {
     location = x;
     scale = 0.5f;  // wide until more is known
@@ -32,7 +30,7 @@ void PhiDetector::Fit::add(Duration span) {
 }
 
 double PhiDetector::Fit::longer(Duration span, float least) const {
-  const double x = (std::log(std::max(1e-6, seconds(span))) - static_cast<double>(location)) /
+  const double x = (std::log(std::max(1e-6, in_seconds(span))) - static_cast<double>(location)) /
                    static_cast<double>(std::max(scale, least));
   return x < 0 ? 1 - 0.5 * std::exp(x) : 0.5 * std::exp(-x);
 }
@@ -83,7 +81,7 @@ Duration PhiDetector::timeout(Duration fallback, Duration min, Duration max) con
   const double span = std::exp(static_cast<double>(trips_.location) +
                                static_cast<double>(std::max(trips_.scale, min_scale)) *
                                    std::log(0.5 / late_answer));
-  const auto bounded = std::min(span, seconds(max));
+  const auto bounded = std::min(span, in_seconds(max));
   return std::clamp(Duration{static_cast<std::int64_t>(bounded * 1e9)}, min, max);
 }
 

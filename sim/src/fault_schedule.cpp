@@ -18,8 +18,6 @@ constexpr std::array kinds{KindOfFault{"kill", 12s},     KindOfFault{"power cut"
                            KindOfFault{"moves to", 1ns}, KindOfFault{"full disk", 3s},
                            KindOfFault{"leave", 8s},     KindOfFault{"drain", 8s}};
 
-double seconds(Duration span) { return std::chrono::duration<double>(span).count(); }
-
 }  // namespace
 
 std::vector<Fault> draw_faults(Random random, std::size_t nodes, Duration span) {
@@ -41,12 +39,12 @@ std::string describe(std::size_t number, const Fault& fault) {
   std::array<char, 96> text{};
   const auto& kind = kinds[static_cast<std::size_t>(fault.kind)];
   std::snprintf(text.data(), text.size(), "%zu: %s n%zu at %.3f s", number, kind.name, fault.node,
-                seconds(fault.at));
+                in_seconds(fault.at));
   std::string out = text.data();
   if (fault.kind == Fault::Kind::loss)
     std::snprintf(text.data(), text.size(), ", %.0f %% of all datagrams", fault.loss * 100);
   else if (kind.longest > 1ns)
-    std::snprintf(text.data(), text.size(), " for %.3f s", seconds(fault.span));
+    std::snprintf(text.data(), text.size(), " for %.3f s", in_seconds(fault.span));
   else text[0] = 0;
   return out + text.data();
 }

@@ -5,8 +5,8 @@
 namespace coterie::sim {
 namespace {
 
-constexpr Duration patience = 600s;
-constexpr Duration look = 500ms;
+constexpr Duration heal_patience = 600s;
+constexpr Duration heal_look = 500ms;
 
 }  // namespace
 
@@ -34,10 +34,10 @@ HealResult run_heal(const HealCase& which, std::uint64_t seed) {
   pool.run_until(pool.now() + which.split);
   pool.heal();
   const auto repaired = pool.now();
-  while (pool.now() < repaired + patience) {
-    pool.run_until(pool.now() + look);
+  while (pool.now() < repaired + heal_patience) {
+    pool.run_until(pool.now() + heal_look);
     if (!pool.all_alive()) continue;
-    result.healed_s = static_cast<double>((pool.now() - repaired).count()) / 1e9;
+    result.healed_s = in_seconds(pool.now() - repaired);
     break;
   }
   return result;

@@ -75,7 +75,7 @@ class Run {
       if (observer >= cell_.stopped) ++row_.false_positives_healthy;
     } else if (!interval && observer >= cell_.stopped && !detected_[about]) {
       detected_[about] = true;
-      latencies_.push_back(static_cast<double>((pool_.now() - began).count()) / 1e9);
+      latencies_.push_back(in_seconds(pool_.now() - began));
     }
   }
 

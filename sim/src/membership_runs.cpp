@@ -14,7 +14,6 @@ constexpr Duration patience = 120s;
 constexpr Duration look = 10ms;
 constexpr std::uint64_t max_lossy_hours = 5;  // the kills want more runs than the lossy hours
 
-double seconds(Duration span) { return static_cast<double>(span.count()) / 1e9; }
 std::string label(const std::string& what, std::size_t nodes) {
   return what + ", " + std::to_string(nodes) + " members";
 }
@@ -34,7 +33,7 @@ Noticed kill_one(std::size_t nodes, std::uint64_t seed, bool host_lives) {
   const auto began = pool.now();
   pool.on_state = [&](std::size_t, const membership::Member& about) {
     if (about.name != name) return;
-    const auto after = seconds(pool.now() - began);
+    const auto after = in_seconds(pool.now() - began);
     if (about.state == membership::MemberState::suspect && noticed.suspected == 0)
       noticed.suspected = after;
     if (about.state != membership::MemberState::dead) return;
@@ -56,7 +55,7 @@ std::size_t false_deaths(double loss, std::uint64_t seed) {
 
 }  // namespace
 
-Figures run_detection(const std::vector<std::size_t>& sizes, const RunOptions& options) {
+Figures run_detection(const std::vector<std::size_t>& sizes, const ExperimentOptions& options) {
   Figures out;
   for (const auto nodes : sizes)
     for (const bool host_lives : {true, false}) {
@@ -65,7 +64,7 @@ Figures run_detection(const std::vector<std::size_t>& sizes, const RunOptions& o
         const auto noticed = kill_one(nodes, options.first_seed + run, host_lives);
         suspected.push_back(noticed.suspected);
         first.push_back(noticed.first);
-        all.push_back(noticed.all == 0 ? seconds(patience) : noticed.all);
+        all.push_back(noticed.all == 0 ? in_seconds(patience) : noticed.all);
       }
       const auto who = host_lives ? std::string("killed process: ") : std::string("silent host: ");
       double mean = 0;
@@ -86,7 +85,7 @@ Figures run_detection(const std::vector<std::size_t>& sizes, const RunOptions& o
   return out;
 }
 
-Figures run_bootstrap(const std::vector<std::size_t>& sizes, const RunOptions& options) {
+Figures run_bootstrap(const std::vector<std::size_t>& sizes, const ExperimentOptions& options) {
   Figures out;
   for (const auto nodes : sizes) {
     std::vector<double> times;
@@ -95,7 +94,7 @@ Figures run_bootstrap(const std::vector<std::size_t>& sizes, const RunOptions& o
       const auto began = pool.now();
       while (!pool.all_alive() && pool.now() < began + patience)
         pool.run_until(pool.now() + (nodes > 500 ? 10 : 1) * look);
-      times.push_back(seconds(pool.now() - began));
+      times.push_back(in_seconds(pool.now() - began));
     }
     const bool large = nodes > 128;
     out.push_back({label("everybody sees everybody, worst", nodes), worst(times), "s",
@@ -105,7 +104,7 @@ Figures run_bootstrap(const std::vector<std::size_t>& sizes, const RunOptions& o
   return out;
 }
 
-Figures run_dissemination(const std::vector<std::size_t>& sizes, const RunOptions& options) {
+Figures run_dissemination(const std::vector<std::size_t>& sizes, const ExperimentOptions& options) {
   Figures out;
   for (const auto nodes : sizes)
     for (const double loss : {0.0, 0.25}) {
@@ -118,11 +117,11 @@ Figures run_dissemination(const std::vector<std::size_t>& sizes, const RunOption
         pool.run_until(pool.now() + 1s);
         const auto began = pool.now();
         pool.on_event = [&](std::size_t) {
-          if (++heard == wanted) times.push_back(seconds(pool.now() - began));
+          if (++heard == wanted) times.push_back(in_seconds(pool.now() - began));
         };
         pool.broadcast(0, "e");
         while (heard < wanted && pool.now() < began + patience) pool.run_until(pool.now() + look);
-        if (heard < wanted) times.push_back(seconds(patience));
+        if (heard < wanted) times.push_back(in_seconds(patience));
       }
       const bool large = nodes > 1000;
       const double goal = loss == 0 ? (large ? 2.6 : 2.2) : (large ? 3.4 : 3.0);

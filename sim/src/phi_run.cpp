@@ -57,12 +57,12 @@ std::array<double, 4> time_outs(const std::vector<double>& seen) {
   }
   const auto ours = phi.timeout(500ms, 1us, 3600s);
   return {mean + z * std::sqrt(square), -mean * std::log(membership::late_answer),
-          std::exp(log_mean + z * std::sqrt(log_square)), static_cast<double>(ours.count()) / 1e9};
+          std::exp(log_mean + z * std::sqrt(log_square)), in_seconds(ours)};
 }
 
 }  // namespace
 
-Figures run_phi(const RunOptions& options) {
+Figures run_phi(const ExperimentOptions& options) {
   Figures out;
   for (const auto& network : networks()) {
     std::array<double, 4> late{}, waits{};

@@ -52,16 +52,15 @@ class Run {
     const auto mended = pool_.now();
     while (!pool_.all_alive() && pool_.now() < mended + patience)
       pool_.run_until(pool_.now() + look);
-    back_s = seconds(pool_.now() - mended);
+    back_s = in_seconds(pool_.now() - mended);
   }
 
-  double removed_s = seconds(patience);  ///< until every good member saw every bad one gone
-  std::size_t healthy_deaths = 0;        ///< seen by a good member
-  std::size_t returns = 0;               ///< a bad one was alive again although it was still bad
-  double back_s = 0;                     ///< from the repair until all saw all alive
+  double removed_s = in_seconds(patience);  ///< until every good member saw every bad one gone
+  std::size_t healthy_deaths = 0;           ///< seen by a good member
+  std::size_t returns = 0;                  ///< a bad one was alive again although it was still bad
+  double back_s = 0;                        ///< from the repair until all saw all alive
 
  private:
-  static double seconds(Duration span) { return static_cast<double>(span.count()) / 1e9; }
   void break_network(bool broken) {
     for (std::size_t i = 0; i < bad_; ++i)
       pool_.set_loss(i, broken ? which_.in : 0, broken ? which_.out : 0);
@@ -73,10 +72,10 @@ class Run {
     if (who >= bad_) return void(healthy_deaths += dead ? 1 : 0);
     if (dead) gone_[observer].insert(who);
     else if (gone_[observer].erase(who) > 0) ++returns;
-    if (dead && removed_s == seconds(patience) &&
+    if (dead && removed_s == in_seconds(patience) &&
         std::all_of(gone_.begin() + static_cast<std::ptrdiff_t>(bad_), gone_.end(),
                     [&](const auto& gone) { return gone.size() == bad_; }))
-      removed_s = seconds(pool_.now() - began_);
+      removed_s = in_seconds(pool_.now() - began_);
   }
 
   const FaultCase& which_;
@@ -89,7 +88,7 @@ class Run {
 
 }  // namespace
 
-Figures run_rapid_faults(const std::vector<std::size_t>& sizes, const RunOptions& options) {
+Figures run_rapid_faults(const std::vector<std::size_t>& sizes, const ExperimentOptions& options) {
   Figures out;
   for (const auto nodes : sizes)
     for (const auto& which : cases) {

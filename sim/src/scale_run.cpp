@@ -14,7 +14,7 @@ ScaleResult run_scale(std::size_t nodes, Duration span, std::uint64_t seed) {
   pool.run_until(began + span / 2);
   pool.kill(0, true);
   pool.run_until(began + span);
-  const auto seconds = static_cast<double>(span.count()) / 1e9;
+  const auto seconds = in_seconds(span);
   const auto node_seconds = seconds * static_cast<double>(nodes);
   result.node_hours = node_seconds / 3600;
   result.messages_per_node_second = static_cast<double>(pool.messages()) / node_seconds;

@@ -14,8 +14,7 @@ constexpr auto credit_messages = messaging::CreditConfig{}.messages;
 std::string elsewhere() {
   for (int i = 0;; ++i)
     if (const auto id = "y" + std::to_string(i);
-        messaging::credit_group(sharding::shard_of(sharding::entity_hash(id))) !=
-        messaging::credit_group(shard_of_x))
+        messaging::credit_group(shard_of_id(id)) != messaging::credit_group(shard_of_x))
       return id;
 }
 

@@ -9,18 +9,16 @@ using replication::Rule;
 
 namespace {
 
-const replication::raft::MemberId us{"a", 1}, other{"0", 9};
-
 /// Shard of "x": led by us, with `0` in sync, which is to lead next.
 struct HandOff : Bench {
   HandOff() : Bench(false, of_cluster(1)), peer(*this) {
     auto routes = std::make_shared<Routes>();
     routes->cluster = our_cluster;
     routes->table.entity_types = 1;
-    routes->peers = {{"0", {}, 1, StartId{5}, true, other.disk}};
+    routes->peers = {{"0", {}, 1, StartId{5}, true, their_copy.disk}};
     for (auto& entry : routes->table.registers) entry = led_by("a", Epoch{1});
-    routes->table.registers[shard_of_x.value].in_sync = {us, other};
-    routes->table.registers[shard_of_x.value].replicas = {us, other};
+    routes->table.registers[shard_of_x.value].in_sync = {our_copy, their_copy};
+    routes->table.registers[shard_of_x.value].replicas = {our_copy, their_copy};
     given = routes;
     tell();
   }
@@ -39,7 +37,7 @@ struct HandOff : Bench {
   void name_successor() {
     auto next = entry();
     next.epoch = Epoch{2};
-    next.successor = other;
+    next.successor = their_copy;
     change(next);
   }
   OtherNode peer;
@@ -54,7 +52,7 @@ TEST_CASE("hand-off: with a successor in sync the shard drains and its switch is
   const auto& swap = bench.proposals[0];
   CHECK(swap.shard == shard_of_x);
   CHECK(swap.expected == Epoch{2});
-  CHECK(swap.desired.leader() == other);
+  CHECK(swap.desired.leader() == their_copy);
   CHECK(swap.desired.start == StartId{5});
   CHECK(swap.desired.rule == Rule::handed_over);
   CHECK(swap.desired.before == "a");
@@ -66,13 +64,13 @@ TEST_CASE(
     "hand-off: a successor of whom only the life of another directory is known is waited for") {
   HandOff bench;
   auto routes = std::make_shared<Routes>(*bench.given);
-  routes->peers[0].disk = other.disk + 1;
+  routes->peers[0].disk = their_copy.disk + 1;
   bench.given = routes;
   bench.name_successor();
   CHECK(bench.proposals.empty());
   CHECK(bench.reports.back().phase == ShardPhase::serving);
   routes = std::make_shared<Routes>(*bench.given);
-  routes->peers[0].disk = other.disk;
+  routes->peers[0].disk = their_copy.disk;
   routes->peers[0].start = StartId{1};
   bench.given = routes;
   bench.tell();
@@ -84,8 +82,8 @@ TEST_CASE("hand-off: a successor that is not in sync is waited for, and the shar
   HandOff bench;
   auto next = bench.entry();
   next.epoch = Epoch{2};
-  next.in_sync = {us};
-  next.successor = other;
+  next.in_sync = {our_copy};
+  next.successor = their_copy;
   bench.peer.silent = true;
   bench.change(next);
   bench.ask(0);
@@ -185,14 +183,14 @@ TEST_CASE("hand-off: a successor that goes away before the switch changes nothin
 
 TEST_CASE("hand-off: a sender holds its commands until what it sent before has arrived") {
   HandOff bench;
-  auto next = bench.entry().led_by(other, StartId{5}, Rule::failed_over);
+  auto next = bench.entry().led_by(their_copy, StartId{5}, Rule::failed_over);
   bench.change(next);  // `0` leads
   bench.ask(0);
   bench.peer.settle();
   REQUIRE(bench.peer.requests.size() == 1);
   bench.peer.kinds.clear();
   bench.peer.bodies.clear();
-  bench.change(next.led_by(us, StartId{1}, Rule::handed_over));
+  bench.change(next.led_by(our_copy, StartId{1}, Rule::handed_over));
   REQUIRE(std::count(bench.peer.kinds.begin(), bench.peer.kinds.end(), wire::FrameKind::fence) ==
           1);
   bench.ask(0);
@@ -212,10 +210,10 @@ TEST_CASE("hand-off: a sender holds its commands until what it sent before has a
 
 TEST_CASE("hand-off: a fence that does not pass is given up, and what was before it is unknown") {
   HandOff bench;
-  auto next = bench.entry().led_by(other, StartId{5}, Rule::failed_over);
+  auto next = bench.entry().led_by(their_copy, StartId{5}, Rule::failed_over);
   bench.change(next);
   bench.ask(0);
-  bench.change(next.led_by(us, StartId{1}, Rule::handed_over));
+  bench.change(next.led_by(our_copy, StartId{1}, Rule::handed_over));
   bench.ask(0);
   CHECK(bench.core.next_deadline() <= bench.now + fence_wait);
   bench.now = bench.now + fence_wait;
@@ -246,7 +244,7 @@ TEST_CASE("hand-off: a fence that is malformed or in another's name ends the con
 
 TEST_CASE("hand-off: a fence that comes before the news waits for the news") {
   HandOff bench;
-  auto next = bench.entry().led_by(other, StartId{5}, Rule::failed_over);
+  auto next = bench.entry().led_by(their_copy, StartId{5}, Rule::failed_over);
   bench.change(next);  // `0` leads, as far as we know
   bench.peer.kinds.clear();
   const Bytes fence{static_cast<std::uint8_t>(shard_of_x.value),
@@ -277,7 +275,7 @@ TEST_CASE("hand-off: a fence that comes before the news waits for the news") {
   };
   CHECK(passed() == 0);
   CHECK(bench.core.parked() == 1);
-  bench.change(next.led_by(us, StartId{1}, Rule::handed_over));
+  bench.change(next.led_by(our_copy, StartId{1}, Rule::handed_over));
   CHECK(passed() == 1);
   CHECK(bench.core.parked() == 0);
 }
@@ -297,10 +295,10 @@ TEST_CASE("hand-off: only who handed a shard over or leads it is believed where 
   };
   auto stranger = bench.entry().led_by({"c", 3}, StartId{1}, Rule::handed_over);
   CHECK_FALSE(tell(stranger));
-  auto absurd = bench.entry().led_by(other, StartId{5}, Rule::failed_over);
+  auto absurd = bench.entry().led_by(their_copy, StartId{5}, Rule::failed_over);
   absurd.epoch = Epoch{UINT64_MAX};
   CHECK_FALSE(tell(absurd));
-  CHECK(tell(bench.entry().led_by(other, StartId{5}, Rule::failed_over)));
+  CHECK(tell(bench.entry().led_by(their_copy, StartId{5}, Rule::failed_over)));
 }
 
 TEST_CASE("hand-off: a command of an epoch that never comes is answered after a while") {

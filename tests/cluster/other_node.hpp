@@ -8,7 +8,9 @@
 namespace coterie::cluster {
 
 inline const ClusterId our_cluster{1, 1};
-inline const ShardId shard_of_x = sharding::shard_of(sharding::entity_hash("x"));
+
+/// The copies of this node and of the peer.
+inline const replication::raft::MemberId our_copy{"a", 1}, their_copy{"0", 9};
 
 /// Its own Links, and whatever it wants to stage.
 struct OtherNode {

@@ -12,7 +12,7 @@ using Member = replication::raft::MemberId;
 
 namespace {
 
-const Member us{"a", 1}, us_anew{"a", replication::renewed(1, 1)}, other{"0", 9};
+const Member us_anew{"a", replication::renewed(1, 1)};
 
 /// Shard of "x": this node has a copy of five records. Which ones are damaged is the test's choice.
 struct Damaged : Bench {
@@ -29,7 +29,7 @@ struct Damaged : Bench {
     auto routes = std::make_shared<Routes>();
     routes->cluster = our_cluster;
     routes->table.entity_types = 1;
-    routes->peers = {{"0", {}, 1, StartId{5}, present, other.disk}};
+    routes->peers = {{"0", {}, 1, StartId{5}, present, their_copy.disk}};
     for (auto& e : routes->table.registers) e = led_by("0", entry.epoch);
     routes->table.registers[shard_of_x.value] = entry;
     given = routes;
@@ -42,7 +42,7 @@ struct Damaged : Bench {
   }
   /// A heartbeat of who leads.
   void hear(OtherNode& peer, Epoch epoch) {
-    const replication::shard_log::Message message{other, us, epoch,
+    const replication::shard_log::Message message{their_copy, our_copy, epoch,
                                                   replication::shard_log::Append{}};
     peer.say(shard_of_x, message);
     messaging::LinkEffects out;
@@ -62,14 +62,14 @@ struct Damaged : Bench {
 TEST_CASE("repair: a backup with a damaged record asks for another name, beside the old one") {
   Damaged bench;
   bench.flip(3);
-  bench.tell(bench.entry(other, {other, us}));
+  bench.tell(bench.entry(their_copy, {their_copy, our_copy}));
   CHECK(bench.reports.back().phase == ShardPhase::failed);
   CHECK(bench.reports.back().detail.find("damaged behind record 2") != std::string::npos);
   REQUIRE(bench.proposals.size() == 1);
   const auto& desired = bench.proposals[0].desired;
   CHECK(desired.epoch == Epoch{6});
-  CHECK(desired.in_sync == std::vector{other, us});
-  CHECK(desired.replicas == std::vector{other, us, us_anew});
+  CHECK(desired.in_sync == std::vector{their_copy, our_copy});
+  CHECK(desired.replicas == std::vector{their_copy, our_copy, us_anew});
   CHECK(bench.appends.empty());
 }
 
@@ -78,7 +78,7 @@ TEST_CASE(
   Damaged bench;
   OtherNode peer(bench);
   bench.flip(3);
-  bench.tell(bench.entry(other, {other, us}));
+  bench.tell(bench.entry(their_copy, {their_copy, our_copy}));
   bench.hear(peer, Epoch{5});
   auto known = bench.proposals.at(0).desired;
   bench.tell(known);
@@ -101,8 +101,8 @@ TEST_CASE(
 TEST_CASE("repair: of two damaged copies neither is cut: each may have what the other lost") {
   Damaged bench;
   bench.flip(3);
-  auto both = bench.entry(other, {other, us});
-  both.replicas = {other, {"0", replication::renewed(9, 1)}, us, us_anew};
+  auto both = bench.entry(their_copy, {their_copy, our_copy});
+  both.replicas = {their_copy, {"0", replication::renewed(9, 1)}, our_copy, us_anew};
   bench.tell(both);
   bench.now = bench.now + 10s;
   bench.turn();
@@ -112,9 +112,9 @@ TEST_CASE("repair: of two damaged copies neither is cut: each may have what the 
 TEST_CASE("repair: a log closed on suspicion alone opens when there is no better one any more") {
   Damaged bench;
   bench.states[shard_of_x] = LogState::suspect;
-  bench.tell(bench.entry(other, {other, us}));
+  bench.tell(bench.entry(their_copy, {their_copy, our_copy}));
   CHECK(bench.core.copy_of(shard_of_x) == nullptr);
-  bench.tell(bench.entry(us, {us}, 6));
+  bench.tell(bench.entry(our_copy, {our_copy}, 6));
   bench.turn();
   CHECK(bench.core.copy_of(shard_of_x) != nullptr);
 }
@@ -122,16 +122,16 @@ TEST_CASE("repair: a log closed on suspicion alone opens when there is no better
 TEST_CASE("repair: a suspect log that was opened alone closes when others turn out to be in sync") {
   Damaged bench;
   bench.states[shard_of_x] = LogState::suspect;
-  bench.tell(bench.entry({"gone", 7}, {us}));
+  bench.tell(bench.entry({"gone", 7}, {our_copy}));
   CHECK(bench.core.copy_of(shard_of_x) != nullptr);
-  bench.tell(bench.entry(other, {other, us}, 6));
+  bench.tell(bench.entry(their_copy, {their_copy, our_copy}, 6));
   CHECK(bench.core.copy_of(shard_of_x) == nullptr);
 }
 
 TEST_CASE("repair: a copy in sync that is to be dropped does not ask to stay") {
   Damaged bench;
-  auto dropped = bench.entry(other, {other, us});
-  dropped.replicas = {other};
+  auto dropped = bench.entry(their_copy, {their_copy, our_copy});
+  dropped.replicas = {their_copy};
   bench.tell(dropped);
   bench.now = bench.now + 1s;
   bench.turn();
@@ -141,7 +141,7 @@ TEST_CASE("repair: a copy in sync that is to be dropped does not ask to stay") {
 TEST_CASE("repair: a copy that is in sync under both its names leads under the later one") {
   Damaged bench;
   bench.renewals[shard_of_x] = 1;
-  bench.tell(bench.entry(us, {us, us_anew}));
+  bench.tell(bench.entry(our_copy, {our_copy, us_anew}));
   bench.now = bench.now + 200ms;
   bench.turn();
   REQUIRE_FALSE(bench.proposals.empty());
@@ -151,16 +151,16 @@ TEST_CASE("repair: a copy that is in sync under both its names leads under the l
 TEST_CASE("repair: who leads with a damaged log first gives the shard up") {
   Damaged bench;
   bench.flip(2);
-  bench.tell(bench.entry(us, {us, other}));
+  bench.tell(bench.entry(our_copy, {our_copy, their_copy}));
   REQUIRE_FALSE(bench.proposals.empty());
-  CHECK(bench.proposals[0].desired.leader() == other);
+  CHECK(bench.proposals[0].desired.leader() == their_copy);
   CHECK(bench.proposals[0].desired.rule == Rule::disk_failed);
 }
 
 TEST_CASE("repair: nothing is cut while nobody else who is in sync can be reached") {
   Damaged bench;
   bench.flip(3);
-  bench.tell(bench.entry(other, {other, us}), false);
+  bench.tell(bench.entry(their_copy, {their_copy, our_copy}), false);
   bench.now = bench.now + 10s;
   bench.turn();
   CHECK(bench.proposals.empty());
@@ -170,12 +170,12 @@ TEST_CASE("repair: nothing is cut while nobody else who is in sync can be reache
 TEST_CASE("repair: an only copy stays closed, until an operator gives up what it lost") {
   Damaged bench;
   bench.flip(4);
-  bench.tell(bench.entry(us, {us}));
+  bench.tell(bench.entry(our_copy, {our_copy}));
   CHECK(bench.reports.back().detail.find("coterie force-primary") != std::string::npos);
   bench.now = bench.now + 1s;
   bench.turn();
   CHECK(bench.proposals.empty());
-  auto forced = bench.entry(us, {us}, 6);
+  auto forced = bench.entry(our_copy, {our_copy}, 6);
   forced.rule = Rule::forced;
   forced.rule_epoch = Epoch{6};
   bench.tell(forced);
@@ -194,7 +194,8 @@ TEST_CASE("repair: a log that may lack its last record is renewed where there is
   for (const bool better : {true, false}) {
     Damaged bench;
     bench.states[shard_of_x] = LogState::suspect;
-    bench.tell(better ? bench.entry(other, {other, us}) : bench.entry(us, {us}));
+    bench.tell(better ? bench.entry(their_copy, {their_copy, our_copy})
+                      : bench.entry(our_copy, {our_copy}));
     CHECK(bench.proposals.empty() == !better);
     CHECK((bench.core.copy_of(shard_of_x) == nullptr) == better);
   }
@@ -203,17 +204,17 @@ TEST_CASE("repair: a log that may lack its last record is renewed where there is
 TEST_CASE("repair: a copy that was renewed before answers to its new name alone") {
   Damaged bench;
   bench.renewals[shard_of_x] = 1;
-  bench.tell(bench.entry(us, {us, other}));
+  bench.tell(bench.entry(our_copy, {our_copy, their_copy}));
   CHECK_FALSE(bench.core.copy_of(shard_of_x)->leads());
   REQUIRE_FALSE(bench.proposals.empty());
-  CHECK(bench.proposals.back().desired.leader() == other);
+  CHECK(bench.proposals.back().desired.leader() == their_copy);
 }
 
 TEST_CASE(
     "repair: a record that went bad while the node ran closes the copy, which is read again") {
   Damaged bench;
   OtherNode peer(bench);
-  bench.tell(bench.entry(us, {us, other}));
+  bench.tell(bench.entry(our_copy, {our_copy, their_copy}));
   peer.settle();
   REQUIRE(bench.core.copy_of(shard_of_x)->serves());
   bench.ask(1);
@@ -228,6 +229,6 @@ TEST_CASE(
   bench.now = bench.now + reopen_pause;
   bench.turn();
   REQUIRE_FALSE(bench.proposals.empty());
-  CHECK(bench.proposals.back().desired.leader() == other);
+  CHECK(bench.proposals.back().desired.leader() == their_copy);
   CHECK(bench.core.counters().damages == 1);
 }

@@ -11,6 +11,11 @@ namespace coterie::cluster {
 
 using sharding::Outcome;
 
+inline ShardId shard_of_id(const std::string& id) {
+  return sharding::shard_of(sharding::entity_hash(id));
+}
+inline const ShardId shard_of_x = shard_of_id("x");
+
 inline std::int64_t& value(void* state) { return *static_cast<std::int64_t*>(state); }
 
 /// 0 adds and persists, 1 reads, 2 refuses, 3 faults.

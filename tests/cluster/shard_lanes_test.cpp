@@ -16,8 +16,8 @@ TEST_CASE("lanes: a request for a shard of another worker is answered, not kept"
   Bench bench(false, of_cluster(2));  // this core is worker 1: it owns the even shards
   OtherNode peer(bench);
   std::string id = "x";
-  while (sharding::shard_of(sharding::entity_hash(id)).value % 2 == 0) id += "x";
-  peer.request(id, sharding::shard_of(sharding::entity_hash(id)));
+  while (shard_of_id(id).value % 2 == 0) id += "x";
+  peer.request(id, shard_of_id(id));
   REQUIRE(peer.replies.size() == 1);
   CHECK(peer.replies[0].first.status == code(Errc::unavailable));
   CHECK(bench.core.parked() == 0);

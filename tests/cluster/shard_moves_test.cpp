@@ -23,7 +23,7 @@ TEST_CASE("moves: a shard that returns is led on from its log, behind a barrier 
   bench.sync();
   bench.owner("b", Epoch{2});
   bench.owner("a", Epoch{3});
-  const auto shard = sharding::shard_of(sharding::entity_hash("x"));
+  const auto shard = shard_of_x;
   const auto barrier = std::find_if(bench.appends.begin(), bench.appends.end(),
                                     [&](const auto& append) { return append.shard == shard; });
   REQUIRE(barrier != bench.appends.end());

@@ -50,7 +50,7 @@ struct Saving : Bench {
     return records;
   }
   std::size_t count(LogIndex index, bool whole) {
-    const auto shard = sharding::shard_of(sharding::entity_hash("x"));
+    const auto shard = shard_of_x;
     std::size_t n = 0;
     while (index != LogIndex{}) {
       ++n;

@@ -27,7 +27,7 @@ Bytes record(Bench& bench) {
     auto routes = std::make_shared<Routes>();
     routes->cluster = {1, 1};
     routes->table.entity_types = 1;
-    const auto shard = sharding::shard_of(sharding::entity_hash("x"));
+    const auto shard = shard_of_x;
     routes->table.registers[shard.value] = Bench::led_by("a", Epoch{1});
     give(shard_input::NewRoutes{routes});
     give(shard_input::FromJournal{bench.recovery_of(bench.recoveries.back().first, {shard})});

@@ -28,16 +28,12 @@ ShardCoreConfig trimming() {
   return config;
 }
 
-ShardId shard_of_id(const std::string& id) { return sharding::shard_of(sharding::entity_hash(id)); }
-
 /// Another entity of the same shard.
 std::string neighbour_of(const std::string& id) {
   for (int i = 0;; ++i)
     if (const auto other = "y" + std::to_string(i); shard_of_id(other) == shard_of_id(id))
       return other;
 }
-
-const auto shard_of_x = shard_of_id("x");
 
 struct Trimming : Bench {
   explicit Trimming(bool saves = true) : Bench(false, trimming()) {

@@ -2,10 +2,8 @@
 #pragma once
 
 #include <doctest/doctest.h>
-#include <unistd.h>
 
 #include <condition_variable>
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -14,6 +12,7 @@
 #include "coterie/replication/record.hpp"
 #include "coterie/sim/disk.hpp"
 #include "coterie/storage/lmdb_journal.hpp"
+#include "support/scratch_directory.hpp"
 
 namespace coterie::replication {
 
@@ -52,17 +51,8 @@ struct JournalWorld {
 };
 
 struct LmdbWorld : JournalWorld {
-  LmdbWorld() {
-    directory =
-        std::filesystem::temp_directory_path() / ("coterie-journal-" + std::to_string(getpid()));
-    std::filesystem::remove_all(directory);
-    std::filesystem::create_directory(directory);
-    open();
-  }
-  ~LmdbWorld() override {
-    lmdb.reset();
-    std::filesystem::remove_all(directory);
-  }
+  LmdbWorld() { open(); }
+  ~LmdbWorld() override { lmdb.reset(); }
   void open() {
     auto stripe =
         storage::LmdbStripe::open({.file = directory / "journal.mdb", .map_bytes = 1 << 26});
@@ -83,7 +73,8 @@ struct LmdbWorld : JournalWorld {
     lmdb.reset();
     open();
   }
-  std::filesystem::path directory;
+  testing::ScratchDirectory scratch{"journal"};
+  const std::filesystem::path& directory = scratch.path;
   std::mutex mutex;
   std::condition_variable ready;
   bool woken = false;

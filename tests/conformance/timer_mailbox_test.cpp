@@ -36,7 +36,7 @@ struct RealWorld {
   transport::Timer wake;
 };
 
-struct SimWorld {
+struct SimTimers {
   using Timer = sim::Timer;
   [[nodiscard]] Instant now() const { return world.now(); }
   bool until(const std::function<bool()>& done, Duration limit) {
@@ -53,7 +53,7 @@ struct SimWorld {
 }  // namespace
 
 TEST_CASE_TEMPLATE("timer: it fires once, and never before its instant", World, RealWorld,
-                   SimWorld) {
+                   SimTimers) {
   World world;
   auto timer = world.timer();
   int fired = 0;
@@ -68,7 +68,7 @@ TEST_CASE_TEMPLATE("timer: it fires once, and never before its instant", World, 
 }
 
 TEST_CASE_TEMPLATE("timer: an instant that has passed fires soon, but not inside set()", World,
-                   RealWorld, SimWorld) {
+                   RealWorld, SimTimers) {
   World world;
   auto timer = world.timer();
   int fired = 0;
@@ -78,7 +78,7 @@ TEST_CASE_TEMPLATE("timer: an instant that has passed fires soon, but not inside
 }
 
 TEST_CASE_TEMPLATE("timer: setting it again replaces what was set, even what is already due", World,
-                   RealWorld, SimWorld) {
+                   RealWorld, SimTimers) {
   World world;
   auto timer = world.timer();
   int first = 0;
@@ -90,7 +90,7 @@ TEST_CASE_TEMPLATE("timer: setting it again replaces what was set, even what is 
 }
 
 TEST_CASE_TEMPLATE("timer: never cancels, and so does the timer's end", World, RealWorld,
-                   SimWorld) {
+                   SimTimers) {
   World world;
   auto timer = world.timer();
   int fired = 0;
@@ -103,7 +103,7 @@ TEST_CASE_TEMPLATE("timer: never cancels, and so does the timer's end", World, R
 }
 
 TEST_CASE_TEMPLATE("timer: one timer that is due replaces another that is due as well", World,
-                   RealWorld, SimWorld) {
+                   RealWorld, SimTimers) {
   World world;
   auto killer = world.timer();
   auto victim = world.timer();
@@ -115,7 +115,7 @@ TEST_CASE_TEMPLATE("timer: one timer that is due replaces another that is due as
 }
 
 TEST_CASE_TEMPLATE("timer: it may be set again from inside its own call", World, RealWorld,
-                   SimWorld) {
+                   SimTimers) {
   World world;
   auto timer = world.timer();
   int fired = 0;
@@ -126,7 +126,8 @@ TEST_CASE_TEMPLATE("timer: it may be set again from inside its own call", World,
   CHECK(world.until([&] { return fired == 3; }, 5s));
 }
 
-TEST_CASE_TEMPLATE("mailbox: items come in order, never inside put()", World, RealWorld, SimWorld) {
+TEST_CASE_TEMPLATE("mailbox: items come in order, never inside put()", World, RealWorld,
+                   SimTimers) {
   World world;
   std::vector<int> got;
   auto mailbox = world.template mailbox<int>(
@@ -139,7 +140,7 @@ TEST_CASE_TEMPLATE("mailbox: items come in order, never inside put()", World, Re
 
 TEST_CASE_TEMPLATE(
     "mailbox: one item more than its bound is refused, and it takes more once emptied", World,
-    RealWorld, SimWorld) {
+    RealWorld, SimTimers) {
   World world;
   std::size_t got = 0;
   auto mailbox =
@@ -152,7 +153,7 @@ TEST_CASE_TEMPLATE(
 }
 
 TEST_CASE_TEMPLATE("mailbox: what its handler puts comes in a later batch", World, RealWorld,
-                   SimWorld) {
+                   SimTimers) {
   World world;
   std::vector<std::vector<int>> batches;
   std::function<bool(int)> put;

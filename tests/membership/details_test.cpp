@@ -2,12 +2,13 @@
 
 #include <doctest/doctest.h>
 
+#include "ground.hpp"
+
 using namespace coterie;
 using namespace coterie::membership;
 
 namespace {
 
-constexpr Instant start{1'000'000'000};
 const Bytes words{1, 2, 3};
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include "coterie/membership/swim.hpp"
 #include "coterie/membership/tag_filter.hpp"
+#include "ground.hpp"
 #include "support/hex.hpp"
 
 using namespace coterie;
@@ -14,9 +15,7 @@ using coterie::testing::from_hex;
 
 namespace {
 
-Address at(std::size_t member) {
-  return address_from(Bytes{127, 0, 0, 1}, static_cast<std::uint16_t>(1000 + member));
-}
+Address of(std::size_t member) { return at(static_cast<std::uint16_t>(1000 + member)); }
 
 /// Members that know each other; datagrams arrive at once, each only where the switch lets it.
 struct Talk {
@@ -24,8 +23,8 @@ struct Talk {
     wire::PushPull all;
     for (std::size_t i = 0; i < size; ++i) {
       const auto name = "n" + std::to_string(i);
-      all.nodes.push_back({name, at(i), {}, 1, wire::PushPullState::alive, wire::native_versions});
-      members.push_back(std::make_unique<Swim>(config, name, at(i), Bytes{}, Random(i + 1), now));
+      all.nodes.push_back({name, of(i), {}, 1, wire::PushPullState::alive, wire::native_versions});
+      members.push_back(std::make_unique<Swim>(config, name, of(i), Bytes{}, Random(i + 1), now));
     }
     for (auto& member : members) member->know(all, now);
     seen.resize(size);
@@ -33,7 +32,7 @@ struct Talk {
   void run(std::size_t i, SwimEffects effects) {
     for (auto& effect : effects) {
       if (auto* sent = std::get_if<SendDatagram>(&effect))
-        wire.emplace_back(at(i), std::move(*sent));
+        wire.emplace_back(of(i), std::move(*sent));
       else if (!std::holds_alternative<LogEvent>(effect)) seen[i].push_back(std::move(effect));
     }
     while (!wire.empty()) {
@@ -122,7 +121,7 @@ TEST_CASE("events: a bare memberlist pool gets none, and its user messages are n
   CHECK(talk.all<UserEvent>(1).empty());
   CHECK(talk.all<QueryFinished>(0) == std::vector<QueryFinished>{{5, 0, 0, true}});
   const auto before = talk.members[1]->counters().unsupported;
-  talk.run(1, talk.members[1]->receive(at(0), wire::encode(wire::SerfEvent{1, "x", {}, false}),
+  talk.run(1, talk.members[1]->receive(of(0), wire::encode(wire::SerfEvent{1, "x", {}, false}),
                                        talk.now));
   CHECK(talk.members[1]->counters().unsupported == before + 1);
 }
@@ -160,13 +159,13 @@ TEST_CASE("queries: one whose answers would go to a stranger is not answered") {
                                 .flags = 1,
                                 .timeout_ns = 1'000'000'000,
                                 .name = "q"};
-    const auto effects = talk.members[1]->receive(at(2), wire::encode(query), talk.now);
+    const auto effects = talk.members[1]->receive(of(2), wire::encode(query), talk.now);
     return std::count_if(effects.begin(), effects.end(), [](const SwimEffect& e) {
       return std::holds_alternative<SendDatagram>(e) || std::holds_alternative<QueryAsked>(e);
     });
   };
-  CHECK(ask(at(0), 1) == 2);
-  CHECK(ask(at(99), 2) == 0);
+  CHECK(ask(of(0), 1) == 2);
+  CHECK(ask(of(99), 2) == 0);
 }
 
 TEST_CASE("relay: an answer is passed on to a member, and to nobody else") {
@@ -177,13 +176,13 @@ TEST_CASE("relay: an answer is passed on to a member, and to nobody else") {
   const auto inner = wire::encode(answer);
   const Bytes body(inner.begin() + 1, inner.end());
   auto effects =
-      talk.members[1]->receive(at(2), wire::encode(wire::SerfRelay{at(0), "n0", body}), talk.now);
+      talk.members[1]->receive(of(2), wire::encode(wire::SerfRelay{of(0), "n0", body}), talk.now);
   CHECK(std::count_if(effects.begin(), effects.end(), [](const SwimEffect& e) {
           const auto* sent = std::get_if<SendDatagram>(&e);
-          return sent != nullptr && sent->to == at(0);
+          return sent != nullptr && sent->to == of(0);
         }) == 1);
   effects =
-      talk.members[1]->receive(at(2), wire::encode(wire::SerfRelay{at(99), "x", body}), talk.now);
+      talk.members[1]->receive(of(2), wire::encode(wire::SerfRelay{of(99), "x", body}), talk.now);
   CHECK(effects.empty());
 }
 

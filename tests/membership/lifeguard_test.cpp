@@ -7,14 +7,13 @@
 #include "coterie/membership/swim.hpp"
 #include "coterie/wire/compound.hpp"
 #include "coterie/wire/packet.hpp"
+#include "ground.hpp"
 
 using namespace coterie;
 using namespace coterie::membership;
 
 namespace {
 
-constexpr Instant start{1'000'000'000'000};
-Address at(std::uint16_t port) { return address_from(Bytes{127, 0, 0, 1}, port); }
 wire::Alive alive(const std::string& name, std::uint16_t port) {
   return {.incarnation = 1, .node = name, .address = at(port)};
 }

@@ -2,15 +2,10 @@
 
 #include <doctest/doctest.h>
 
+#include "ground.hpp"
+
 using namespace coterie;
 using namespace coterie::membership;
-
-namespace {
-
-constexpr Instant start{1'000'000'000};
-Address at(std::uint16_t port) { return address_from(Bytes{127, 0, 0, 1}, port); }
-
-}  // namespace
 
 TEST_CASE("path mtu: what the kernel refuses narrows that path alone, step by step, for a while") {
   PathMtu paths(8900);

@@ -8,10 +8,9 @@
 #include <vector>
 
 #include "coterie/membership/swim.hpp"
+#include "ground.hpp"
 
 namespace coterie::membership {
-
-inline Address at(std::uint16_t port) { return address_from(Bytes{127, 0, 0, 1}, port); }
 
 /// A pool of Swim cores with a perfect network, virtual time and a switch for each member.
 class Pool {

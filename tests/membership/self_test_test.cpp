@@ -2,13 +2,13 @@
 
 #include <doctest/doctest.h>
 
+#include "ground.hpp"
+
 using namespace coterie;
 using namespace coterie::membership;
 using Verdict = SelfTest::Verdict;
 
 namespace {
-
-constexpr Instant start{1'000'000'000'000};
 
 /// One round from `now` on with so many answers; what it says.
 Verdict round(SelfTest& test, Instant now, std::uint32_t answers) {

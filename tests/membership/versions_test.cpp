@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "coterie/membership/swim.hpp"
+#include "ground.hpp"
 
 using namespace coterie;
 using namespace coterie::membership;
@@ -10,8 +11,6 @@ using namespace coterie::membership;
 namespace {
 
 constexpr wire::Versions serf{1, 5, 2, 2, 5, 5};
-constexpr Instant start{1'000'000'000'000};
-Address at(std::uint16_t port) { return address_from(Bytes{127, 0, 0, 1}, port); }
 
 Swim in_pool_of(const wire::Versions& versions) {
   SwimConfig config;

@@ -3,11 +3,11 @@
 #include <doctest/doctest.h>
 #include <poll.h>
 
-#include <filesystem>
 #include <future>
 
 #include "coterie/asio.hpp"
 #include "coterie/node.hpp"
+#include "support/scratch_directory.hpp"
 
 using namespace coterie;
 
@@ -101,13 +101,12 @@ TEST_CASE("membership: errors name the flag and the remedy") {
 TEST_CASE("membership: it stands beside full nodes, which give it no shards") {
   auto a = Membership::start(config_of("a")).value();
   auto seen = a.events();
-  const auto directory = std::filesystem::temp_directory_path() / "coterie-membership-test";
-  std::filesystem::remove_all(directory);
+  const testing::ScratchDirectory directory("membership");
   auto node = Node::start({.name = "n",
                            .gossip = "127.0.0.1:0",
                            .link = "127.0.0.1:0",
                            .management = "127.0.0.1:0",
-                           .data = directory.string(),
+                           .data = directory.path.string(),
                            .log = [](LogLevel, std::string_view) {}})
                   .value();
   auto beside = Membership::start(config_of("b", {a.gossip_address(), node.gossip_address()}));
@@ -116,7 +115,6 @@ TEST_CASE("membership: it stands beside full nodes, which give it no shards") {
   CHECK(sees(seen, "b", "alive"));
   auto from_node = node.events();
   CHECK(sees(from_node, "b", "alive"));
-  std::filesystem::remove_all(directory);
 }
 
 TEST_CASE("membership: metadata far beyond a datagram reaches all, newcomers too, and changes") {

@@ -1,14 +1,15 @@
 /// A node as a program sees it: in this process, on real sockets and a real disk.
 #include <doctest/doctest.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <coterie/coterie.hpp>
 #include <coterie/msgpack.hpp>
-#include <filesystem>
 #include <thread>
 
+#include "support/scratch_directory.hpp"
+
 using namespace coterie;
+using coterie::testing::ScratchDirectory;
 
 namespace {
 
@@ -29,17 +30,7 @@ struct Counter {
   void evolve(const Added& e) { count += e.n; }
 };
 
-struct Directory {
-  Directory()
-      : path(std::filesystem::temp_directory_path() /
-             ("coterie-node-" + std::to_string(getpid()))) {
-    std::filesystem::remove_all(path);
-  }
-  ~Directory() { std::filesystem::remove_all(path); }
-  std::filesystem::path path;
-};
-
-Config config(const Directory& directory) {
+Config config(const ScratchDirectory& directory) {
   return {.name = "a",
           .gossip = "127.0.0.1:0",
           .link = "127.0.0.1:0",
@@ -51,7 +42,7 @@ Config config(const Directory& directory) {
 }  // namespace
 
 TEST_CASE("node: every ask is answered once, while the node stops and after it") {
-  const Directory directory;
+  const ScratchDirectory directory("node");
   auto node = Node::start(config(directory));
   REQUIRE(node.has_value());
   const auto counter = node->entities<Counter>("counter").ref("x");
@@ -78,7 +69,7 @@ TEST_CASE("node: every ask is answered once, while the node stops and after it")
 }
 
 TEST_CASE("node: a command that would wait for room at its owner is answered where there is room") {
-  const Directory directory;
+  const ScratchDirectory directory("node");
   auto node = Node::start(config(directory));
   REQUIRE(node.has_value());
   const auto counter = node->entities<Counter>("counter").ref("x");
@@ -88,7 +79,7 @@ TEST_CASE("node: a command that would wait for room at its owner is answered whe
 }
 
 TEST_CASE("node: a second life in the same process finds what the first one acknowledged") {
-  const Directory directory;
+  const ScratchDirectory directory("node");
   for (std::int64_t life = 1; life <= 2; ++life) {
     auto node = Node::start(config(directory));
     REQUIRE(node.has_value());
@@ -104,7 +95,7 @@ TEST_CASE("node: a second life in the same process finds what the first one ackn
 }
 
 TEST_CASE("node: an ask on a worker thread that would block is an error, not a deadlock") {
-  const Directory directory;
+  const ScratchDirectory directory("node");
   auto node = Node::start(config(directory));
   REQUIRE(node.has_value());
   const auto counter = node->entities<Counter>("counter").ref("x");

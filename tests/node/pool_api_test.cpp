@@ -1,28 +1,18 @@
 /// The pool as a program sees it, through coterie::Node alone.
 #include <doctest/doctest.h>
 #include <poll.h>
-#include <unistd.h>
 
 #include <coterie/coterie.hpp>
-#include <filesystem>
 #include <future>
 
+#include "support/scratch_directory.hpp"
+
 using namespace coterie;
+using coterie::testing::ScratchDirectory;
 
 namespace {
 
-struct Directory {
-  Directory()
-      : path(std::filesystem::temp_directory_path() /
-             ("coterie-pool-" + std::to_string(getpid()))) {
-    std::filesystem::remove_all(path);
-    std::filesystem::create_directory(path);
-  }
-  ~Directory() { std::filesystem::remove_all(path); }
-  std::filesystem::path path;
-};
-
-Result<Node> agent(const Directory& directory, const std::string& name,
+Result<Node> agent(const ScratchDirectory& directory, const std::string& name,
                    const std::string& join = "") {
   Config config{.name = name,
                 .gossip = "127.0.0.1:0",
@@ -49,7 +39,7 @@ std::optional<E> await(PoolEvents& events, F wanted) {
 }  // namespace
 
 TEST_CASE("pool: members, events and queries of two nodes, and the end of one") {
-  const Directory directory;
+  const ScratchDirectory directory("pool");
   auto a = agent(directory, "a");
   REQUIRE(a.has_value());
   auto b = agent(directory, "b", a->gossip_address());
@@ -94,7 +84,7 @@ TEST_CASE("pool: members, events and queries of two nodes, and the end of one") 
 
 TEST_CASE(
     "pool: a foreign loop may wait for the descriptor, and a slow reader is told what it lost") {
-  const Directory directory;
+  const ScratchDirectory directory("pool");
   auto a = agent(directory, "a");
   REQUIRE(a.has_value());
   auto events = a->events();

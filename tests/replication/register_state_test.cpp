@@ -10,7 +10,7 @@ using namespace coterie::replication;
 
 namespace {
 
-Swap to(std::uint16_t shard, std::uint64_t expected, const std::string& node) {
+Swap taken_by(std::uint16_t shard, std::uint64_t expected, const std::string& node) {
   return {ShardId{shard},
           Epoch{expected},
           {Epoch{expected + 1}, node, StartId{4}, {{node, 1}}, {{node, 1}}}};
@@ -20,8 +20,8 @@ Swap to(std::uint16_t shard, std::uint64_t expected, const std::string& node) {
 
 TEST_CASE("register state: a snapshot is the fold of its commands") {
   RegisterState state;
-  (void)state.apply(RegisterState::command({to(0, 0, "a"), to(255, 0, "b")}, 9));
-  (void)state.apply(RegisterState::command({to(0, 1, "c")}, 0));
+  (void)state.apply(RegisterState::command({taken_by(0, 0, "a"), taken_by(255, 0, "b")}, 9));
+  (void)state.apply(RegisterState::command({taken_by(0, 1, "c")}, 0));
   const auto restored = RegisterState::restore(state.snapshot());
   REQUIRE(restored);
   CHECK(*restored == state);
@@ -30,7 +30,7 @@ TEST_CASE("register state: a snapshot is the fold of its commands") {
 }
 
 TEST_CASE("register state: the golden vectors of a command and of a snapshot's beginning") {
-  auto swap = to(3, 1, "a");
+  auto swap = taken_by(3, 1, "a");
   swap.desired.disk = 9;
   CHECK(coterie::testing::to_hex(RegisterState::command({swap}, 9)) ==
         "9209919303019b02a161049192a161019192a16101090192a0000000a0");
@@ -42,7 +42,7 @@ TEST_CASE("register state: the golden vectors of a command and of a snapshot's b
 
 TEST_CASE("register state: a snapshot from before directories had lives is read, with none") {
   RegisterState state;
-  (void)state.apply(RegisterState::command({to(0, 0, "a")}, 9));
+  (void)state.apply(RegisterState::command({taken_by(0, 0, "a")}, 9));
   const auto snapshot = state.snapshot();
   Bytes old(snapshot.begin(), snapshot.end() - 4);
   old[0] = 1;
@@ -78,7 +78,7 @@ TEST_CASE("register state: of too many directories one without any copy makes ro
     const Register desired{.epoch = Epoch{1}, .primary = "a", .disk = disk};
     return state.apply(RegisterState::command({{life_register, Epoch{}, desired}}, 0))[0].won;
   };
-  auto swap = to(0, 0, "a");
+  auto swap = taken_by(0, 0, "a");
   swap.desired.replicas = {{"a", 1}};
   (void)state.apply(RegisterState::command({swap}, 0));
   for (std::uint64_t disk = 1; disk <= max_lives; ++disk) CHECK(start(disk));

@@ -2,11 +2,9 @@
 
 #include <doctest/doctest.h>
 #include <lmdb.h>
-#include <unistd.h>
-
-#include <filesystem>
 
 #include "coterie/replication/raft/stored.hpp"
+#include "support/scratch_directory.hpp"
 
 using namespace coterie;
 using namespace coterie::storage;
@@ -14,12 +12,8 @@ using namespace coterie::replication::raft;
 
 namespace {
 
-struct Directory {
-  Directory() {
-    path = std::filesystem::temp_directory_path() / ("coterie-node-" + std::to_string(getpid()));
-    std::filesystem::remove_all(path);
-  }
-  ~Directory() { std::filesystem::remove_all(path); }
+struct Directory : testing::ScratchDirectory {
+  Directory() : ScratchDirectory("store") {}
   [[nodiscard]] Result<NodeStore> open() {
     store.reset();
     directory.reset();
@@ -27,7 +21,6 @@ struct Directory {
     return NodeStore::open(*directory, "n1");
   }
   void reopen() { store.emplace(std::move(open().value())); }
-  std::filesystem::path path{};
   std::optional<DataDirectory> directory{};
   std::optional<NodeStore> store{};
 };

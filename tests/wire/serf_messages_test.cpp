@@ -12,7 +12,7 @@ using coterie::testing::to_hex;
 namespace {
 
 /// What follows the user message's type byte and Serf's.
-ByteView body(const Bytes& message) { return ByteView(message).subspan(2); }
+ByteView serf_body(const Bytes& message) { return ByteView(message).subspan(2); }
 
 const Address asker = address_from(Bytes{127, 0, 0, 1}, 7946);
 
@@ -27,13 +27,13 @@ TEST_CASE("serf messages: an event has Go's bytes, keys sorted, nothing as nil")
 
 TEST_CASE("serf messages: what is encoded decodes equal") {
   const SerfEvent event{300, "deploy", Bytes(300, 7), true};
-  CHECK(decode_serf_event(body(encode(event))) == event);
+  CHECK(decode_serf_event(serf_body(encode(event))) == event);
   const SerfQuery query{9, 70000, asker, "a", {{0, 1}, {1, 2}}, 3, 2, 3'200'000'000, "load", {1}};
-  CHECK(decode_serf_query(body(encode(query))) == query);
+  CHECK(decode_serf_query(serf_body(encode(query))) == query);
   const SerfAnswer answer{9, 70000, "b", answer_is_ack, Bytes(700, 1)};
-  CHECK(decode_serf_answer(body(encode(answer))) == answer);
+  CHECK(decode_serf_answer(serf_body(encode(answer))) == answer);
   const SerfRelay relay{asker, "a", {5, 1, 2, 3}};
-  CHECK(decode_serf_relay(body(encode(relay))) == relay);
+  CHECK(decode_serf_relay(serf_body(encode(relay))) == relay);
   const KeyAnswer keys{true, "fine", {"k1", "k2"}, "k1"};
   CHECK(decode_key_answer(encode(keys)) == keys);
   CHECK(decode_key_request(encode_key_request(Bytes(32, 3))) == Bytes(32, 3));
@@ -57,16 +57,16 @@ TEST_CASE("serf messages: a prefix of any of them decodes to nothing") {
 TEST_CASE("serf messages: nowhere to answer, no name, too many filters: refused") {
   SerfQuery query{9, 7, asker, "a", std::vector<Bytes>(max_serf_filters, Bytes{0}),
                   0, 0, 0,     "q", {}};
-  CHECK(decode_serf_query(body(encode(query))));
+  CHECK(decode_serf_query(serf_body(encode(query))));
   query.filters.push_back({0});
-  CHECK_FALSE(decode_serf_query(body(encode(query))));
+  CHECK_FALSE(decode_serf_query(serf_body(encode(query))));
   query.filters.clear();
   query.from.port = 0;
-  CHECK_FALSE(decode_serf_query(body(encode(query))));
-  CHECK_FALSE(decode_serf_answer(body(encode(SerfAnswer{9, 7, "", 0, {}}))));
-  CHECK(decode_serf_event(body(encode(SerfEvent{5, "e", Bytes(max_serf_payload, 1), true}))));
-  CHECK_FALSE(
-      decode_serf_event(body(encode(SerfEvent{5, "e", Bytes(max_serf_payload + 1, 1), true}))));
+  CHECK_FALSE(decode_serf_query(serf_body(encode(query))));
+  CHECK_FALSE(decode_serf_answer(serf_body(encode(SerfAnswer{9, 7, "", 0, {}}))));
+  CHECK(decode_serf_event(serf_body(encode(SerfEvent{5, "e", Bytes(max_serf_payload, 1), true}))));
+  CHECK_FALSE(decode_serf_event(
+      serf_body(encode(SerfEvent{5, "e", Bytes(max_serf_payload + 1, 1), true}))));
 }
 
 TEST_CASE("serf messages: a state exchange tells its clocks and its events") {

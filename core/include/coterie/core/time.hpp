@@ -12,6 +12,11 @@ namespace coterie {
 using Duration = std::chrono::nanoseconds;
 using namespace std::chrono_literals;
 
+/// For formulas and figures; deadlines stay whole nanoseconds.
+[[nodiscard]] constexpr double in_seconds(Duration span) {
+  return static_cast<double>(span.count()) / 1e9;
+}
+
 /// Nanoseconds since an arbitrary origin. Comparable within one process life only.
 struct Instant {
   std::int64_t nanos{};

@@ -9,7 +9,7 @@
 
 namespace coterie::sim {
 
-struct RunOptions {
+struct ExperimentOptions {
   std::uint64_t first_seed = 1;
   std::uint64_t runs = 5;
 };
@@ -17,19 +17,19 @@ struct RunOptions {
 /// One member is killed: first suspicion in protocol periods, first death, everybody knows; and an
 /// hour at 20 % loss without a false death.
 [[nodiscard]] Figures run_detection(const std::vector<std::size_t>& sizes,
-                                    const RunOptions& options);
+                                    const ExperimentOptions& options);
 /// Everybody starts at once and joins the same seed.
 [[nodiscard]] Figures run_bootstrap(const std::vector<std::size_t>& sizes,
-                                    const RunOptions& options);
+                                    const ExperimentOptions& options);
 /// A user event reaches 99.99 % of all, with and without loss.
 [[nodiscard]] Figures run_dissemination(const std::vector<std::size_t>& sizes,
-                                        const RunOptions& options);
+                                        const ExperimentOptions& options);
 /// One member in a hundred has a bad network, as in Rapid's experiments (Suresh and others, ATC
 /// 2018, section 7): when each of them is out in every view, and what else happened.
 [[nodiscard]] Figures run_rapid_faults(const std::vector<std::size_t>& sizes,
-                                       const RunOptions& options);
+                                       const ExperimentOptions& options);
 /// How many probes of a living peer come too late for a time-out that was fitted by each of four
 /// distributions to give one in a thousand, on four networks.
-[[nodiscard]] Figures run_phi(const RunOptions& options);
+[[nodiscard]] Figures run_phi(const ExperimentOptions& options);
 
 }  // namespace coterie::sim

@@ -55,6 +55,10 @@ void Raft::advance_commit(Effects& out) {
                       : peer != peers_.end() ? peer->second.match
                                              : Index{});
   }
+  if (mutated("raft: a learner counts"))
+    for (const auto& id : configuration().learners)
+      if (const auto peer = peers_.find(id); peer != peers_.end())
+        matches.push_back(peer->second.match);
   if (matches.empty()) return;
   std::sort(matches.begin(), matches.end(), std::greater<>());
   const auto agreed = matches[configuration().quorum() - 1];
@@ -87,7 +91,8 @@ void Raft::on(const MemberId& from, Term term, const AppendEntries& append, Inst
 AppendReply Raft::take_entries(const AppendEntries& append) {
   const auto base = log_.snapshot().index;
   if (append.previous > log_.last()) return {.hint = next(log_.last())};
-  if (append.previous >= base && log_.term(append.previous) != append.previous_term)
+  if (append.previous >= base && log_.term(append.previous) != append.previous_term &&
+      !mutated("raft: does not compare the entry before"))
     return {.hint = log_.first_of_term(append.previous)};
   auto index = append.previous;
   for (const auto& entry : append.entries) {

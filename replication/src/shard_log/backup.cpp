@@ -46,7 +46,8 @@ std::optional<Refused> ShardReplica::find_place(const Append& append) {
   const bool below = append.previous < base_.last;
   const bool nobodys = is_nobodys(append);
   if (!lacks && !below && !nobodys &&
-      (append.previous == LogIndex{} || epoch_at(append.previous) == append.previous_epoch))
+      (append.previous == LogIndex{} || epoch_at(append.previous) == append.previous_epoch ||
+       mutated("shard: does not compare the entry before")))
     return std::nullopt;
   if (append.begins && !append.entries.empty() && (append.previous > commit_ || append.discards)) {
     begin_anew({append.previous, append.previous_epoch});

@@ -166,11 +166,13 @@ void ShardReplica::advance_commit(Effects& out) {
   if (assignment_.in_sync.size() < assignment_.min_in_sync) return;
   auto agreed = disk_.durable();
   for (const auto& replica : ack_set())
-    if (replica != self_) {
+    if (replica != self_ && !(mutated("shard: one of the in-sync set is not waited for") &&
+                              replica == assignment_.in_sync.back())) {
       const auto peer = peers_.find(replica);
       agreed = std::min(agreed, peer == peers_.end() ? LogIndex{} : peer->second.match);
     }
-  if (agreed <= commit_ || agreed < barrier_) return;
+  if (agreed <= commit_ || (agreed < barrier_ && !mutated("shard: commits below its barrier")))
+    return;
   commit_ = agreed;
   out.emplace_back(Committed{commit_});
   if (!std::exchange(serving_, true)) out.emplace_back(Serving{epoch_});

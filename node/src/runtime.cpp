@@ -41,9 +41,13 @@ Result<std::shared_ptr<Runtime>> Runtime::open(Config config) {
   if (!directory) return directory.error();
   auto store = storage::NodeStore::open(*directory, config.name);
   if (!store) return store.error();
-  auto stripe = storage::LmdbStripe::open(
-      {.file = directory->file("journal-0.mdb"), .map_bytes = config.journal_map_bytes});
+  const auto& stored = store->stored();
+  auto stripe =
+      storage::LmdbStripe::open({.file = directory->file("journal-0.mdb"),
+                                 .map_bytes = config.journal_map_bytes,
+                                 .owner = {stored.replica, stored.start, stored.journal}});
   if (!stripe) return stripe.error();
+  if (const auto noted = store->save_journal(); !noted) return noted.error();
   std::shared_ptr<Runtime> runtime(new Runtime(std::move(config), std::move(*directory),
                                                std::move(*store), std::move(*stripe), *ports));
   if (const auto bound = runtime->control_->bind(); !bound) return bound.error();

@@ -74,6 +74,8 @@ struct NodeStore::Impl {
       const auto name = text(storage::view(key));
       if (name == "peers") read_peers(storage::view(value));
       if (name == "life") read_life(storage::view(value));
+      if (name == "journal")
+        node.journal = StartId{wire::MsgpackReader(storage::view(value)).unsigned_integer()};
       if (name.starts_with("shard/")) read_register(name, storage::view(value));
     }
   }
@@ -172,6 +174,12 @@ Status NodeStore::save_life(std::uint64_t confirmed, std::uint64_t tried) {
   out.unsigned_integer(confirmed);
   out.unsigned_integer(tried);
   return impl_->put({{"life", bytes}});
+}
+
+Status NodeStore::save_journal() {
+  Bytes bytes;
+  wire::MsgpackWriter(bytes).unsigned_integer(impl_->node.start.value);
+  return impl_->put({{"journal", bytes}});
 }
 
 Status NodeStore::save_raft(const replication::raft::Persist& batch) {

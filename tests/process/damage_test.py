@@ -122,6 +122,35 @@ class Damage(unittest.TestCase):
             load.goes_on(50)
         self.assertEqual(wrong_balances(self.nodes, load), {}, self.logs())
 
+    def refused(self, victim, words):
+        done = subprocess.run(victim.arguments, capture_output=True, text=True, timeout=30)
+        self.assertNotEqual(done.returncode, 0, done.stderr)
+        self.assertIn(words, done.stderr.splitlines()[-1])
+        self.assertIn("move the directory away", done.stderr.splitlines()[-1])
+
+    def test_a_journal_that_is_lost_older_or_another_nodes_is_refused_although_the_rest_is_there(self):
+        self.three()
+        with Load(self.nodes) as load:
+            load.goes_on(200)
+            victim, other = self.nodes[2], self.nodes[1]
+            victim.kill()
+            journal = victim.data + "/journal-0.mdb"
+            shutil.copy(journal, journal + ".older")
+            victim.start().wait_ready()
+            load.goes_on(50)  # acknowledged by the newer one
+            victim.kill()
+            os.rename(journal, journal + ".newest")
+            self.refused(victim, "is missing")
+            shutil.copy(journal + ".older", journal)
+            self.refused(victim, "is an older copy")
+            shutil.copy(other.data + "/journal-0.mdb", journal)
+            self.refused(victim, "belongs to another data directory")
+            os.rename(journal + ".newest", journal)
+            victim.start().wait_ready()
+            wait_for(lambda: "all copies are in sync again\n" + self.logs(), self.all_in_sync, seconds=90)
+            load.goes_on(50)
+        self.assertEqual(wrong_balances(self.nodes, load), {}, self.logs())
+
     def test_an_only_copy_is_closed_until_an_operator_gives_up_what_it_lost(self):
         node = Process(LEDGER, "n1", tempfile.mkdtemp(prefix="coterie-test-")).start().wait_ready()
         self.nodes = [node]

@@ -18,12 +18,22 @@
 
 namespace coterie::storage {
 
+/// The data directory that a journal is part of, and its starts: the journal notes the newest one,
+/// then the directory notes that it did (NodeStore::save_journal). Between two copies of one start
+/// they do not tell.
+struct StripeOwner {
+  std::uint64_t directory{};  ///< its number; 0: nobody's, as in a benchmark
+  StartId start{};            ///< this one
+  StartId bound{};            ///< the last one that the directory knows of; 0: none yet
+};
+
 struct StripeConfig {
   std::string file{};  ///< created if absent
   std::uint64_t map_bytes = std::uint64_t{64}
                             << 30;   ///< address space, not disk: the most the file may grow to
   std::size_t group_records = 8192;  ///< most records in one commit
   std::size_t group_bytes = 16 * 1024 * 1024;  ///< most bytes in one commit
+  StripeOwner owner{};
 };
 
 struct StripeCounters {
@@ -32,7 +42,8 @@ struct StripeCounters {
 
 class LmdbStripe {
  public:
-  /// Opens, syncs what is there and reads where each record lies (one pass).
+  /// Opens, syncs what is there and reads where each record lies (one pass). Refuses, as a
+  /// `configuration` error, a journal that is not its owner's newest.
   [[nodiscard]] static Result<std::shared_ptr<LmdbStripe>> open(StripeConfig config);
   ~LmdbStripe();
   LmdbStripe(const LmdbStripe&) = delete;

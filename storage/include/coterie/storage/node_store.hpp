@@ -27,6 +27,7 @@ struct StoredNode {
   std::vector<Address> peers{};
   std::uint64_t confirmed_life{};  ///< the start that the registers had for this directory, and
   std::uint64_t tried_life{};      ///< the one that was to follow it
+  StartId journal{};               ///< the last start that the journal noted; 0: none
 };
 
 class NodeStore {
@@ -42,6 +43,8 @@ class NodeStore {
   [[nodiscard]] Status save_identity(const ClusterId& cluster, bool founder);
   [[nodiscard]] Status save_life(std::uint64_t confirmed, std::uint64_t tried);
   [[nodiscard]] Status save_raft(const replication::raft::Persist& batch);
+  /// The journal has noted this start: a copy of it that has not is older from now on.
+  [[nodiscard]] Status save_journal();
   [[nodiscard]] Status save_peers(const std::vector<Address>& peers);
 
  private:

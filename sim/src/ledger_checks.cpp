@@ -151,13 +151,21 @@ std::size_t trimmed_logs(World& world) {
   return trimmed;
 }
 
-std::string check_even(World& world) {
-  std::size_t asked = 0;  // who has just started refuses
-  const auto no_wishes = [&] {
-    while (asked < world.size() && world.process(0).wish(Process::name_of(asked), "")) ++asked;
-    return asked == world.size();
+std::string end_wishes(World& world) {
+  const auto none = [&] {
+    bool clear = true;
+    for (std::size_t i = 0; i < world.size(); ++i)
+      for (const auto& [node, wish] : std::map(world.process(i).node().wishes())) {
+        clear = false;
+        (void)world.process(i).wish(node, "");  // who has just started refuses
+      }
+    return clear;
   };
-  if (!world.run_until(no_wishes, wishes_limit)) return "a node takes no wishes; " + unready(world);
+  if (world.run_until(none, wishes_limit)) return {};
+  return "wishes of nodes do not end; " + unready(world);
+}
+
+std::string check_even(World& world) {
   const auto even = [&] {
     auto* const leader = world.registers_leader();
     if (leader == nullptr || !leader->node().wishes().empty()) return false;

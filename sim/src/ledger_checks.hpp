@@ -26,6 +26,9 @@ namespace coterie::sim {
 [[nodiscard]] std::string check_snapshots(World& world, std::size_t& snapshots);
 /// Of all disks.
 [[nodiscard]] std::size_t trimmed_logs(World& world);
+/// An operator takes back what was wanted of nodes, where it is known: a word that came before the
+/// one it takes back was heard has no effect.
+[[nodiscard]] std::string end_wishes(World& world);
 /// Every node gets its share, and nothing is under way (planner, max - min <= 1).
 [[nodiscard]] std::string check_even(World& world);
 /// Everyone learns of a crash and of a leave, as what they are.

@@ -88,6 +88,7 @@ class LedgerRun {
                           settle_limit))
       return fail("after the faults only " + std::to_string(result_.acknowledged) + " of " +
                   std::to_string(deposits_) + " deposits were acknowledged; " + unready(world_));
+    if (problem_.empty()) problem_ = end_wishes(world_);
     if (!problem_.empty()) return fail(problem_);
     if (damages_) problem_ = damage_and_repair(world_, random_, result_.damages);
     if (!problem_.empty()) return fail(problem_);

@@ -115,9 +115,18 @@ int run_placement(const Query& query, const PlacementWish& wish) {
   if (!address) return say(address.error().detail);
   json body{{"action", wish.action}, {"node", wish.node}};
   if (wish.shard >= 0) body["shard"] = wish.shard;
-  const auto sent = transport::http_lines(*address, "/placement", body.dump(), 5s,
-                                          [](std::string_view) { return true; });
+  std::string answer;
+  const auto sent =
+      transport::http_lines(*address, "/placement", body.dump(), 5s,
+                            [&](std::string_view line) { return answer.append(line), true; });
   if (!sent) return say(sent.error().detail);
+  const auto reply = json::parse(answer, nullptr, false);
+  if (wish.action == "uncordon") body["was"] = reply.is_object() ? reply.value("was", "") : "";
+  if (wish.action == "uncordon" && body["was"] == "")
+    std::fprintf(stderr,
+                 "coterie: this node knows neither a cordon nor a drain of '%s'; where another one "
+                 "shows it (coterie members), say it there\n",
+                 wish.node.c_str());
   int code = 0;
   if (wish.wait && wish.action == "drain") code = wait_for_drain(query, wish);
   if (wish.wait && (wish.action == "move" || wish.action == "force-primary"))

@@ -89,7 +89,7 @@ void NodeCore::try_hand_over(Instant now, NodeEffects& out) {
       std::any_of(table_.registers.begin(), table_.registers.end(), [&](const auto& entry) {
         return entry.primary == config_.name &&
                std::any_of(entry.in_sync.begin(), entry.in_sync.end(), [&](const auto& member) {
-                 return member.node != config_.name && present(member.node) &&
+                 return member.node != config_.name && is_there(member) &&
                         !leaving_peers_.contains(member.node);
                });
       });
@@ -197,60 +197,6 @@ std::vector<MemberInfo> NodeCore::members(Instant now) const {
   std::sort(out.begin(), out.end(),
             [](const auto& a, const auto& b) { return a.member.name < b.member.name; });
   return out;
-}
-
-Readiness NodeCore::readiness() const {
-  const auto no = [](std::string why) {
-    return Readiness{.ready = false, .reason = std::move(why)};
-  };
-  if (leaving_) return no("leaving");
-  if (config_.foreign_meta)  // membership alone: there is no cluster to wait for
-    return swim_.joined() && (!config_.seeded || !config_.seeds.empty())
-               ? Readiness{.ready = true}
-               : no("waiting to join a pool through --join");
-  if (!cluster_.is_set()) {
-    if (!config_.seeded)
-      return no("waiting for " + std::to_string(config_.bootstrap_expect) +
-                " live members, there are " + std::to_string(swim_.present()));
-    return no("waiting to join a cluster through --join");
-  }
-  if (config_.entity_types != 0 && !table_.formed()) return no("waiting for the shard table");
-  if (!stale_disk_.empty()) return no(stale_disk_);
-  if (config_.entity_types != 0 && life_.step != Life::Step::known)
-    return no("waiting for the registers to confirm that this data directory is the newest");
-  std::size_t led = 0;
-  std::size_t serving = 0;
-  std::vector<std::string> degraded;
-  if (!swim_.in_office())
-    degraded.push_back(
-        "this member's own network is at fault: it stepped down and is on probation");
-  for (std::uint16_t i = 0; i < sharding::shard_count; ++i) {
-    if (table_.registers[i].primary != config_.name) continue;
-    ++led;
-    const auto status = status_.find(ShardId{i});
-    if (status == status_.end()) continue;
-    serving += status->second.phase == ShardPhase::serving ||
-                       status->second.phase == ShardPhase::handing_over
-                   ? 1
-                   : 0;
-    if (status->second.phase == ShardPhase::failed)
-      degraded.push_back("shard " + std::to_string(i) + ": " + status->second.detail), ++serving;
-  }
-  if (config_.entity_types != 0 && serving < led)
-    return no("recovering " + std::to_string(led - serving) + " of " + std::to_string(led) +
-              " shards");
-  if (registers_leader().empty())
-    degraded.push_back(
-        "the placement registers have no leader: nothing changes hands until a majority of their "
-        "voters is back");
-  std::map<std::string, int> down;
-  for (const auto& entry : table_.registers)
-    if (!entry.primary.empty() && entry.primary != config_.name && !present(entry.primary))
-      ++down[entry.primary];
-  for (const auto& [name, count] : down)
-    degraded.push_back(std::to_string(count) + " shards are unavailable: node '" + name +
-                       "' is down");
-  return {.ready = true, .reason = "", .degraded = std::move(degraded)};
 }
 
 }  // namespace coterie::cluster

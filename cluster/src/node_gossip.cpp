@@ -140,4 +140,11 @@ bool NodeCore::present(const std::string& name) const {
   return found != nullptr && found->is_present();
 }
 
+/// It is here, with that very directory: what lies on a lost one, a node of that name cannot serve.
+bool NodeCore::is_there(const replication::raft::MemberId& copy) const {
+  const auto meta = metas_.find(copy.node);
+  return present(copy.node) && (copy.disk == 0 || meta == metas_.end() ||
+                                replication::same_directory(meta->second.disk, copy.disk));
+}
+
 }  // namespace coterie::cluster

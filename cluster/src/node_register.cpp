@@ -47,8 +47,17 @@ void NodeCore::submit(std::vector<replication::Swap> swaps, Instant now, NodeEff
     send_control(lane, wire::FrameKind::meta_swap, replication::encode_swaps(next_token_++, swaps));
 }
 
-/// Level-triggered: what the table says this node owns, but under an earlier life, is claimed with
-/// the next epoch.
+/// A register of a time when directories had no numbers names none. Ours it can be only if this is
+/// the first start of ours that is confirmed, and there were more starts before than it had seen:
+/// an empty directory counts from 1, and is confirmed at once.
+bool NodeCore::is_own_disk(const replication::Register& entry) const {
+  if (entry.disk != 0) return replication::same_directory(entry.disk, config_.stored.disk);
+  return config_.stored.confirmed_life == 0 && config_.start > entry.start;
+}
+
+/// Level-triggered: what the table says this node owns, but under another life, is claimed with the
+/// next epoch. Under a later one, too: the registers confirmed that this directory is the newest
+/// copy of itself, so the life that was named was an older copy's, refused since.
 void NodeCore::claim(Instant now, NodeEffects& out) {
   if (config_.entity_types == 0 || !table_.formed() || now < claim_at_ ||
       life_.step != Life::Step::known)
@@ -63,11 +72,6 @@ void NodeCore::claim(Instant now, NodeEffects& out) {
       continue;
     }
     if (entry.start == config_.start && entry.disk != 0) continue;
-    if (entry.start > config_.start) {
-      old_copy_ = true;
-      stale = "this data directory is an old copy: the register knows a later life of it";
-      continue;
-    }
     // By the name that it had: whether that copy is sound its worker finds out.
     const replication::raft::MemberId self{config_.name,
                                            entry.disk == 0 ? config_.stored.disk : entry.disk};
@@ -89,9 +93,10 @@ void NodeCore::claim(Instant now, NodeEffects& out) {
 NodeEffects NodeCore::move(ShardId shard, const std::string& to, Instant now) {
   NodeEffects out;
   const auto& current = table_.at(shard);
-  if (!table_.formed() || current.primary == to) return out;
+  if (!table_.formed()) return out;
   for (const auto& node : placeable_nodes(now)) {
-    if (node.name != to || !node.up) continue;
+    if (node.name != to || !node.up || replication::same_directory(current.leader(), node.id()))
+      continue;
     auto desired = current;
     desired.epoch = next(current.epoch);
     const auto* const copy = replication::latest_of(current.replicas, node.id());

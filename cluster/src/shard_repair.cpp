@@ -41,7 +41,7 @@ bool ShardCore::has_company(const Register& entry) const {
   return std::any_of(entry.in_sync.begin(), entry.in_sync.end(), [&](const auto& member) {
     const auto* const other = peer(member.node);
     return !is_ours(member) && replication::is_current(entry, member) && other != nullptr &&
-           other->present;
+           has_copy(*other, member);
   });
 }
 
@@ -81,11 +81,16 @@ void ShardCore::close_damaged(ShardId shard, Instant now, ShardSink& out) {
       hosted.suspect
           ? "the journal has a damaged record that may have been this log's last"
           : "the journal is damaged behind record " + std::to_string(hosted.sound_to.value);
+  const auto& entry = current_->table.at(shard);
+  const auto give_up = "or give up what is lost: coterie force-primary " +
+                       std::to_string(shard.value) + " " + config_.self.node;
   const auto remedy =
-      !has_others(current_->table.at(shard))
-          ? "no other copy is in sync; restore the data directory from a good copy, or give up "
-            "what is lost: coterie force-primary " +
-                std::to_string(shard.value) + " " + config_.self.node
+      !has_others(entry)
+          ? "no other copy is in sync; restore the data directory from a good copy, " + give_up
+      : !has_company(entry)
+          ? "nobody else who is in sync is here (coterie shards); bring one back with its data "
+            "directory, " +
+                give_up
       : hosted.renewals >= replication::max_renewals
           ? std::string("for the hundredth time: give this node a new data directory")
           : std::string("this copy is made anew once another one leads");

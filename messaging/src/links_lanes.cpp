@@ -34,11 +34,13 @@ void Links::peer_up(const std::string& peer, const Address& address, StartId sta
   for (const auto worker : workers) {
     const auto id = lane_for(peer, worker);
     if (id == no_lane) return void(++counters_.over_limit);
-    // A host that lost its power said no goodbye: the connection to its earlier life is dead.
-    if (lanes_[id].conn != ConnId{} && lanes_[id].up && lanes_[id].start < start)
+    const bool moved = lanes_[id].address != address;
+    // A host that lost its power said no goodbye: the connection to its earlier life is dead. Lives
+    // are counted for each data directory, so whoever is at another address is another one too.
+    const bool replaced = moved && lanes_[id].address.port != 0;
+    if (lanes_[id].conn != ConnId{} && lanes_[id].up && (replaced || lanes_[id].start < start))
       drop(lanes_[id].conn, now, out);
     auto& lane = lanes_[id];
-    const bool moved = lane.address != address;
     lane.address = address;
     if (!lane.wanted || moved) lane.pause = config_.reconnect_first;
     lane.wanted = true;

@@ -1,7 +1,9 @@
 #include "placement_management.hpp"
 
+#include <algorithm>
 #include <charconv>
 
+#include "coterie/replication/copy_id.hpp"
 #include "coterie/sharding/explain.hpp"
 #include "json_answer.hpp"
 
@@ -101,7 +103,7 @@ bool knows(const cluster::NodeCore& core, const std::string& name, Instant now) 
   return false;
 }
 
-HttpResponse wish(const std::string& action, const std::string& node,
+HttpResponse wish(const std::string& action, const std::string& node, const cluster::NodeCore& core,
                   const PlacementActions& actions) {
   gossip::SharedChange change{.key = {gossip::SharedKind::map, std::string(cluster::wishes_name)},
                               .remove = action == "uncordon",
@@ -110,7 +112,11 @@ HttpResponse wish(const std::string& action, const std::string& node,
                                        : action == "cordon" ? "cordoned"
                                                             : ""};
   actions.wish(std::move(change));
-  return answer({{"node", node}, {"action", action}});
+  // What has not come here yet stays: a removal takes back what was seen.
+  const auto before = core.wishes().find(node);
+  return answer({{"node", node},
+                 {"action", action},
+                 {"was", before == core.wishes().end() ? "" : before->second}});
 }
 
 HttpResponse change(const json& body, const cluster::NodeCore& core, Instant now,
@@ -127,7 +133,7 @@ HttpResponse change(const json& body, const cluster::NodeCore& core, Instant now
     return problem(503,
                    "this node has just started and does not know yet what was wanted before; try "
                    "again in a second, or ask another node");
-  if (wishes) return wish(action, node, actions);
+  if (wishes) return wish(action, node, core, actions);
   const auto shard = body.value("shard", -1);
   if (shard < 0 || shard >= sharding::shard_count)
     return problem(400, "\"shard\" is 0 to 255; coterie shards --of ENTITY names an entity's");
@@ -136,15 +142,26 @@ HttpResponse change(const json& body, const cluster::NodeCore& core, Instant now
     return problem(503,
                    "the placement registers have no leader: nothing changes hands until a "
                    "majority of their voters is back");
+  const auto nodes = core.placeable_nodes(now);
+  const auto named = [&](const std::string& name) {
+    return std::find_if(nodes.begin(), nodes.end(),
+                        [&](const auto& known) { return known.name == name; });
+  };
   if (action == "move") {
+    const auto leader = core.table().at(id).leader();
+    const auto from = named(leader.node);
+    if (from == nodes.end() || !from->up || !replication::same_directory(from->id(), leader))
+      return problem(503, "the primary of shard " + std::to_string(shard) + ", '" + leader.node +
+                              "' with its data directory, is not here: nothing can be moved; "
+                              "coterie explain tells who has copies");
     actions.move(id, node);
     return answer({{"shard", shard}, {"to", node}});
   }
-  const auto& copies = core.table().at(id).replicas;
-  if (std::none_of(copies.begin(), copies.end(),
-                   [&](const auto& member) { return member.node == node; }))
+  const auto heir = named(node);
+  if (replication::latest_of(core.table().at(id).replicas, heir->id()) == nullptr)
     return problem(409, "'" + node + "' has no copy of shard " + std::to_string(shard) +
-                            "; coterie explain lists who has");
+                            " in its data directory; coterie explain lists who has");
+  if (!heir->up) return problem(409, "'" + node + "' is down: it cannot lead");
   actions.force_primary(id, node);
   return answer({{"shard", shard}, {"to", node}});
 }

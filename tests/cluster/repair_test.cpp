@@ -29,13 +29,14 @@ struct Damaged : Bench {
     auto routes = std::make_shared<Routes>();
     routes->cluster = our_cluster;
     routes->table.entity_types = 1;
-    routes->peers = {{"0", {}, 1, StartId{5}, present, their_copy.disk}};
+    routes->peers = {{"0", {}, 1, StartId{5}, present, disk_there}};
     for (auto& e : routes->table.registers) e = led_by("0", entry.epoch);
     routes->table.registers[shard_of_x.value] = entry;
     given = routes;
     core.routes(routes, now, *this);
     turn();
   }
+  std::uint64_t disk_there = their_copy.disk;  ///< that the peer runs with
   void turn() {
     core.tick(now, *this);
     core.flush(now, *this);
@@ -231,4 +232,14 @@ TEST_CASE(
   REQUIRE_FALSE(bench.proposals.empty());
   CHECK(bench.proposals.back().desired.leader() == their_copy);
   CHECK(bench.core.counters().damages == 1);
+}
+
+TEST_CASE("repair: a node that is back with another directory is no company for a damaged copy") {
+  Damaged bench;
+  bench.disk_there = their_copy.disk + 1;
+  bench.flip(3);
+  bench.tell(bench.entry(their_copy, {their_copy, our_copy}));
+  CHECK(bench.proposals.empty());
+  CHECK(bench.reports.back().phase == ShardPhase::failed);
+  CHECK(bench.reports.back().detail.find("coterie force-primary") != std::string::npos);
 }

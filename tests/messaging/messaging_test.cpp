@@ -131,6 +131,25 @@ TEST_CASE(
   CHECK(Pair::saw<Connect>(out));  // at once
 }
 
+TEST_CASE("links: the connection to a peer that is at another address now is closed, once") {
+  auto b = hello("b");
+  b.start = StartId{3};
+  Pair pair(hello("a"), b);
+  const auto old = address_from(Bytes{10, 0, 0, 1}, 1), anew = address_from(Bytes{10, 0, 0, 2}, 1);
+  LinkEffects out;
+  pair.a.peer_up("b", old, StartId{3}, {1}, start, out);
+  CHECK(out.empty());
+  pair.a.peer_up("b", anew, StartId{1}, {1}, start, out);  // an empty directory counts from 1
+  CHECK(Pair::saw<Close>(out));
+  out.clear();
+  pair.a.tick(start, out);
+  REQUIRE(Pair::saw<Connect>(out));
+  CHECK(std::get<Connect>(out.at(0)).to == anew);
+  out.clear();
+  pair.a.peer_up("b", anew, StartId{1}, {1}, start, out);
+  CHECK(out.empty());
+}
+
 TEST_CASE("links: a worker that a new life does not have is not dialled any more") {
   Links links({}, hello("a"), Random(1));
   LinkEffects out;

@@ -1,6 +1,7 @@
 """Planned moves of real ledger processes under load: no client sees an error, and whatever was acknowledged is there, once."""
 import json
 import os
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -38,13 +39,13 @@ class Placement(unittest.TestCase):
     def plan(self):
         return json.loads(request(self.nodes[0].management, "GET", "/placement")[1])
 
-    def even(self, nodes):
+    def even(self, nodes, copies_of_each=3):
         """Everybody has its share, and nothing is under way."""
         plan = {node["node"]: node for node in self.plan()["nodes"]}
         leads = [plan[node.name]["leads"] for node in nodes if node.name in plan]
         copies = [plan[node.name]["copies"] for node in nodes if node.name in plan]
         return (len(leads) == len(nodes) and sum(leads) == 256 and max(leads) - min(leads) <= 1 and max(copies) - min(copies) <= 2
-                and sum(copies) == 256 * min(3, len(nodes)) and all(n["moving"] == 0 for n in plan.values()))
+                and sum(copies) == 256 * min(copies_of_each, len(nodes)) and all(n["moving"] == 0 for n in plan.values()))
 
     def state(self):
         plan = self.plan()
@@ -94,6 +95,18 @@ class Placement(unittest.TestCase):
             self.assertIn(said, self.coterie(*arguments, code=1))
         status, body, _ = request(self.nodes[0].management, "POST", "/placement", json.dumps({"action": "cordon", "node": "n1"}))
         self.assertEqual(status, 403, body)  # a page in a browser on this host could send that
+
+    def test_what_lay_on_a_lost_directory_is_told_and_neither_moved_nor_forced_to_who_lost_it(self):
+        for _ in range(3):
+            self.add("--replicas", "1", "--min-in-sync", "1")
+        wait_for(self.state, lambda: self.even(self.nodes, copies_of_each=1), seconds=60)
+        lost = next(s["shard"] for s in json.loads(request(self.nodes[0].management, "GET", "/shards")[1]) if s["primary"] == "n2")
+        self.nodes[1].kill()
+        shutil.rmtree(self.nodes[1].data)
+        self.nodes[1].start()
+        wait_for(self.state, lambda: "unavailable: node 'n2' is back with another data directory" in self.nodes[0].health())
+        self.assertIn("is not here: nothing can be moved", self.coterie("move", str(lost), "n3", code=1))
+        self.assertIn("in its data directory", self.coterie("force-primary", str(lost), "n2", "--yes", code=1))
 
 
 if __name__ == "__main__":

@@ -1,3 +1,7 @@
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/write.hpp>
 #include <cstring>
@@ -5,6 +9,13 @@
 #include "tcp_impl.hpp"
 
 namespace coterie::transport {
+namespace {
+
+/// What the other side's kernel does not acknowledge for so long ends the connection, which is then
+/// dialled again: a path that swallows packets would hold it for a quarter of an hour.
+constexpr unsigned unanswered_ms = 20'000;
+
+}  // namespace
 
 messaging::StreamHandler* TcpConnection::handler() const {
   const auto host = host_.lock();
@@ -25,6 +36,8 @@ void TcpConnection::begin() {
   boost::system::error_code ignored;
   socket_.set_option(tcp::no_delay(true), ignored);
   socket_.set_option(asio::socket_base::keep_alive(true), ignored);
+  (void)::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &unanswered_ms,
+                     sizeof unanswered_ms);
   read();
 }
 

@@ -216,9 +216,7 @@ class NodeCore {
   void on_results(const std::vector<replication::SwapResult>& results);
   void take(replication::MetaEffects&& effects, Instant now, NodeEffects& out);
   void open_store(Instant now);
-  [[nodiscard]] bool is_own_disk(const replication::Register& entry) const {
-    return entry.disk == 0 || replication::same_directory(entry.disk, config_.stored.disk);
-  }
+  [[nodiscard]] bool is_own_disk(const replication::Register& entry) const;
   void on_swapped(const replication::Swapped& swapped);
   void on_leader(const replication::raft::LeaderChanged& leader, Instant now, NodeEffects& out);
   void on_meta_swap(const messaging::Frame& frame, Instant now, NodeEffects& out);
@@ -256,6 +254,11 @@ class NodeCore {
   void merge(const sharding::ShardTable& other);
   void publish_routes(Instant now, NodeEffects& out);
   [[nodiscard]] bool present(const std::string& name) const;
+  [[nodiscard]] bool is_there(const replication::raft::MemberId& copy) const;
+  // node_readiness.cpp
+  [[nodiscard]] std::string waits_for() const;
+  std::pair<std::size_t, std::size_t> tell_own_shards(std::vector<std::string>& degraded) const;
+  void tell_lost_shards(std::vector<std::string>& degraded) const;
 
   NodeCoreConfig config_;
   Random random_;

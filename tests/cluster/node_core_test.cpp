@@ -1,0 +1,124 @@
+/// The control plane of one node alone, and what a register may say of it.
+#include "coterie/cluster/node_core.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace coterie;
+using namespace coterie::cluster;
+
+namespace {
+
+/// It forms its cluster by itself; the test is its disk and its clock.
+struct Alone {
+  explicit Alone(StoredRegisters stored = {.disk = 7})
+      : core({.name = "a",
+              .gossip = address_from(Bytes{127, 0, 0, 1}, 1),
+              .link = address_from(Bytes{127, 0, 0, 1}, 2),
+              .entity_types = 1,
+              .start = life,
+              .stored = std::move(stored)},
+             Random(1), now) {
+    run(core.start(now));
+  }
+  void run(NodeEffects effects) {
+    for (auto& effect : effects) {
+      if (std::holds_alternative<PersistIdentity>(effect)) run(core.identity_persisted(now));
+      if (std::holds_alternative<PersistLife>(effect)) run(core.life_persisted(now));
+      if (const auto* batch = std::get_if<replication::raft::Persist>(&effect))
+        run(core.raft_persisted(batch->batch, now));
+      if (const auto* stop = std::get_if<Stop>(&effect)) stopped = *stop;
+    }
+  }
+  /// Until `done`, a minute at most.
+  template <class Done>
+  bool until(Done done) {
+    for (const auto end = now + 60s; now < end && !done();
+         now = std::max(now, core.next_deadline()))
+      run(core.tick(now));
+    return done();
+  }
+  bool leads_all() {
+    return until([&] {
+      for (const auto& entry : core.table().registers)
+        if (entry.primary != "a" || entry.start != life || entry.disk != 7) return false;
+      return core.table().formed();
+    });
+  }
+  [[nodiscard]] const replication::Register& entry() const { return core.table().at(ShardId{0}); }
+  /// Every shard is served, as its worker would say.
+  void serve() {
+    for (std::uint16_t i = 0; i < sharding::shard_count; ++i)
+      run(core.shard_status({.shard = ShardId{i}, .phase = ShardPhase::serving}, now));
+  }
+  void change(replication::Register desired) {
+    const auto expected = entry().epoch;
+    run(core.propose({ShardId{0}, expected, std::move(desired)}, now));
+    REQUIRE(until([&] { return entry().epoch > expected; }));
+  }
+
+  static constexpr StartId life{3};
+  Instant now{1'000'000'000};
+  std::optional<Stop> stopped{};
+  NodeCore core;
+};
+
+}  // namespace
+
+TEST_CASE("node core: a node alone forms its cluster and leads every shard in its own life") {
+  Alone node;
+  CHECK(node.leads_all());
+  CHECK(node.core.leads_registers());
+  node.serve();
+  CHECK(node.core.readiness().ready);
+  CHECK(node.core.readiness().degraded.empty());
+}
+
+TEST_CASE(
+    "node core: a register that names a later life of the newest copy of a directory is claimed") {
+  Alone node;
+  REQUIRE(node.leads_all());
+  const auto before = node.entry().epoch;
+  // An older copy of this directory was started more often than this one, and was refused.
+  node.change(node.entry().led_by({"a", 7}, StartId{9}, replication::Rule::failed_over));
+  CHECK(node.leads_all());
+  CHECK(node.entry().epoch > next(before));
+  CHECK_FALSE(node.stopped);
+}
+
+TEST_CASE("node core: what another directory of its name led is not claimed, and health says so") {
+  Alone node;
+  REQUIRE(node.leads_all());
+  auto elsewhere = node.entry().led_by({"a", 8}, StartId{1}, replication::Rule::failed_over);
+  elsewhere.in_sync = elsewhere.replicas = {{"a", 8}};
+  node.change(elsewhere);
+  const auto lost = node.entry();
+  CHECK_FALSE(node.leads_all());
+  CHECK(node.entry() == lost);
+  CHECK_FALSE(node.core.readiness().ready);
+  CHECK(node.core.readiness().reason.find("another data directory") != std::string::npos);
+}
+
+TEST_CASE("node core: a register without a directory is ours at the first confirmed start alone") {
+  for (const auto& [confirmed, start, ours] :
+       {std::tuple{0u, 2u, true}, {5u, 2u, false}, {0u, 3u, false}}) {
+    Alone node({.disk = 7, .confirmed_life = confirmed});
+    REQUIRE(node.leads_all());
+    node.change({next(node.entry().epoch), "a", StartId{start}, {}, {}});
+    CHECK(node.leads_all() == ours);
+  }
+}
+
+TEST_CASE(
+    "node core: a copy that cannot be used while another node leads is told, and not waited for") {
+  Alone node;
+  REQUIRE(node.leads_all());
+  node.serve();
+  node.change(node.entry().led_by({"b", 4}, StartId{1}, replication::Rule::failed_over));
+  node.run(node.core.shard_status(
+      {.shard = ShardId{0}, .phase = ShardPhase::failed, .detail = "the disk is gone"}, node.now));
+  const auto said = node.core.readiness();
+  CHECK(said.ready);
+  REQUIRE(said.degraded.size() == 2);
+  CHECK(said.degraded[0].find("the disk is gone") != std::string::npos);
+  CHECK(said.degraded[1] == "1 shard is unavailable: node 'b' is down");
+}

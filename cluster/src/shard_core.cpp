@@ -90,10 +90,10 @@ void ShardCore::dispatch(const Command& command, Instant now, ShardSink& out) {
     case RouteKind::remote:
       if (command.fence) return pass_fence(command, now, out);
       if (command.to.lane == local_lane) return forward(command, route, now, out);
+      // Its sender knows more than we do, and soon so will we: it may be we who lead.
+      if (command.epoch > route.epoch && park_for_news(command, now)) return;
       if (!command.relayed && now < hosted_[shard.value].forwards_until)
         return relay(command, route, now, out);
-      // Its sender knows more than we do, and soon so will we.
-      if (command.epoch > route.epoch && park_for_news(command, now)) return;
       return send_moved(command, out);  // one hop only
     case RouteKind::local: break;
   }
@@ -117,7 +117,7 @@ void ShardCore::dispatch(const Command& command, Instant now, ShardSink& out) {
         return fail(command, Errc::storage, "the owner's disk failed: " + hosted.failure, 500ms,
                     out);
       }
-      if (!park(hosted.parked, command))
+      if (!park_in_order(hosted.parked, command))
         fail(command, Errc::busy, "too many commands wait for the recovery", retry_soon, out);
   }
 }
@@ -171,6 +171,19 @@ bool ShardCore::park_for_news(const Command& command, Instant now) {
   auto patient = command;
   patient.deadline = earliest(command.deadline, now + news_wait);
   return park(hosted_[shard_of(command.hash).value].parked, patient);
+}
+
+/// What was to be sent on to another primary, and had no credit, comes back to this one when it is
+/// to lead: before what its sender sent later, knowing of that.
+bool ShardCore::park_in_order(std::deque<Parked>& queue, const Command& command) {
+  if (!park(queue, command)) return false;
+  if (!command.relayed || command.to.lane != local_lane) return true;
+  const auto last = queue.end() - 1;
+  std::rotate(
+      std::find_if(queue.begin(), last,
+                   [&](const Parked& other) { return other.command.epoch > command.epoch; }),
+      last, queue.end());
+  return true;
 }
 
 /// Nobody waits for these any more; their places are for others.

@@ -11,7 +11,8 @@ namespace {
 
 /// Shard of "x": led by us, with `0` in sync, which is to lead next.
 struct HandOff : Bench {
-  HandOff() : Bench(false, of_cluster(1)), peer(*this) {
+  explicit HandOff(std::uint64_t features = 0)
+      : Bench(false, of_cluster(1)), peer(*this, features) {
     auto routes = std::make_shared<Routes>();
     routes->cluster = our_cluster;
     routes->table.entity_types = 1;
@@ -137,6 +138,51 @@ TEST_CASE(
   CHECK(bench.peer.requests.size() == 1);
   REQUIRE(bench.peer.replies.size() == 2);
   CHECK(bench.peer.replies[1].first.status == code(Errc::moved));
+}
+
+TEST_CASE(
+    "hand-off: a command whose sender knows of a later epoch is not sent on, but waits for it") {
+  HandOff bench;
+  bench.name_successor();
+  bench.change(bench.proposals[0].desired);
+  const auto back = bench.entry().led_by(our_copy, StartId{1}, Rule::handed_over);
+  bench.peer.request("x", shard_of_x, 0, back.epoch);
+  CHECK(bench.peer.requests.empty());
+  CHECK(bench.core.parked() == 1);
+  bench.change(back);
+  bench.peer.settle();
+  REQUIRE(bench.peer.replies.size() == 1);
+  CHECK(bench.peer.replies[0].first.status == 0);
+}
+
+// Seed 4979: the shard came back before what was to be sent on had credit.
+TEST_CASE("hand-off: what waits for credit to be sent on comes before what its sender sent later") {
+  HandOff bench(messaging::feature_credits);
+  bench.name_successor();
+  bench.change(bench.proposals[0].desired);
+  for (std::uint64_t i = 0; i < messaging::CreditConfig{}.messages; ++i) bench.ask(0);
+  bench.peer.settle();
+  const auto sent = bench.peer.requests.size();
+  const auto back = bench.entry().led_by(our_copy, StartId{1}, Rule::handed_over);
+  bench.peer.request("x", shard_of_x);                 // of the epoch that we gave away
+  bench.peer.request("x", shard_of_x, 0, back.epoch);  // its sender knows that it is ours again
+  CHECK(bench.peer.requests.size() == sent);
+  CHECK(bench.core.parked() == 2);
+  bench.peer.silent = true;  // the barrier is not committed yet
+  bench.change(back);
+  bench.ask(0);  // whatever comes next looks after what waits
+  CHECK(bench.peer.replies.empty());
+  bench.peer.silent = false;
+  bench.now = bench.now + 200ms;
+  bench.core.tick(bench.now, bench);
+  bench.peer.settle();
+  REQUIRE(bench.peer.replies.size() == 2);
+  const auto value = [&](std::size_t i) {
+    return wire::MsgpackReader(bench.peer.replies[i].second).signed_integer();
+  };
+  CHECK(bench.peer.replies[0].first.sequence == 1);
+  CHECK(bench.peer.replies[1].first.sequence == 2);
+  CHECK(value(0) < value(1));
 }
 
 TEST_CASE("hand-off: who does not drain in time leads on and serves what waited") {

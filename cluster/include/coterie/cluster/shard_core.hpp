@@ -219,13 +219,13 @@ class ShardCore {
   void drop_expired(std::deque<Parked>& queue, Instant now, ShardSink& out);
   [[nodiscard]] bool waits_in_vain(ShardId shard, Instant now) const;
   bool park_for_news(const Command& command, Instant now);
+  [[nodiscard]] bool park_in_order(std::deque<Parked>& queue, const Command& command);
   // shard_credits.cpp
   bool park(std::deque<Parked>& queue, const Command& command);
   void unhold(const Parked& parked);
   [[nodiscard]] static bool is_remote(const Command& command);
   [[nodiscard]] bool has_credit(const Command& command, messaging::LaneId lane, Instant now) const;
-  [[nodiscard]] bool take_credit(const Command& command, const Route& route, Instant now,
-                                 ShardSink& out);
+  bool take_credit(const Command& command, const Route& route, Instant now, ShardSink& out);
   bool on_credit(messaging::LaneId lane, ByteView body, Instant now, ShardSink& out);
   void retry_waiting(Instant now, ShardSink& out);
   void send_grants();

@@ -57,10 +57,11 @@ void LastWords::read_again(const std::string& account) {
 }
 
 std::string LastWords::check() {
-  for (const auto& [account, value] : shown_) read_again(account);
-  if (!world_.run_until([&] { return found_.size() == shown_.size(); }, check_limit))
+  const auto shown = shown_;  // a last read may be answered while these are
+  for (const auto& [account, value] : shown) read_again(account);
+  if (!world_.run_until([&] { return found_.size() == shown.size(); }, check_limit))
     return "an account could not be read; " + unready(world_);
-  for (const auto& [account, value] : shown_)
+  for (const auto& [account, value] : shown)
     if (found_.at(account) < value) return account + " lost what a read has shown";
   return {};
 }

@@ -48,12 +48,12 @@ void Raft::send_entries(const MemberId& to, Peer& peer, bool again, Effects& out
 /// Committed is what a quorum has durably, in our own term; what is older is committed with it
 /// (figure 8 of the paper).
 void Raft::advance_commit(Effects& out) {
+  const auto own =
+      mutated("raft: the leader counts what is not on its disk") ? log_.last() : disk_.durable();
   std::vector<Index> matches;
   for (const auto& id : configuration().voters) {
     const auto peer = peers_.find(id);
-    matches.push_back(id == self_            ? disk_.durable()
-                      : peer != peers_.end() ? peer->second.match
-                                             : Index{});
+    matches.push_back(id == self_ ? own : peer != peers_.end() ? peer->second.match : Index{});
   }
   if (mutated("raft: a learner counts"))
     for (const auto& id : configuration().learners)

@@ -60,9 +60,13 @@ std::vector<SwapResult> RegisterState::apply(ByteView command) {
 }
 
 bool RegisterState::has_copies(const raft::MemberId& directory) const {
-  return std::any_of(registers_.begin(), registers_.end(), [&](const Register& entry) {
-    return std::any_of(entry.replicas.begin(), entry.replicas.end(),
+  const auto holds_one = [&](const std::vector<raft::MemberId>& set) {
+    return std::any_of(set.begin(), set.end(),
                        [&](const auto& member) { return same_directory(member, directory); });
+  };
+  // One that is in sync counts although the planner has taken it from the replicas.
+  return std::any_of(registers_.begin(), registers_.end(), [&](const Register& entry) {
+    return holds_one(entry.replicas) || holds_one(entry.in_sync);
   });
 }
 

@@ -81,10 +81,15 @@ TEST_CASE("register state: of too many directories one without any copy makes ro
   auto swap = taken_by(0, 0, "a");
   swap.desired.replicas = {{"a", 1}};
   (void)state.apply(RegisterState::command({swap}, 0));
+  swap = taken_by(1, 0, "a");
+  swap.desired.replicas = {{"a", 1}};
+  swap.desired.in_sync = {{"a", 2}};  // no replica any more, and yet in sync
+  (void)state.apply(RegisterState::command({swap}, 0));
   for (std::uint64_t disk = 1; disk <= max_lives; ++disk) CHECK(start(disk));
   CHECK(start(max_lives + 1));
   CHECK_FALSE(start(1));  // still known: it has a copy
-  CHECK(start(2));        // forgotten, and so new
+  CHECK_FALSE(start(2));
+  CHECK(start(3));  // forgotten, and so new
 }
 
 TEST_CASE("register state: a register from before disks had numbers is read, of no disk") {

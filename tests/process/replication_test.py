@@ -188,6 +188,21 @@ class Copies(unittest.TestCase):
                 if node.process and node.process.poll() is None:
                     node.kill()
 
+    def test_all_are_killed_at_one_moment_under_load_and_come_back_with_everything(self):
+        self.five()
+        with Load(self.nodes) as load:
+            for _ in range(3):
+                load.goes_on()
+                for node in self.nodes:
+                    node.process.send_signal(signal.SIGKILL)
+                for node in self.nodes:
+                    node.kill()
+                for node in self.nodes:
+                    node.start()
+                wait_for("all are ready again; " + self.logs(), lambda: all(node.ready() for node in self.nodes))
+            load.goes_on()
+        self.check(load)
+
     def test_rounds_of_kill_stop_and_restart_with_read_leases(self):
         self.five("--read-lease", "100")
         choice = random.Random(int(os.environ.get("COTERIE_CHAOS_SEED", "1")))

@@ -142,6 +142,7 @@ NodeEffects NodeCore::tick(Instant now) {
   links_.tick(now, effects);
   take(std::move(effects), now, out);
   supervise(parts_.tick(now), out);
+  slow_ = slow_ && now < slow_until_;
   tick_beats(now);
   if (store_ && !old_copy_) take(store_->tick(now), now, out);
   tick_voters(now, out);
@@ -186,8 +187,14 @@ void NodeCore::supervise(const supervision::SupervisorEffects& effects, NodeEffe
 }
 
 NodeEffects NodeCore::shard_status(const ShardStatus& status, Instant now) {
+  NodeEffects out;
   status_[status.shard] = status;
-  return finish({}, now);
+  if (status.stalls) {
+    slow_until_ = now + slow_hold;
+    if (!std::exchange(slow_, true))
+      out.emplace_back(LogEvent{LogLevel::warning, std::string(slow_disk)});
+  }
+  return finish(std::move(out), now);
 }
 
 std::vector<MemberInfo> NodeCore::members(Instant now) const {

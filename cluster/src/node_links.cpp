@@ -125,10 +125,10 @@ void NodeCore::tick_beats(Instant now) {
   for (const auto& [lane, peer] : lanes_up_) send_control(lane, wire::FrameKind::beat, beat);
 }
 
-/// Whether it leaves, and how much it knows.
+/// Whether others are to lead its shards, and how much it knows.
 Bytes NodeCore::own_beat() const {
   Bytes body;
-  append_le(body, static_cast<std::uint8_t>(leaving_));
+  append_le(body, static_cast<std::uint8_t>(leaving_ || slow_));
   append_le(body, table_version());
   return body;
 }

@@ -40,7 +40,7 @@ std::vector<sharding::PlaceableNode> NodeCore::placeable_nodes(Instant now) cons
          .disk = config_.stored.disk,
          .start = config_.start,
          .up = !old_copy_,
-         .leaving = leaving_},
+         .leaving = leaving_ || slow_},
         config_.traits);
   for (const auto& [name, meta] : metas_) {
     if (meta.entity_types == 0 || meta.disk == 0) continue;

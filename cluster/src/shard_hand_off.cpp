@@ -29,6 +29,7 @@ void ShardCore::hand_off(ShardId shard, Instant now, ShardSink& out) {
     if (!wanted || now < hosted.hand_off_at) return;
     begin_hand_off(shard, now, out);
   } else if (!wanted || now >= hosted.drain_until) {
+    if (wanted && hosted.delay.stalls()) give_up(shard, now, out);
     return abort_hand_off(shard, now, out);
   }
   if (!hosted.held.empty() || !hosted.reads.empty() ||
@@ -40,7 +41,7 @@ void ShardCore::hand_off(ShardId shard, Instant now, ShardSink& out) {
 /// What waits for an entity's activation waits for the next primary now, in its order.
 void ShardCore::begin_hand_off(ShardId shard, Instant now, ShardSink& out) {
   auto& hosted = hosted_[shard.value];
-  hosted.drain_until = now + drain_limit;
+  hosted.drain_until = now + (hosted.delay.stalls() ? slow_drain_limit : drain_limit);
   set_phase(shard, ShardPhase::handing_over, "", out);
   rehome_mailboxes(shard);
 }

@@ -30,8 +30,8 @@ void ShardCore::set_phase(ShardId shard, ShardPhase phase, const std::string& de
                           ShardSink& out) {
   auto& hosted = hosted_[shard.value];
   hosted.phase = phase;
-  out.report(
-      {shard, current_ ? current_->table.at(shard).epoch : Epoch{}, phase, detail, hosted.lag});
+  out.report({shard, current_ ? current_->table.at(shard).epoch : Epoch{}, phase, detail,
+              hosted.delay.lag(), hosted.delay.stalls()});
 }
 
 bool ShardCore::names_us(const replication::Register& entry) const {
@@ -281,11 +281,10 @@ void ShardCore::report_lags(Instant now, ShardSink& out) {
   if (now < next_lag_report_) return;
   next_lag_report_ = now + lag_interval;
   for (std::uint16_t i = 0; i < sharding::shard_count; ++i) {
-    const auto& hosted = std::as_const(hosted_)[i];
-    const auto lag = hosted.replica && hosted.replica->leads() ? hosted.replica->lag() : 0;
-    if (lag == hosted.lag) continue;
-    hosted_[i].lag = lag;
-    set_phase(ShardId{i}, hosted.phase, "", out);
+    const auto& known = std::as_const(hosted_)[i];
+    if (!known.replica || (!known.replica->leads() && known.delay == ShardDelay{})) continue;
+    auto& hosted = hosted_[i];
+    if (hosted.delay.look(hosted.replica.get())) set_phase(ShardId{i}, hosted.phase, "", out);
   }
 }
 

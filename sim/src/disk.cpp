@@ -57,7 +57,8 @@ void Disk::flip(ShardId shard, Random& random) {
 }
 
 Duration Disk::sync_time() {
-  return config_.sync_min + random_.below(config_.sync_max - config_.sync_min);
+  const auto usual = config_.sync_min + random_.below(config_.sync_max - config_.sync_min);
+  return slow > Duration::zero() ? slow : usual;
 }
 
 SimJournal::SimJournal(Disk& disk, Later later, std::function<void()> ready)

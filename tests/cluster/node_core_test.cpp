@@ -122,3 +122,20 @@ TEST_CASE(
   CHECK(said.degraded[0].find("the disk is gone") != std::string::npos);
   CHECK(said.degraded[1] == "1 shard is unavailable: node 'b' is down");
 }
+
+TEST_CASE(
+    "node core: a node whose disk stalls leads nothing that others can lead, for half a minute") {
+  Alone node;
+  REQUIRE(node.leads_all());
+  node.serve();
+  node.run(node.core.shard_status(
+      {.shard = ShardId{0}, .phase = ShardPhase::serving, .stalls = true}, node.now));
+  CHECK(node.core.placeable_nodes(node.now).at(0).leaving);
+  CHECK(node.core.readiness().ready);
+  CHECK(node.core.readiness().degraded == std::vector{std::string(slow_disk)});
+  const auto well = node.now + slow_hold;
+  REQUIRE(node.until([&] { return node.now >= well; }));
+  node.run(node.core.tick(node.now));
+  CHECK_FALSE(node.core.placeable_nodes(node.now).at(0).leaving);
+  CHECK(node.core.readiness().degraded.empty());
+}

@@ -59,6 +59,11 @@ inline constexpr Duration settle_first = 2s;
 inline constexpr Duration settle_limit = 120s;
 /// Where the pool keeps what operators want of nodes: a map, node -> "cordoned" or "draining".
 inline constexpr std::string_view wishes_name = "coterie/nodes";
+/// A node whose disk stalled leads nothing that another one can lead for so long: a move costs more
+/// than it gives if the disk is well again in a moment, or never is for long.
+inline constexpr Duration slow_hold = 30s;
+inline constexpr std::string_view slow_disk =
+    "this node's disk is slow, an append waited for a second: others are to lead its shards";
 /// A planned move that did not come to its end by then is given up.
 inline constexpr Duration move_limit = 60s;
 
@@ -306,6 +311,8 @@ class NodeCore {
     Instant ask_at{};
   };
   Life life_{};
+  bool slow_ = false;  ///< its disk stalled,
+  Instant slow_until_{};
   bool old_copy_ = false;  ///< it forgot a later life, and with it votes and entries
   bool was_ready_ = false;
   bool had_lane_ = false;

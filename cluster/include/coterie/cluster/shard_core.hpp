@@ -21,6 +21,7 @@
 #include "coterie/cluster/lane_credits.hpp"
 #include "coterie/cluster/routes.hpp"
 #include "coterie/cluster/shard_counters.hpp"
+#include "coterie/cluster/shard_delay.hpp"
 #include "coterie/cluster/shard_history.hpp"
 #include "coterie/cluster/shard_limits.hpp"
 #include "coterie/cluster/shard_outbox.hpp"
@@ -167,8 +168,7 @@ class ShardCore {
     Instant claim_at = never;       ///< asks for an epoch after `closed`, again and again
     std::uint64_t next_batch = 1;   ///< of the journal: no number names two batches
     std::uint64_t recovery{};  ///< the token of the newest one; parts of an older one are ignored
-    // What the log says, up to `applied`.
-    LogIndex applied{};
+    LogIndex applied{};        ///< what the log says up to here, is known:
     std::uint64_t chain{};
     std::uint64_t clock{};
     std::vector<replication::shard_log::EpochStart> starts{};  ///< while it is read
@@ -185,7 +185,7 @@ class ShardCore {
     std::deque<Held> reads{};  ///< they wait for a confirmation round
     std::size_t in_round = 0;  ///< so many of them for the one under way
     std::deque<Parked> parked{};
-    std::uint64_t lag = 0;                        ///< as it was reported
+    ShardDelay delay{};                           ///< as it was reported
     std::vector<sharding::EntitySlot> waiting{};  ///< activations that wait for the disk
   };
   struct LogReader {

@@ -25,6 +25,9 @@ inline constexpr Duration reopen_pause = 500ms;
 inline constexpr Duration reopen_patience = 1s;
 /// Steps 3 and 4 of a planned move take no longer, or this node leads on.
 inline constexpr Duration drain_limit = 500ms;
+/// Where the own disk stalls an end is put to it only after so long: what it has begun to write
+/// takes longer. Then another one leads on without it.
+inline constexpr Duration slow_drain_limit = 5s;
 /// After that it is tried again.
 inline constexpr Duration hand_off_pause = 1s;
 /// Who handed a shard over sends on what still comes to it for so long, then it says who leads.

@@ -42,6 +42,7 @@ class Disk {
   replication::raft::Stored raft{};
   std::vector<Address> peers{};
   bool full = false;  ///< every sync fails, nothing of it is kept
+  Duration slow{};    ///< so long every sync takes; 0: as configured
 
   void crash(bool power_cut);
   /// Another disk, with nothing on it.

@@ -142,7 +142,7 @@ NodeEffects NodeCore::tick(Instant now) {
   links_.tick(now, effects);
   take(std::move(effects), now, out);
   supervise(parts_.tick(now), out);
-  slow_ = slow_ && now < slow_until_;
+  if (slow_) watch_disk(now, out);
   tick_beats(now);
   if (store_ && !old_copy_) take(store_->tick(now), now, out);
   tick_voters(now, out);
@@ -189,12 +189,19 @@ void NodeCore::supervise(const supervision::SupervisorEffects& effects, NodeEffe
 NodeEffects NodeCore::shard_status(const ShardStatus& status, Instant now) {
   NodeEffects out;
   status_[status.shard] = status;
-  if (status.stalls) {
+  watch_disk(now, out);
+  return finish(std::move(out), now);
+}
+
+/// Slow it is until nothing has stalled for slow_hold.
+void NodeCore::watch_disk(Instant now, NodeEffects& out) {
+  if (std::any_of(status_.begin(), status_.end(),
+                  [](const auto& known) { return known.second.stalls; })) {
     slow_until_ = now + slow_hold;
     if (!std::exchange(slow_, true))
       out.emplace_back(LogEvent{LogLevel::warning, std::string(slow_disk)});
   }
-  return finish(std::move(out), now);
+  if (slow_ && now >= slow_until_) slow_ = false;
 }
 
 std::vector<MemberInfo> NodeCore::members(Instant now) const {

@@ -20,7 +20,8 @@ void NodeCore::tick_life(Instant now, NodeEffects& out) {
   if (config_.entity_types == 0 || !cluster_.is_set() || old_copy_) return;
   if (const auto seen = std::exchange(life_.seen, std::nullopt)) on_life(*seen, out);
   const bool swaps = life_.step == Life::Step::swap;
-  if ((!swaps && life_.step != Life::Step::ask) || now < life_.ask_at) return;
+  const bool asks = life_.step == Life::Step::ask || life_.step == Life::Step::doubted;
+  if ((!swaps && !asks) || now < life_.ask_at) return;
   life_.ask_at = now + ask_again_after;
   replication::Register desired{.epoch = Epoch{life_.token},
                                 .primary = config_.name,
@@ -39,6 +40,11 @@ void NodeCore::on_life(Epoch current, NodeEffects& out) {
                       mutated("node: an older copy is taken for the newest");
     if (!ours) return refuse_life(out);
     keep_life(current, out);
+  } else if (life_.step == Life::Step::doubted) {
+    if (!is(life_.token)) return refuse_life(out);
+    life_.cleared = life_.doubted;
+    life_.step = Life::Step::known;
+    table_changed();
   } else if (life_.step == Life::Step::swap) {
     if (is(life_.token)) {
       life_.step = Life::Step::known;
@@ -49,6 +55,16 @@ void NodeCore::on_life(Epoch current, NodeEffects& out) {
       refuse_life(out);
     }
   }
+}
+
+/// A later life of this directory was named to lead. That is an older copy's, refused since, or a
+/// process on a copy of it that was confirmed after us: then this one is the older.
+void NodeCore::doubt_life(StartId other) {
+  if (other <= life_.cleared) return;
+  life_.doubted = std::max(life_.doubted, other);
+  life_.step = Life::Step::doubted;
+  life_.seen.reset();
+  life_.ask_at = {};
 }
 
 void NodeCore::keep_life(Epoch current, NodeEffects& out) {

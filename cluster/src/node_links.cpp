@@ -66,6 +66,7 @@ void NodeCore::take(messaging::LinkEffects&& effects, Instant now, NodeEffects& 
             const auto peer = lanes_up_[e.lane];
             swim_.beats_ended(peer);
             leaving_peers_.erase(peer);
+            slow_peers_.erase(peer);
             table_versions_.erase(peer);
             suspects_.push_back(peer);
             heard_[peer] = earliest(heard_[peer], now + (reconnect_grace - silence()));
@@ -128,7 +129,7 @@ void NodeCore::tick_beats(Instant now) {
 /// Whether others are to lead its shards, and how much it knows.
 Bytes NodeCore::own_beat() const {
   Bytes body;
-  append_le(body, static_cast<std::uint8_t>(leaving_ || slow_));
+  append_le(body, leaving_ ? beat_leaves : slow_ ? beat_slow : std::uint8_t{0});
   append_le(body, table_version());
   return body;
 }
@@ -142,7 +143,9 @@ void NodeCore::on_beat(const messaging::Frame& frame, Instant now) {
   const auto body = frame.bytes.subspan(wire::frame_prefix_bytes);
   constexpr std::size_t beat_bytes = 1 + 8;
   if (body.size() < beat_bytes) return;  // of an older version
-  if (body[0] != 0) leaving_peers_.insert(peer);
+  if (body[0] == beat_slow) slow_peers_.insert(peer);
+  else slow_peers_.erase(peer);
+  if (body[0] != 0 && body[0] != beat_slow) leaving_peers_.insert(peer);
   else leaving_peers_.erase(peer);
   const auto version = load_le<std::uint64_t>(body.data() + 1);
   const auto [known, fresh] = table_versions_.try_emplace(peer, version);

@@ -40,7 +40,8 @@ std::vector<sharding::PlaceableNode> NodeCore::placeable_nodes(Instant now) cons
          .disk = config_.stored.disk,
          .start = config_.start,
          .up = !old_copy_,
-         .leaving = leaving_ || slow_},
+         .leaving = leaving_,
+         .slow = slow_},
         config_.traits);
   for (const auto& [name, meta] : metas_) {
     if (meta.entity_types == 0 || meta.disk == 0) continue;
@@ -52,6 +53,7 @@ std::vector<sharding::PlaceableNode> NodeCore::placeable_nodes(Instant now) cons
     const bool speaks = heard != heard_.end() && now - heard->second < silence();
     node.up = member->is_present() && (speaks || !table_.formed());
     node.leaving = leaving_peers_.contains(name);
+    node.slow = slow_peers_.contains(name);
     node.gone = !member->is_present() && now - earliest(member->changed, now) >= replace_after;
     add(std::move(node), meta.traits);
   }
@@ -63,7 +65,7 @@ void NodeCore::settle(const std::vector<sharding::PlaceableNode>& nodes, Instant
   for (const auto& node : nodes) {
     auto [found, fresh] = settling_.try_emplace(node.name, Settling{.up_since = now});
     auto& settling = found->second;
-    const bool up = node.up && !node.leaving;
+    const bool up = node.up && !node.leaving && !node.slow;
     if (up && !settling.up && !fresh) {
       const bool soon = now - settling.up_since < settle_limit;
       settling.needs = soon ? std::min(settling.needs * 2, settle_limit) : settle_first;

@@ -56,8 +56,8 @@ bool NodeCore::is_own_disk(const replication::Register& entry) const {
 }
 
 /// Level-triggered: what the table says this node owns, but under another life, is claimed with the
-/// next epoch. Under a later one, too: the registers confirmed that this directory is the newest
-/// copy of itself, so the life that was named was an older copy's, refused since.
+/// next epoch. Under a later one, too, once the registers confirmed again that this directory is
+/// the newest copy of itself.
 void NodeCore::claim(Instant now, NodeEffects& out) {
   if (config_.entity_types == 0 || !table_.formed() || now < claim_at_ ||
       life_.step != Life::Step::known)
@@ -72,6 +72,10 @@ void NodeCore::claim(Instant now, NodeEffects& out) {
       continue;
     }
     if (entry.start == config_.start && entry.disk != 0) continue;
+    if (entry.start > life_.cleared && entry.start > config_.start) {
+      doubt_life(entry.start);
+      continue;
+    }
     // By the name that it had: whether that copy is sound its worker finds out.
     const replication::raft::MemberId self{config_.name,
                                            entry.disk == 0 ? config_.stored.disk : entry.disk};

@@ -29,8 +29,9 @@ void ShardCore::hand_off(ShardId shard, Instant now, ShardSink& out) {
     if (!wanted || now < hosted.hand_off_at) return;
     begin_hand_off(shard, now, out);
   } else if (!wanted || now >= hosted.drain_until) {
-    if (wanted && hosted.delay.stalls()) give_up(shard, now, out);
-    return abort_hand_off(shard, now, out);
+    if (!wanted || !hosted.delay.stalls()) return abort_hand_off(shard, now, out);
+    hosted.drain_until = now + hand_off_pause;  // what waits goes to whoever leads then
+    return give_up(shard, now, out);
   }
   if (!hosted.held.empty() || !hosted.reads.empty() ||
       !hosted.replica->may_hand_over(entry.successor))

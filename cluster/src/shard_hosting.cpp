@@ -205,8 +205,11 @@ void ShardCore::give_up(ShardId shard, Instant now, ShardSink& out) {
       if (has_copy(peer, member) && replication::is_current(desired, member))
         heirs.emplace_back(&peer, member);
   if (heirs.empty()) return;
-  // Another one each time: the first may have failed as well.
-  const auto& [heir, member] = heirs[desired.epoch.value % heirs.size()];
+  // Who was chosen, or another one each time: the first may have failed as well.
+  const auto chosen = std::find_if(
+      heirs.begin(), heirs.end(), [&](const auto& one) { return one.second == desired.successor; });
+  const auto& [heir, member] =
+      chosen != heirs.end() ? *chosen : heirs[desired.epoch.value % heirs.size()];
   const auto expected = desired.epoch;
   desired = desired.led_by(member, heir->start, replication::Rule::disk_failed);
   if (desired.in_sync.size() > desired.min_in_sync) std::erase(desired.in_sync, ours);
@@ -224,6 +227,7 @@ void ShardCore::close_shard(ShardId shard, const Error& why, Instant reopen_at, 
     hosted.next_batch = hosted.replica->next_batch();
   }
   hosted.replica.reset();
+  hosted.delay = {};
   step_down(shard,
             {.status = static_cast<std::uint8_t>(Errc::storage),
              .shard = shard,
@@ -282,9 +286,13 @@ void ShardCore::report_lags(Instant now, ShardSink& out) {
   next_lag_report_ = now + lag_interval;
   for (std::uint16_t i = 0; i < sharding::shard_count; ++i) {
     const auto& known = std::as_const(hosted_)[i];
-    if (!known.replica || (!known.replica->leads() && known.delay == ShardDelay{})) continue;
+    if (!known.replica) continue;
     auto& hosted = hosted_[i];
     if (hosted.delay.look(hosted.replica.get())) set_phase(ShardId{i}, hosted.phase, "", out);
+    // Not even its barrier: there is nothing to hand over in order.
+    if (hosted.delay.looks() * lag_interval >= slow_drain_limit && hosted.replica->leads() &&
+        !hosted.replica->serves())
+      give_up(ShardId{i}, now, out);
   }
 }
 

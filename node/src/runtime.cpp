@@ -39,17 +39,22 @@ Result<std::shared_ptr<Runtime>> Runtime::open(Config config) {
   if (!ports) return ports.error();
   auto directory = storage::DataDirectory::open(config.data);
   if (!directory) return directory.error();
-  auto store = storage::NodeStore::open(*directory, config.name);
+  std::shared_ptr<storage::LmdbStripe> stripe;
+  const auto open_journal = [&](const storage::StoredNode& stored) -> Status {
+    auto opened =
+        storage::LmdbStripe::open({.file = directory->file("journal-0.mdb"),
+                                   .map_bytes = config.journal_map_bytes,
+                                   .owner = {stored.replica, stored.start, stored.journal}});
+    if (!opened) return opened.error();
+    stripe = std::move(*opened);
+    return Done{};
+  };
+  auto store = storage::NodeStore::open(*directory, config.name, open_journal);
   if (!store) return store.error();
-  const auto& stored = store->stored();
-  auto stripe =
-      storage::LmdbStripe::open({.file = directory->file("journal-0.mdb"),
-                                 .map_bytes = config.journal_map_bytes,
-                                 .owner = {stored.replica, stored.start, stored.journal}});
-  if (!stripe) return stripe.error();
+  if (const auto noted = stripe->note_start(); !noted) return noted.error();
   if (const auto noted = store->save_journal(); !noted) return noted.error();
   std::shared_ptr<Runtime> runtime(new Runtime(std::move(config), std::move(*directory),
-                                               std::move(*store), std::move(*stripe), *ports));
+                                               std::move(*store), std::move(stripe), *ports));
   if (const auto bound = runtime->control_->bind(); !bound) return bound.error();
   runtime->ports_ = runtime->control_->ports();
   if (!runtime->config_.record.empty()) {

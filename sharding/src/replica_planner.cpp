@@ -68,8 +68,9 @@ class Plan {
   [[nodiscard]] const PlaceableNode* heir(ShardId shard, const Register& entry, bool must) {
     const PlaceableNode* best = nullptr;
     const auto worth = [&](const PlaceableNode& node) {
-      return std::tuple(!node.leaving && !node.draining, !node.cordoned && node.weight > 0,
-                        -led_[node.name], rendezvous_score(shard, node.name));
+      return std::tuple(!node.leaving && !node.draining, !node.slow,
+                        !node.cordoned && node.weight > 0, -led_[node.name],
+                        rendezvous_score(shard, node.name));
     };
     for (const auto& member : entry.in_sync) {
       const auto at = nodes_.find(member);
@@ -85,25 +86,28 @@ class Plan {
   void check_successor(Register& desired) {
     if (!desired.moves()) return;
     const auto at = nodes_.find(desired.successor);
+    const auto leader = nodes_.find(desired.leader());
+    const bool leaves = leader != nobody && nodes_.at(leader).leaving;
     const bool good = at != nobody && nodes_.at(at).up && !nodes_.at(at).leaving &&
-                      !nodes_.at(at).draining && holds(desired.replicas, desired.successor);
+                      !nodes_.at(at).draining && (leaves || !nodes_.at(at).slow) &&
+                      holds(desired.replicas, desired.successor);
     if (good) return;
     --led_[desired.successor.node];
     ++led_[desired.primary];
     desired.successor = {};
   }
 
-  /// Who leaves leads nothing that another one can lead.
+  /// Who leaves leads nothing that another one can lead, and who is slow nothing that a well one
+  /// can.
   void relieve(ShardId shard, Register& desired) {
     const auto at = nodes_.find(desired.leader());
     if (at == nobody || desired.moves()) return;
     const auto& leader = nodes_.at(at);
-    if (!leader.leaving) return;
+    if (!leader.leaving && !leader.slow) return;
     const auto* best = heir(shard, desired, false);
     if (best == nullptr) best = heir(shard, desired, true);  // better than nobody
-    if (best == nullptr || best->leaving || moves_[leader.name] >= config_.moves ||
-        moves_[best->name] >= config_.moves)
-      return;
+    if (best == nullptr || best->leaving || (best->slow && !leader.leaving)) return;
+    if (moves_[leader.name] >= config_.moves || moves_[best->name] >= config_.moves) return;
     ++moves_[leader.name], ++moves_[best->name];
     --led_[leader.name];
     ++led_[best->name];

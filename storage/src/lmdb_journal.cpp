@@ -13,7 +13,7 @@ Result<std::shared_ptr<LmdbStripe>> LmdbStripe::open(StripeConfig config) {
   auto env = open_env(impl->config.file, impl->config.map_bytes);
   if (!env) return env.error();
   impl->env = std::move(*env);
-  if (const auto ours = impl->take_ownership(); !ours) return ours.error();
+  if (const auto ours = impl->check_owner(); !ours) return ours.error();
   if (const auto loaded = impl->load(); !loaded) return loaded.error();
   impl->start();
   return std::shared_ptr<LmdbStripe>(new LmdbStripe(std::move(impl)));

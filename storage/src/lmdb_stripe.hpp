@@ -110,7 +110,7 @@ struct LmdbStripe::Impl {
   };
 
   ~Impl();
-  [[nodiscard]] Status take_ownership();
+  [[nodiscard]] Status check_owner();
   [[nodiscard]] Status load();
   [[nodiscard]] int load_log(MDB_txn* txn);
   [[nodiscard]] int load_promises(MDB_txn* txn);

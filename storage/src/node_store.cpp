@@ -111,7 +111,8 @@ NodeStore::~NodeStore() = default;
 
 const StoredNode& NodeStore::stored() const { return impl_->node; }
 
-Result<NodeStore> NodeStore::open(const DataDirectory& directory, const std::string& name) {
+Result<NodeStore> NodeStore::open(const DataDirectory& directory, const std::string& name,
+                                  const Check& check) {
   auto impl = std::make_unique<Impl>();
   impl->file = directory.file("node.mdb");
   auto env = open_env(impl->file, map_bytes);
@@ -153,8 +154,9 @@ Result<NodeStore> NodeStore::open(const DataDirectory& directory, const std::str
     node.replica = std::uint64_t{entropy()} << 32 | entropy();
   }
   node.start = next(node.start);
-  if (const auto saved = impl->put({{"identity", encode(node)}}); !saved) return saved.error();
   impl->load();
+  if (const auto good = check ? check(node) : Status(Done{}); !good) return good.error();
+  if (const auto saved = impl->put({{"identity", encode(node)}}); !saved) return saved.error();
   return NodeStore(std::move(impl));
 }
 

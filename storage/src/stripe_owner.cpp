@@ -18,6 +18,11 @@ Bytes encode(const StripeOwner& owner) {
   return bytes;
 }
 
+int open_table(MDB_txn* txn, MDB_dbi& table) {
+  return mdb_dbi_open(txn, "owner", MDB_CREATE | MDB_INTEGERKEY, &table);
+}
+MDB_val the_key() { return {sizeof only_key, const_cast<std::uint64_t*>(&only_key)}; }
+
 /// Why this directory may not use it; empty: it may. `first`: nobody's yet.
 std::string_view objection(const StripeOwner& owner, ByteView found, bool first) {
   if (first)
@@ -36,29 +41,37 @@ std::string_view objection(const StripeOwner& owner, ByteView found, bool first)
 
 }  // namespace
 
-Status LmdbStripe::Impl::take_ownership() {
-  const auto& owner = config.owner;
-  if (owner.directory == 0) return Done{};
+Status LmdbStripe::Impl::check_owner() {
+  if (config.owner.directory == 0) return Done{};
   MDB_dbi table{};
   Txn txn(env.get(), 0);
   auto rc = txn.status();
-  if (rc == 0) rc = mdb_dbi_open(txn.get(), "owner", MDB_CREATE | MDB_INTEGERKEY, &table);
-  MDB_val key{sizeof only_key, const_cast<std::uint64_t*>(&only_key)};
+  if (rc == 0) rc = open_table(txn.get(), table);
+  MDB_val key = the_key();
   MDB_val value{};
   if (rc == 0) rc = mdb_get(txn.get(), table, &key, &value);
   if (rc != 0 && rc != MDB_NOTFOUND) return disk_problem(rc, config.file).error;
   const bool first = rc == MDB_NOTFOUND;
   const auto found = first ? ByteView{} : storage::view(value);
-  if (const auto why = objection(owner, found, first); !why.empty())
+  if (const auto why = objection(config.owner, found, first); !why.empty())
     return error(Errc::configuration,
                  config.file + " " + std::string(why) +
                      "; put all files of the newest copy of this data directory back, or, if other "
                      "nodes have copies, move the directory away: this node gets them anew");
-  const auto bytes = encode(owner);
-  value = {bytes.size(), const_cast<std::uint8_t*>(bytes.data())};
-  rc = mdb_put(txn.get(), table, &key, &value, 0);
+  return Done{};  // the table, if it is new, is made when there is something to note
+}
+
+Status LmdbStripe::note_start() {
+  const auto bytes = encode(impl_->config.owner);
+  MDB_dbi table{};
+  Txn txn(impl_->env.get(), 0);
+  auto rc = txn.status();
+  if (rc == 0) rc = open_table(txn.get(), table);
+  MDB_val key = the_key();
+  MDB_val value{bytes.size(), const_cast<std::uint8_t*>(bytes.data())};
+  if (rc == 0) rc = mdb_put(txn.get(), table, &key, &value, 0);
   if (rc == 0) rc = txn.commit();
-  if (rc != 0) return disk_problem(rc, config.file).error;
+  if (rc != 0) return disk_problem(rc, impl_->config.file).error;
   return Done{};
 }
 

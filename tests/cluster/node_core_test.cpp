@@ -23,7 +23,10 @@ struct Alone {
   void run(NodeEffects effects) {
     for (auto& effect : effects) {
       if (std::holds_alternative<PersistIdentity>(effect)) run(core.identity_persisted(now));
-      if (std::holds_alternative<PersistLife>(effect)) run(core.life_persisted(now));
+      if (const auto* life_kept = std::get_if<PersistLife>(&effect)) {
+        token = life_kept->tried;
+        run(core.life_persisted(now));
+      }
       if (const auto* batch = std::get_if<replication::raft::Persist>(&effect))
         run(core.raft_persisted(batch->batch, now));
       if (const auto* stop = std::get_if<Stop>(&effect)) stopped = *stop;
@@ -59,6 +62,7 @@ struct Alone {
   static constexpr StartId life{3};
   Instant now{1'000'000'000};
   std::optional<Stop> stopped{};
+  std::uint64_t token{};  ///< of its life, in the registers
   NodeCore core;
 };
 
@@ -83,6 +87,20 @@ TEST_CASE(
   CHECK(node.leads_all());
   CHECK(node.entry().epoch > next(before));
   CHECK_FALSE(node.stopped);
+}
+
+TEST_CASE(
+    "node core: a process on a copy of the directory that was confirmed later ends this one") {
+  Alone node;
+  REQUIRE(node.leads_all());
+  const replication::Register other{
+      .epoch = Epoch{4711}, .primary = "a", .start = StartId{4}, .disk = 7};
+  node.run(node.core.propose({replication::life_register, Epoch{node.token}, other}, node.now));
+  const auto before = node.entry().epoch;
+  node.change(node.entry().led_by({"a", 7}, StartId{4}, replication::Rule::restarted));
+  REQUIRE(node.until([&] { return node.stopped.has_value(); }));
+  CHECK(node.stopped->error->detail.find("older copy of itself") != std::string::npos);
+  CHECK(node.entry().epoch == next(before));  // it claimed nothing
 }
 
 TEST_CASE("node core: what another directory of its name led is not claimed, and health says so") {
@@ -123,19 +141,29 @@ TEST_CASE(
   CHECK(said.degraded[1] == "1 shard is unavailable: node 'b' is down");
 }
 
-TEST_CASE(
-    "node core: a node whose disk stalls leads nothing that others can lead, for half a minute") {
+TEST_CASE("node core: a node whose disk stalls takes no lead until it was well for half a minute") {
   Alone node;
   REQUIRE(node.leads_all());
   node.serve();
-  node.run(node.core.shard_status(
-      {.shard = ShardId{0}, .phase = ShardPhase::serving, .stalls = true}, node.now));
-  CHECK(node.core.placeable_nodes(node.now).at(0).leaving);
+  const auto say = [&](bool stalls) {
+    node.run(node.core.shard_status(
+        {.shard = ShardId{0}, .phase = ShardPhase::serving, .stalls = stalls}, node.now));
+  };
+  const auto pass = [&](Duration span) {
+    const auto end = node.now + span;
+    REQUIRE(node.until([&] { return node.now >= end; }));
+    node.run(node.core.tick(node.now));
+  };
+  say(true);
+  CHECK(node.core.placeable_nodes(node.now).at(0).slow);
   CHECK(node.core.readiness().ready);
   CHECK(node.core.readiness().degraded == std::vector{std::string(slow_disk)});
-  const auto well = node.now + slow_hold;
-  REQUIRE(node.until([&] { return node.now >= well; }));
-  node.run(node.core.tick(node.now));
-  CHECK_FALSE(node.core.placeable_nodes(node.now).at(0).leaving);
+  pass(slow_hold + 5s);
+  CHECK(node.core.placeable_nodes(node.now).at(0).slow);  // still nothing is done
+  say(false);
+  pass(slow_hold - 2s);
+  CHECK(node.core.placeable_nodes(node.now).at(0).slow);
+  pass(4s);
+  CHECK_FALSE(node.core.placeable_nodes(node.now).at(0).slow);
   CHECK(node.core.readiness().degraded.empty());
 }

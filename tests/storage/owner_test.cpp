@@ -16,7 +16,9 @@ struct Owned : testing::ScratchDirectory {
   /// What refuses it; empty: it is opened, and says so on the disk.
   std::string open(const StripeOwner& owner) const {
     const auto stripe = LmdbStripe::open({.file = file, .map_bytes = 1 << 20, .owner = owner});
-    return stripe ? "" : stripe.error().detail;
+    if (!stripe) return stripe.error().detail;
+    if (owner.directory != 0) CHECK((*stripe)->note_start());
+    return "";
   }
   std::string file = path / "journal-0.mdb";
   StripeOwner first{.directory = 7, .start = StartId{1}};
@@ -86,6 +88,21 @@ TEST_CASE("journal owner: a flipped bit in it is seen") {
   REQUIRE(mdb_txn_commit(txn) == 0);
   mdb_env_close(env);
   CHECK(says(journal.open({7, StartId{2}, StartId{1}}), "is damaged"));
+}
+
+TEST_CASE(
+    "journal owner: who is refused has started nothing, so that no number of attempts helps") {
+  const testing::ScratchDirectory scratch("owner");
+  const auto directory = DataDirectory::open(scratch.path.string());
+  REQUIRE(directory);
+  for (int attempt = 0; attempt < 3; ++attempt)
+    CHECK_FALSE(NodeStore::open(*directory, "n1", [](const StoredNode& node) -> Status {
+      CHECK(node.start == StartId{1});
+      return error(Errc::configuration, "no");
+    }));
+  const auto store = NodeStore::open(*directory, "n1");
+  REQUIRE(store);
+  CHECK(store->stored().start == StartId{1});
 }
 
 TEST_CASE("journal owner: the directory remembers which start its journal noted") {

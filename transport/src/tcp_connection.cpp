@@ -11,9 +11,10 @@
 namespace coterie::transport {
 namespace {
 
-/// What the other side's kernel does not acknowledge for so long ends the connection, which is then
-/// dialled again: a path that swallows packets would hold it for a quarter of an hour.
-constexpr unsigned unanswered_ms = 20'000;
+/// What the other side does not take for so long ends the connection, which is then dialled again:
+/// a path that swallows packets would hold it for a quarter of an hour. Longer than write_timeout,
+/// which tells the reason where both apply.
+constexpr unsigned unanswered_ms = 40'000;
 
 }  // namespace
 

@@ -32,6 +32,8 @@ inline constexpr std::size_t max_remembered_peers = 64;
 /// a second. The placement contract, "Suspicion".
 inline constexpr Duration beat_interval = 100ms;
 inline constexpr std::size_t beat_lanes = 32;
+/// The first byte of a beat.
+inline constexpr std::uint8_t beat_leaves = 1, beat_slow = 2;
 /// Swap batches that wait for the register's disk; more is not answered, and asked again.
 inline constexpr std::size_t max_open_swaps = 1024;
 /// How often the leader of the registers looks whether their voters are the right ones.
@@ -236,6 +238,7 @@ class NodeCore {
   void on_life(Epoch current, NodeEffects& out);
   void keep_life(Epoch current, NodeEffects& out);
   void refuse_life(NodeEffects& out);
+  void doubt_life(StartId other);
   /// Somebody else leads the registers, or can be reached again.
   void ask_again() { claim_at_ = life_.ask_at = {}; }
   // node_placement.cpp
@@ -304,8 +307,11 @@ class NodeCore {
   std::string stale_disk_{};  ///< why this disk may not lead what the register says
   /// Of this start, in the registers.
   struct Life {
-    enum class Step : std::uint8_t { ask, keep, swap, known, refused } step = Step::ask;
-    std::uint64_t token{};  ///< random
+    /// doubted: a register names a later life of this directory; known again if the registers
+    /// still hold ours.
+    enum class Step : std::uint8_t { ask, keep, swap, known, doubted, refused } step = Step::ask;
+    StartId doubted{}, cleared{};  ///< up to this life the doubt was without cause
+    std::uint64_t token{};         ///< random
     Epoch before{};
     std::optional<Epoch> seen{};
     Instant ask_at{};
@@ -313,13 +319,14 @@ class NodeCore {
   Life life_{};
   bool slow_ = false;  ///< its disk stalled,
   Instant slow_until_{};
+  void watch_disk(Instant now, NodeEffects& out);
   bool old_copy_ = false;  ///< it forgot a later life, and with it votes and entries
   bool was_ready_ = false;
   bool had_lane_ = false;
   bool leaving_ = false;
   Instant hand_over_by_ = never;  ///< it leaves
   Instant handed_over_at_ = never;
-  std::set<std::string> leaving_peers_{};                  ///< as their last beat said
+  std::set<std::string> leaving_peers_{}, slow_peers_{};   ///< as their last beat said
   std::map<std::string, std::uint64_t> table_versions_{};  ///< as their last beat said
   std::map<ShardId, std::pair<replication::raft::MemberId, Instant>> moving_{};  ///< leader
   struct Settling {

@@ -1,4 +1,4 @@
-/// What holds a shard up that is led here: a copy that is behind, or this node's own disk. Looked
+/// What holds a shard up: another copy that is behind, or this node's own disk. Looked
 /// at every lag_interval. Thread-safety: a value; one owner.
 #pragma once
 
@@ -10,27 +10,28 @@ namespace coterie::cluster {
 
 class ShardDelay {
  public:
-  /// True: what is to be told of it changed. `replica`: null while there is none.
+  /// True: what is to be told of it changed.
   bool look(const replication::shard_log::ShardReplica* replica) {
-    const bool leads = replica != nullptr && replica->leads();
-    const auto durable = leads ? replica->durable() : LogIndex{};
-    const bool waits = leads && durable < replica->last();
-    const bool stalls = waits && std::exchange(waits_, waits) && durable == durable_;
+    const auto durable = replica->durable();
+    const bool waits = durable < replica->last();
+    const bool stalled = stalls();
+    stalls_ = waits && waits_ && durable == durable_ ? stalls_ + 1 : 0;
     waits_ = waits;
     durable_ = durable;
-    const auto behind = leads ? replica->lag() : 0;
-    const bool same = behind == lag_ && stalls == stalls_;
-    lag_ = behind, stalls_ = stalls;
-    return !same;
+    const auto behind = replica->leads() ? replica->lag() : 0;
+    return std::exchange(lag_, behind) != behind || stalls() != stalled;
   }
   friend bool operator==(const ShardDelay&, const ShardDelay&) = default;
   [[nodiscard]] std::uint64_t lag() const { return lag_; }
   /// From one look to the next an append waited, and none was done.
-  [[nodiscard]] bool stalls() const { return stalls_; }
+  [[nodiscard]] bool stalls() const { return stalls_ > 0; }
+  /// For so many looks one after the other.
+  [[nodiscard]] std::uint32_t looks() const { return stalls_; }
 
  private:
   std::uint64_t lag_ = 0;
-  bool waits_ = false, stalls_ = false;
+  bool waits_ = false;
+  std::uint32_t stalls_ = 0;
   LogIndex durable_{};
 };
 

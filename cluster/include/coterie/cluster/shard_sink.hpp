@@ -40,7 +40,7 @@ struct ShardStatus {
   ShardPhase phase = ShardPhase::idle;
   std::string detail{};
   std::uint64_t lag{};  ///< of a primary: entries that the copy furthest behind lacks
-  bool stalls{};        ///< of a primary: for lag_interval its own disk did nothing for it
+  bool stalls{};        ///< for lag_interval this node's disk did nothing for it
   friend bool operator==(const ShardStatus&, const ShardStatus&) = default;
 };
 

@@ -24,8 +24,9 @@ struct PlaceableNode {
   std::uint64_t disk{};
   StartId start{};
   bool up = false;
-  bool gone = false;         ///< for so long that its copies are made anew elsewhere
-  bool leaving = false;      ///< leads nothing that another one can lead, and takes nothing new
+  bool gone = false;     ///< for so long that its copies are made anew elsewhere
+  bool leaving = false;  ///< leads nothing that another one can lead, and takes nothing new
+  bool slow = false;     ///< its disk stalls: leads nothing that a well one can lead, takes nothing
   bool cordoned = false;     ///< by an operator: takes nothing new
   bool draining = false;     ///< by an operator: gives away all it has
   bool settled = true;       ///< up for long enough to be worth a move
@@ -37,7 +38,7 @@ struct PlaceableNode {
   [[nodiscard]] replication::raft::MemberId id() const { return {name, disk}; }
   /// It may get a copy or a primary.
   [[nodiscard]] bool takes() const {
-    return up && !leaving && !cordoned && !draining && weight > 0;
+    return up && !leaving && !slow && !cordoned && !draining && weight > 0;
   }
 };
 

@@ -18,9 +18,9 @@
 
 namespace coterie::storage {
 
-/// The data directory that a journal is part of, and its starts: the journal notes the newest one,
-/// then the directory notes that it did (NodeStore::save_journal). Between two copies of one start
-/// they do not tell.
+/// The data directory that a journal is part of, and its starts: the directory counts this one, the
+/// journal notes it, then the directory notes that it did (NodeStore::save_journal). Between two
+/// copies of one start they do not tell.
 struct StripeOwner {
   std::uint64_t directory{};  ///< its number; 0: nobody's, as in a benchmark
   StartId start{};            ///< this one
@@ -43,8 +43,10 @@ struct StripeCounters {
 class LmdbStripe {
  public:
   /// Opens, syncs what is there and reads where each record lies (one pass). Refuses, as a
-  /// `configuration` error, a journal that is not its owner's newest.
+  /// `configuration` error, a journal that is not its owner's newest; note_start() notes the start.
   [[nodiscard]] static Result<std::shared_ptr<LmdbStripe>> open(StripeConfig config);
+  /// Once, before anything is written: this start of its owner is the newest.
+  [[nodiscard]] Status note_start();
   ~LmdbStripe();
   LmdbStripe(const LmdbStripe&) = delete;
   LmdbStripe& operator=(const LmdbStripe&) = delete;

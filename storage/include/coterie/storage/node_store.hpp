@@ -3,6 +3,7 @@
 /// is synced before it returns. Thread-safety: open() first; then one thread at a time.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -32,9 +33,11 @@ struct StoredNode {
 
 class NodeStore {
  public:
-  /// Opens or creates, refuses another node's directory, counts one more start durably.
+  /// Opens or creates, refuses another node's directory, counts one more start durably. `check` is
+  /// asked before that, with this start in it: who is refused has started nothing, however often.
+  using Check = std::function<Status(const StoredNode&)>;
   [[nodiscard]] static Result<NodeStore> open(const DataDirectory& directory,
-                                              const std::string& name);
+                                              const std::string& name, const Check& check = {});
   NodeStore(NodeStore&&) noexcept;
   NodeStore& operator=(NodeStore&&) noexcept;
   ~NodeStore();

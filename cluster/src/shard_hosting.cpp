@@ -283,12 +283,13 @@ void ShardCore::tick_shards(Instant now, ShardSink& out) {
 /// What changed, and no more.
 void ShardCore::report_lags(Instant now, ShardSink& out) {
   if (now < next_lag_report_) return;
+  const bool late = now - next_lag_report_ >= lag_interval;
   next_lag_report_ = now + lag_interval;
   for (std::uint16_t i = 0; i < sharding::shard_count; ++i) {
     const auto& known = std::as_const(hosted_)[i];
     if (!known.replica) continue;
     auto& hosted = hosted_[i];
-    if (hosted.delay.look(hosted.replica.get())) set_phase(ShardId{i}, hosted.phase, "", out);
+    if (hosted.delay.look(hosted.replica.get(), late)) set_phase(ShardId{i}, hosted.phase, "", out);
     // Not even its barrier: there is nothing to hand over in order.
     if (hosted.delay.looks() * lag_interval >= slow_drain_limit && hosted.replica->leads() &&
         !hosted.replica->serves())

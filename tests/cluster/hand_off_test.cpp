@@ -359,3 +359,20 @@ TEST_CASE("hand-off: a command of an epoch that never comes is answered after a 
   REQUIRE(bench.peer.replies.size() == 1);
   CHECK(bench.peer.replies[0].first.status == code(Errc::expired));
 }
+
+TEST_CASE(
+    "hand-off: an append that waits from one look to the next stalls, unless we stood still") {
+  HandOff bench;
+  const auto stalls = [&](Duration after) {
+    bench.now = bench.now + after;
+    bench.core.tick(bench.now, bench);
+    return bench.core.copy_of(shard_of_x) != nullptr && bench.reports.back().stalls;
+  };
+  CHECK_FALSE(stalls(lag_interval));
+  bench.ask(0);  // its disk is the test, which does nothing
+  CHECK_FALSE(stalls(lag_interval));
+  CHECK_FALSE(stalls(3 * lag_interval));
+  CHECK(stalls(lag_interval));
+  bench.peer.settle();
+  CHECK_FALSE(stalls(lag_interval));
+}

@@ -10,12 +10,13 @@ namespace coterie::cluster {
 
 class ShardDelay {
  public:
-  /// True: what is to be told of it changed.
-  bool look(const replication::shard_log::ShardReplica* replica) {
+  /// True: what is to be told of it changed. `late`: this process stood still since the last look,
+  /// and what the disk has done meanwhile waits to be read.
+  bool look(const replication::shard_log::ShardReplica* replica, bool late) {
     const auto durable = replica->durable();
     const bool waits = durable < replica->last();
     const bool stalled = stalls();
-    stalls_ = waits && waits_ && durable == durable_ ? stalls_ + 1 : 0;
+    stalls_ = waits && waits_ && !late && durable == durable_ ? stalls_ + 1 : 0;
     waits_ = waits;
     durable_ = durable;
     const auto behind = replica->leads() ? replica->lag() : 0;

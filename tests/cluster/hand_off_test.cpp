@@ -376,3 +376,23 @@ TEST_CASE(
   bench.peer.settle();
   CHECK_FALSE(stalls(lag_interval));
 }
+
+TEST_CASE("hand-off: a shard whose disk failed for good is led on by another of its in-sync set") {
+  HandOff bench;
+  bench.ask(0);
+  bench.core.journal(replication::AppendFailed{.shard = shard_of_x,
+                                               .index = LogIndex{2},
+                                               .error = error(Errc::storage, "EIO"),
+                                               .fatal = true},
+                     bench.now, bench);
+  bench.now = bench.now + 200ms;
+  bench.core.tick(bench.now, bench);
+  bench.core.flush(bench.now, bench);
+  CHECK(bench.last().status == code(Errc::storage));
+  CHECK(bench.reports.back().phase == ShardPhase::failed);
+  REQUIRE_FALSE(bench.proposals.empty());
+  CHECK(bench.proposals.back().desired.leader() == their_copy);
+  bench.now = bench.now + 10 * reopen_pause;  // it is not tried again
+  bench.core.tick(bench.now, bench);
+  CHECK(bench.reports.back().phase == ShardPhase::failed);
+}

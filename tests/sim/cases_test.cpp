@@ -78,6 +78,25 @@ struct Case {
     begin();
     REQUIRE(world.run_until([&] { return done == asked; }, limit));
   }
+  struct Move {
+    ShardId shard{};
+    std::size_t from{}, to{};
+  };
+  /// Under load.
+  Move begin_move() {
+    const auto shard = shard_of_account(0);
+    const auto from = primary(shard);
+    const Move move{shard, from, (from + 1) % world.size()};
+    begin();
+    world.move(shard, move.to);
+    return move;
+  }
+  /// It dies, and what was asked is done by another primary.
+  void check_without(std::size_t node, ShardId shard) {
+    world.kill(node, false);
+    CHECK(world.run_until([&] { return primary(shard) != node && done == asked; }, 10s));
+    check();
+  }
   /// Every account has what was acknowledged, once.
   void check() {
     world.network().heal();
@@ -213,36 +232,23 @@ TEST_CASE("case: a minority that holds the primary and all of the in-sync set ke
 
 TEST_CASE("case: a primary that crashes while it drains is followed by another of its set") {
   Case run(3);
-  const auto shard = shard_of_account(0);
-  const auto p = run.primary(shard);
-  const auto to = (p + 1) % 3;
-  run.begin();
-  run.world.move(shard, to);
+  const auto move = run.begin_move();
   const auto drains = [&] {
-    const auto& shards = run.world.process(p).node().shards();
-    const auto found = shards.find(shard);
+    const auto& shards = run.world.process(move.from).node().shards();
+    const auto found = shards.find(move.shard);
     return found != shards.end() && found->second.phase == ShardPhase::handing_over;
   };
   REQUIRE(run.world.run_until(drains, 10s));
-  REQUIRE(run.primary(shard) == p);
-  run.world.kill(p, false);
-  CHECK(run.world.run_until([&] { return run.primary(shard) != p && run.done == run.asked; }, 10s));
-  run.check();
+  REQUIRE(run.primary(move.shard) == move.from);
+  run.check_without(move.from, move.shard);
 }
 
 TEST_CASE("case: a new primary that crashes before its barrier is followed by another of its set") {
   Case run(3);
-  const auto shard = shard_of_account(0);
-  const auto p = run.primary(shard);
-  const auto to = (p + 1) % 3;
-  run.begin();
-  run.world.move(shard, to);
-  REQUIRE(run.world.run_until([&] { return run.primary(shard) == to; }, 10s));
-  REQUIRE_FALSE(run.world.process(to).shard_core(shard).copy_of(shard)->serves());
-  run.world.kill(to, false);
-  CHECK(
-      run.world.run_until([&] { return run.primary(shard) != to && run.done == run.asked; }, 10s));
-  run.check();
+  const auto move = run.begin_move();
+  REQUIRE(run.world.run_until([&] { return run.primary(move.shard) == move.to; }, 10s));
+  REQUIRE_FALSE(run.world.process(move.to).shard_core(move.shard).copy_of(move.shard)->serves());
+  run.check_without(move.to, move.shard);
 }
 
 TEST_CASE("case: without a quorum of the registers nothing changes hands, and it is told") {

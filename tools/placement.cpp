@@ -125,7 +125,7 @@ int run_placement(const Query& query, const PlacementWish& wish) {
   if (wish.action == "uncordon" && body["was"] == "")
     std::fprintf(stderr,
                  "coterie: this node knows neither a cordon nor a drain of '%s'; where another one "
-                 "shows it (coterie members), say it there\n",
+                 "shows it (coterie rebalance --dry-run), say it there\n",
                  wish.node.c_str());
   int code = 0;
   if (wish.wait && wish.action == "drain") code = wait_for_drain(query, wish);

@@ -111,12 +111,11 @@ HttpResponse wish(const std::string& action, const std::string& node, const clus
                               .value = action == "drain"    ? "draining"
                                        : action == "cordon" ? "cordoned"
                                                             : ""};
-  actions.wish(std::move(change));
   // What has not come here yet stays: a removal takes back what was seen.
-  const auto before = core.wishes().find(node);
-  return answer({{"node", node},
-                 {"action", action},
-                 {"was", before == core.wishes().end() ? "" : before->second}});
+  const auto known = core.wishes().find(node);
+  const std::string was = known == core.wishes().end() ? "" : known->second;
+  actions.wish(std::move(change));
+  return answer({{"node", node}, {"action", action}, {"was", was}});
 }
 
 HttpResponse change(const json& body, const cluster::NodeCore& core, Instant now,

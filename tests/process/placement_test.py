@@ -81,6 +81,9 @@ class Placement(unittest.TestCase):
         shard = next(s["shard"] for s in json.loads(request(self.nodes[0].management, "GET", "/shards")[1]) if s["primary"] != "n2")
         self.coterie("cordon", "n1")  # so that the balance does not take it back
         self.coterie("cordon", "n3")
+        for was in ("cordoned", ""):
+            self.assertEqual(json.loads(self.coterie("uncordon", "n3", "-o", "json").splitlines()[0])["was"], was)
+        self.coterie("cordon", "n3")
         self.assertIn(f"'n2' leads shard {shard}", self.coterie("move", str(shard), "n2"))
         told = json.loads(self.coterie("explain", str(shard), "-o", "json"))
         self.assertIn("a planned move", told["rule"])

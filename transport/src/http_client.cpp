@@ -99,6 +99,7 @@ Status http_lines(const Address& address, const std::string& target, const std::
                                     std::to_string(parser.get().result_int()) + ": " + text);
   if (problem && problem != http::error::partial_message) return no_answer(address, problem);
   if (problem) return error(Errc::unavailable, to_string(address) + " ended: its node stopped");
+  if (!text.empty()) (void)line(text);  // the last one needs no end
   return Done{};
 }
 

@@ -23,8 +23,9 @@ inline constexpr std::size_t max_http_answer =
 inline constexpr std::size_t max_http_line = 256 * 1024;
 
 /// Sends `body` (POST; GET if it is empty) with own_header and gives each line of the answer to
-/// `line` as it comes, until it answers false or the answer ends. `silence` bounds the wait for the
-/// first byte and then for each further one. An answer other than 200 is an error with its body.
+/// `line` as it comes, until it answers false or the answer ends; the last needs no newline.
+/// `silence` bounds the wait for the first byte and then for each further one. An answer other than
+/// 200 is an error with its body.
 [[nodiscard]] Status http_lines(const Address& address, const std::string& target,
                                 const std::string& body, Duration silence,
                                 const std::function<bool(std::string_view)>& line);

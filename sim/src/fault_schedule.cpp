@@ -13,10 +13,10 @@ struct KindOfFault {
   Duration longest;
 };
 /// In the order of Fault::Kind.
-constexpr std::array kinds{KindOfFault{"kill", 12s},     KindOfFault{"power cut", 12s},
-                           KindOfFault{"cut off", 5s},   KindOfFault{"loss", 1ns},
-                           KindOfFault{"moves to", 1ns}, KindOfFault{"full disk", 3s},
-                           KindOfFault{"leave", 8s},     KindOfFault{"drain", 8s}};
+constexpr std::array kinds{
+    KindOfFault{"kill", 12s}, KindOfFault{"power cut", 12s}, KindOfFault{"cut off", 5s},
+    KindOfFault{"loss", 1ns}, KindOfFault{"moves to", 1ns},  KindOfFault{"full disk", 3s},
+    KindOfFault{"leave", 8s}, KindOfFault{"drain", 8s},      KindOfFault{"reset", 1ns}};
 
 }  // namespace
 

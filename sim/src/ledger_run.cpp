@@ -5,7 +5,7 @@
 
 #include "coterie/sim/process.hpp"
 #include "coterie/sim/world.hpp"
-#include "last_words.hpp"
+#include "fault_injector.hpp"
 #include "ledger_checks.hpp"
 #include "ledger_report.hpp"
 
@@ -41,7 +41,6 @@ constexpr std::size_t repeats = 20;
 constexpr std::uint64_t little_history = 512;  // bytes: a few deposits
 constexpr std::size_t deposits_since = 30;
 constexpr std::uint64_t leave_every = 8;  // the pool alone; its own runs are membership_runs.hpp
-constexpr std::uint64_t last_words_every = 2;  // of those killed
 
 class LedgerRun {
  public:
@@ -54,6 +53,7 @@ class LedgerRun {
                 .history_bytes = seed % trims_every == 1 ? little_history : 0,
                 .record = options.record}),
         random_(seed ^ 0x1edce5),
+        faults_(world_, random_.split()),
         nodes_(world_.size()),
         waits_for_even_(seed % even_every == 0),
         damages_(seed % damage_every == 0),
@@ -77,13 +77,7 @@ class LedgerRun {
     // Faults stop after a while; then everything must finish.
     world_.run_for(faults_for());
     faults_over_ = true;
-    world_.network().heal();
-    world_.network().set_loss(usual_loss);
-    for (std::size_t i = 0; i < nodes_; ++i) world_.disk(i).full = false;
-    for (std::size_t i = 0; i < nodes_; ++i) {
-      if (world_.is_up(i) && world_.process(i).leaves()) world_.kill(i, false);
-      if (!world_.is_up(i)) world_.start(i);
-    }
+    faults_.end(usual_loss);
     if (!world_.run_until([&] { return result_.acknowledged == deposits_ && all_ready(world_); },
                           settle_limit))
       return fail("after the faults only " + std::to_string(result_.acknowledged) + " of " +
@@ -100,7 +94,7 @@ class LedgerRun {
     if (problem_.empty()) problem_ = check_flow(world_);
     if (problem_.empty()) problem_ = check_snapshots(world_, result_.snapshots);
     result_.trimmed = trimmed_logs(world_);
-    if (problem_.empty()) problem_ = last_words_.check();
+    if (problem_.empty()) problem_ = faults_.check();
     if (problem_.empty() && waits_for_even_) problem_ = check_even(world_);
     if (problem_.empty() && leaves_) problem_ = check_leave(world_);
     if (!problem_.empty()) return fail(problem_);
@@ -110,18 +104,6 @@ class LedgerRun {
 
  private:
   [[nodiscard]] Duration faults_for() const { return long_ ? long_faults : short_faults; }
-  std::size_t any_node() {
-    for (;;) {
-      const auto i = static_cast<std::size_t>(random_.below(std::uint64_t{nodes_}));
-      if (world_.is_up(i)) return i;
-    }
-  }
-  bool anyone_up() {
-    for (std::size_t i = 0; i < nodes_; ++i)
-      if (world_.is_up(i)) return true;
-    return false;
-  }
-
   void next_deposit() {
     if (started_ >= deposits_) return;
     const auto number = ++started_;
@@ -140,7 +122,7 @@ class LedgerRun {
   }
 
   void repeat(std::uint64_t number) {
-    world_.process(any_node())
+    world_.process(*world_.any_node(random_))
         .ask({accounts_.at(number - 1), 0, 1, CommandId{7, number}, world_.now() + 2s,
               [=, this](std::uint8_t status, std::int64_t) {
                 if (status == 0) ++result_.repeated;
@@ -153,13 +135,13 @@ class LedgerRun {
   void stream() {
     if (faults_over_) return;
     world_.after(400ms + random_.below(Duration{1s}), [this] { stream(); });
-    if (!anyone_up()) return;
-    const auto sender = any_node();
+    const auto sender = world_.any_node(random_);
+    if (!sender) return;
     send_next(std::make_shared<Stream>(
         Stream{.account = std::string(streams_ % 2 == 0 ? remembered_prefix : "plain-") +
                           std::to_string(streams_),
-               .node = sender,
-               .life = world_.disk(sender).start}));
+               .node = *sender,
+               .life = world_.disk(*sender).start}));
     ++streams_;
   }
 
@@ -201,20 +183,21 @@ class LedgerRun {
   /// Through any node, with the same command id, until it is acknowledged.
   void attempt(std::uint64_t number, const std::string& account) {
     ++result_.attempts;
-    if (!anyone_up()) return world_.after(100ms, [=, this] { attempt(number, account); });
+    const auto through = world_.any_node(random_);
+    if (!through) return world_.after(100ms, [=, this] { attempt(number, account); });
     const auto done = std::make_shared<bool>(false);
     const auto retry = [=, this] {
       if (!std::exchange(*done, true)) world_.after(50ms, [=, this] { attempt(number, account); });
     };
-    world_.process(any_node())
-        .ask({account, 0, 1, CommandId{7, number}, world_.now() + 2s,
-              [=, this](std::uint8_t status, std::int64_t) {
-                if (status != 0) return retry();
-                if (std::exchange(*done, true)) return;
-                ++result_.acknowledged;
-                ++expected_[account];
-                world_.after(random_.below(Duration{300ms}), [this] { next_deposit(); });
-              }});
+    world_.process(*through).ask({account, 0, 1, CommandId{7, number}, world_.now() + 2s,
+                                  [=, this](std::uint8_t status, std::int64_t) {
+                                    if (status != 0) return retry();
+                                    if (std::exchange(*done, true)) return;
+                                    ++result_.acknowledged;
+                                    ++expected_[account];
+                                    world_.after(random_.below(Duration{300ms}),
+                                                 [this] { next_deposit(); });
+                                  }});
     world_.after(3s, retry);  // the asked process may have died with the answer
   }
 
@@ -230,88 +213,23 @@ class LedgerRun {
   /// A read that begins after a deposit was acknowledged sees it (invariant 9), and what an earlier
   /// read saw, whoever answers.
   void look_at(const std::string& name) {
-    if (!anyone_up()) return;
+    const auto through = world_.any_node(random_);
+    if (!through) return;
     const auto floor = std::max(expected_[name], seen_[name]);
-    world_.process(any_node())
-        .ask(
-            {name, 1, 0, {}, world_.now() + 2s, [=, this](std::uint8_t status, std::int64_t value) {
-               if (status != 0) return;
-               ++result_.looks;
-               seen_[name] = std::max(seen_[name], value);
-               if (value < floor) problem_ = "a read of " + name + " missed what was known before";
-             }});
+    world_.process(*through).ask(
+        {name, 1, 0, {}, world_.now() + 2s, [=, this](std::uint8_t status, std::int64_t value) {
+           if (status != 0) return;
+           ++result_.looks;
+           seen_[name] = std::max(seen_[name], value);
+           if (value < floor) problem_ = "a read of " + name + " missed what was known before";
+         }});
   }
 
   void schedule_faults() {
     for (std::size_t i = 0; i < result_.faults.size(); ++i)
       if (!only_ || std::find(only_->begin(), only_->end(), i) != only_->end())
-        world_.after(result_.faults[i].at, [this, fault = result_.faults[i]] { inject(fault); });
-  }
-
-  void inject(const Fault& fault) {
-    using Kind = Fault::Kind;
-    const auto node = fault.node;
-    if (faults_over_) return;
-    if (fault.kind == Kind::move) return move_some(node, Random(fault.seed));
-    if (fault.kind == Kind::full_disk) return fill_disk(node, fault.span);
-    if (!world_.is_up(node)) return world_.start(node);
-    if (fault.kind == Kind::leave) return leave_and_return(node, fault.span);
-    if (fault.kind == Kind::drain) return drain_for_a_while(node, fault);
-    if (fault.kind == Kind::loss) return world_.network().set_loss(fault.loss);
-    if (fault.kind == Kind::cut) {
-      world_.network().cut(node, (node + 1) % nodes_);
-      return world_.after(fault.span, [this] { world_.network().heal(); });
-    }
-    ++result_.kills;
-    if (fault.seed % last_words_every != 0) return fall(fault);
-    last_words_.speak(node, [this, fault] {
-      if (!faults_over_ && world_.is_up(fault.node)) fall(fault);
-      world_.network().heal();
-    });
-  }
-
-  void fall(const Fault& fault) {
-    world_.kill(fault.node, fault.kind == Fault::Kind::power_cut);
-    world_.after(fault.span, [this, node = fault.node] {
-      if (!faults_over_ && !world_.is_up(node)) world_.start(node);
-    });
-  }
-
-  void leave_and_return(std::size_t node, Duration span) {
-    ++result_.leaves;
-    world_.leave(node);
-    world_.after(span, [this, node, life = world_.disk(node).start] {
-      if (faults_over_ || !world_.is_up(node) || world_.disk(node).start != life) return;
-      world_.kill(node, false);
-      world_.start(node);
-    });
-  }
-
-  void drain_for_a_while(std::size_t node, const Fault& fault) {
-    const auto name = Process::name_of(node);
-    const auto* const what = fault.seed % 2 == 0 ? "draining" : "cordoned";
-    result_.drains += world_.process(any_node()).wish(name, what) ? 1 : 0;
-    world_.after(fault.span, [this, name] { unwish(name); });
-  }
-
-  /// One that has just started refuses it.
-  void unwish(const std::string& name) {
-    if (anyone_up() && world_.process(any_node()).wish(name, "")) return;
-    world_.after(100ms, [this, name] { unwish(name); });
-  }
-
-  void fill_disk(std::size_t node, Duration span) {
-    world_.disk(node).full = true;
-    world_.after(span, [this, node] { world_.disk(node).full = false; });
-  }
-
-  /// A burst, so that callers meet stale routes.
-  void move_some(std::size_t to, Random random) {
-    for (int i = 0; i < 64; ++i) {
-      ++result_.moves;
-      const auto shard = random.below(std::uint64_t{sharding::shard_count});
-      world_.move(ShardId{static_cast<std::uint16_t>(shard)}, to);
-    }
+        world_.after(result_.faults[i].at,
+                     [this, fault = result_.faults[i]] { faults_.inject(fault); });
   }
 
   /// What was acknowledged since the copy was made is not on it.
@@ -360,6 +278,7 @@ class LedgerRun {
   RunResult finish() {
     for (std::size_t i = 0; i < nodes_; ++i)
       if (world_.is_up(i)) world_.kill(i, false);  // each counts at its end
+    result_.happened = faults_.happened();
     result_.counters = world_.counters();
     result_.trace = world_.trace();
     result_.events = world_.events();
@@ -369,6 +288,7 @@ class LedgerRun {
 
   World world_;
   Random random_;
+  FaultInjector faults_;
   std::size_t nodes_;
   bool waits_for_even_, damages_, old_copy_, repeats_, leaves_, long_;
   std::size_t deposits_;
@@ -377,7 +297,6 @@ class LedgerRun {
   std::map<std::string, std::int64_t> expected_{}, seen_{};
   std::vector<std::string> accounts_{};  ///< of each deposit
   std::size_t read_ = 0;
-  LastWords last_words_{world_};
   std::uint64_t started_ = 0, streams_ = 0;
   bool faults_over_ = false;
   std::string problem_{};

@@ -10,8 +10,8 @@
 namespace coterie::sim {
 namespace {
 
-constexpr std::size_t fitted = 200;        // round trips that a fit sees
-constexpr std::size_t measured = 200'000;  // round trips that are judged by it
+constexpr std::size_t fitted = 200;      // round trips that a fit sees
+constexpr std::size_t judged = 200'000;  // round trips that are judged by it
 
 /// A normal deviate: Box and Muller.
 double normal(Random& random) {
@@ -19,12 +19,12 @@ double normal(Random& random) {
   return std::sqrt(-2 * std::log(u)) * std::cos(6.283185307179586 * random.unit());
 }
 
-struct Network {
+struct Latencies {
   std::string name{};
   std::function<double(Random&)> round_trip{};  ///< seconds
 };
 
-std::vector<Network> networks() {
+std::vector<Latencies> latencies() {
   return {{"LAN, 0.3 ms, light tail", [](Random& r) { return 3e-4 * std::exp(0.3 * normal(r)); }},
           {"LAN, one in 100 waits for a scheduler",
            [](Random& r) {
@@ -64,21 +64,21 @@ std::array<double, 4> time_outs(const std::vector<double>& seen) {
 
 Figures run_phi(const ExperimentOptions& options) {
   Figures out;
-  for (const auto& network : networks()) {
+  for (const auto& network : latencies()) {
     std::array<double, 4> late{}, waits{};
     for (std::uint64_t run = 0; run < options.runs; ++run) {
       Random random(options.first_seed + run);
       std::vector<double> seen;
       for (std::size_t i = 0; i < fitted; ++i) seen.push_back(network.round_trip(random));
       const auto limits = time_outs(seen);
-      for (std::size_t i = 0; i < measured; ++i) {
+      for (std::size_t i = 0; i < judged; ++i) {
         const double x = network.round_trip(random);
         for (std::size_t d = 0; d < late.size(); ++d) late[d] += x > limits[d] ? 1 : 0;
       }
       for (std::size_t d = 0; d < waits.size(); ++d)
         waits[d] += limits[d] / static_cast<double>(options.runs);
     }
-    const auto all = static_cast<double>(measured * options.runs);
+    const auto all = static_cast<double>(judged * options.runs);
     for (std::size_t d = 0; d < distributions.size(); ++d) {
       out.push_back(
           {network.name + ": late, " + distributions[d], 1000 * late[d] / all, "in 1,000", 0, ""});

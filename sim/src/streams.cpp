@@ -150,9 +150,30 @@ void Streams::break_now(Half half) {
   auto* host = mine->host;
   const auto conn = mine->conn;
   end(half);
+  tell_closed(host, conn);
+}
+
+void Streams::tell_closed(StreamHost* host, ConnId conn) {
   if (host == nullptr) return;
   host->halves_.erase(conn);
   host->handler_.closed(conn);
+}
+
+std::size_t Streams::reset(std::size_t a, std::size_t b) {
+  std::vector<Half> broken;
+  for (const auto& [half, end] : ends_)
+    if (end.peer != 0 &&
+        ((end.node == a && end.peer_node == b) || (end.node == b && end.peer_node == a)))
+      broken.push_back(half);
+  for (const auto half : broken) {
+    const auto found = ends_.find(half);
+    if (found == ends_.end()) continue;  // its owner closed it when it heard of the others
+    auto* const host = found->second.host;
+    const auto conn = found->second.conn;
+    ends_.erase(found);
+    tell_closed(host, conn);
+  }
+  return broken.size() / 2;
 }
 
 StreamHost::StreamHost(World& world, std::size_t node, messaging::StreamHandler& handler,

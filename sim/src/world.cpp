@@ -84,6 +84,14 @@ void World::kill(std::size_t node, bool power_cut) {
   slot.disk->crash(power_cut);
 }
 
+std::optional<std::size_t> World::any_node(Random& random) const {
+  std::vector<std::size_t> up;
+  for (std::size_t i = 0; i < slots_.size(); ++i)
+    if (is_up(i)) up.push_back(i);
+  if (up.empty()) return std::nullopt;
+  return up[random.below(std::uint64_t{up.size()})];
+}
+
 Process* World::registers_leader() {
   for (auto& slot : slots_)
     if (slot.process && slot.process->node().leads_registers()) return slot.process.get();

@@ -167,6 +167,21 @@ TEST_CASE("case: a path that swallows everything for a moment moves nothing") {
   run.check();
 }
 
+TEST_CASE("case: connections that are reset while both their ends live move nothing") {
+  Case run(3);
+  const auto table = run.world.registers_leader()->node().table().registers;
+  std::size_t broken = 0;
+  for (std::size_t i = 0; i < 30; ++i) {
+    run.begin();
+    run.world.run_for(100ms);
+    broken += run.world.streams().reset(i % 3, (i + 1) % 3);
+  }
+  CHECK(broken >= 30);
+  CHECK(run.world.run_until([&] { return run.done == run.asked; }, 60s));
+  CHECK(run.world.registers_leader()->node().table().registers == table);
+  run.check();
+}
+
 TEST_CASE("case: a primary whose disk is slow is led by others, and commands go on") {
   Case run(3);
   const auto shard = shard_of_account(0);

@@ -12,13 +12,33 @@
 namespace coterie::sim {
 
 struct Fault {
-  enum class Kind : std::uint8_t { kill, power_cut, cut, loss, move, full_disk, leave, drain };
+  enum class Kind : std::uint8_t {
+    kill,
+    power_cut,
+    cut,
+    loss,
+    move,
+    full_disk,
+    leave,
+    drain,
+    reset
+  };
   Kind kind{};
   Duration at{};  ///< after the first
   std::size_t node{};
   Duration span{};  ///< until it ends, of those that do
   double loss{};
   std::uint64_t seed{};  ///< of what else is drawn while it happens
+};
+
+/// What of it happened: a fault that meets a node that is down starts it.
+struct FaultCounts {
+  std::size_t kills{};
+  std::size_t leaves{};  ///< graceful, with a return
+  std::size_t drains{};  ///< nodes drained or cordoned for a while
+  std::size_t moves{};   ///< shards asked to go to another node
+  std::size_t resets{};  ///< connections that broke while both their ends lived
+  friend bool operator==(const FaultCounts&, const FaultCounts&) = default;
 };
 
 /// One fault every 0.5 to 2.5 s.

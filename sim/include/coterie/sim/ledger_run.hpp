@@ -24,10 +24,7 @@ struct RunResult {
   std::uint64_t events{};
   std::size_t acknowledged{};
   std::size_t attempts{};
-  std::size_t kills{};
-  std::size_t leaves{};               ///< graceful, with a return
-  std::size_t drains{};               ///< nodes drained or cordoned for a while
-  std::size_t moves{};                ///< shards asked to go to another node
+  FaultCounts happened{};
   std::size_t looks{};                ///< reads that had to see what was acknowledged before
   std::size_t ordered{};              ///< commands of which the order was checked
   std::size_t old_copies{};           ///< of disks, that came back and were refused

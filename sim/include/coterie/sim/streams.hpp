@@ -1,6 +1,6 @@
 /// Simulated stream connections with the contract of messaging::StreamHandler: bytes arrive in
-/// order, cut anywhere; a cut delays and never tears them, as TCP retransmits; a reader that takes
-/// nothing stops its writer. Thread-safety: one owner.
+/// order, cut anywhere; a cut delays and never tears them, as TCP retransmits; a reset does, and
+/// both ends hear of it; a reader that takes nothing stops its writer. Thread-safety: one owner.
 #pragma once
 
 #include <deque>
@@ -18,6 +18,8 @@ class StreamHost;
 class Streams {
  public:
   Streams(World& world, Network& network) : world_(world), network_(network) {}
+  /// RST: every connection between the two nodes ends, with what is under way either way. How many.
+  std::size_t reset(std::size_t a, std::size_t b);
 
  private:
   friend class StreamHost;
@@ -47,6 +49,7 @@ class Streams {
   void arrive(Half half);
   void close(Half half);
   void break_now(Half half);
+  void tell_closed(StreamHost* host, ConnId conn);
   [[nodiscard]] End* find(Half half);
 
   World& world_;

@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <queue>
 #include <vector>
 
@@ -53,6 +54,8 @@ class World {
   void move(ShardId shard, std::size_t to);
   [[nodiscard]] bool is_up(std::size_t node) const { return slots_[node].process != nullptr; }
   [[nodiscard]] Process& process(std::size_t node) { return *slots_[node].process; }
+  /// One of those that are up, or none.
+  [[nodiscard]] std::optional<std::size_t> any_node(Random& random) const;
   [[nodiscard]] std::size_t size() const { return slots_.size(); }
   [[nodiscard]] Disk& disk(std::size_t node) { return *slots_[node].disk; }
   [[nodiscard]] Network& network() { return network_; }

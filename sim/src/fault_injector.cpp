@@ -1,0 +1,101 @@
+#include "fault_injector.hpp"
+
+#include "coterie/sim/process.hpp"
+
+namespace coterie::sim {
+namespace {
+
+constexpr std::uint64_t last_words_every = 2;  // of those killed
+
+}  // namespace
+
+void FaultInjector::inject(const Fault& fault) {
+  using Kind = Fault::Kind;
+  const auto node = fault.node;
+  if (over_) return;
+  if (fault.kind == Kind::move) return move_some(node, Random(fault.seed));
+  if (fault.kind == Kind::full_disk) return fill_disk(node, fault.span);
+  if (!world_.is_up(node)) return world_.start(node);
+  if (fault.kind == Kind::leave) return leave_and_return(node, fault.span);
+  if (fault.kind == Kind::drain) return drain_for_a_while(node, fault);
+  if (fault.kind == Kind::loss) return world_.network().set_loss(fault.loss);
+  if (fault.kind == Kind::cut) {
+    world_.network().cut(node, (node + 1) % world_.size());
+    return world_.after(fault.span, [this] { world_.network().heal(); });
+  }
+  if (fault.kind == Kind::reset) return reset(fault);
+  ++happened_.kills;
+  if (fault.seed % last_words_every != 0) return fall(fault);
+  last_words_.speak(node, [this, fault] {
+    if (!over_ && world_.is_up(fault.node)) fall(fault);
+    world_.network().heal();
+  });
+}
+
+void FaultInjector::end(double usual_loss) {
+  over_ = true;
+  world_.network().heal();
+  world_.network().set_loss(usual_loss);
+  for (std::size_t i = 0; i < world_.size(); ++i) {
+    world_.disk(i).full = false;
+    if (world_.is_up(i) && world_.process(i).leaves()) world_.kill(i, false);
+    if (!world_.is_up(i)) world_.start(i);
+  }
+}
+
+/// Of one path, or of all the node's.
+void FaultInjector::reset(const Fault& fault) {
+  const auto paths = fault.seed % 2 == 0 ? world_.size() - 1 : 1;
+  for (std::size_t i = 1; i <= paths; ++i)
+    happened_.resets += world_.streams().reset(fault.node, (fault.node + i) % world_.size());
+}
+
+void FaultInjector::fall(const Fault& fault) {
+  world_.kill(fault.node, fault.kind == Fault::Kind::power_cut);
+  world_.after(fault.span, [this, node = fault.node] {
+    if (!over_ && !world_.is_up(node)) world_.start(node);
+  });
+}
+
+void FaultInjector::leave_and_return(std::size_t node, Duration span) {
+  ++happened_.leaves;
+  world_.leave(node);
+  world_.after(span, [this, node, life = world_.disk(node).start] {
+    if (over_ || !world_.is_up(node) || world_.disk(node).start != life) return;
+    world_.kill(node, false);
+    world_.start(node);
+  });
+}
+
+void FaultInjector::drain_for_a_while(std::size_t node, const Fault& fault) {
+  const auto name = Process::name_of(node);
+  happened_.drains += wish(name, fault.seed % 2 == 0 ? "draining" : "cordoned") ? 1 : 0;
+  world_.after(fault.span, [this, name] { unwish(name); });
+}
+
+/// One that has just started refuses it.
+void FaultInjector::unwish(const std::string& name) {
+  if (!wish(name, "")) world_.after(100ms, [this, name] { unwish(name); });
+}
+
+/// Told to any node that is up.
+bool FaultInjector::wish(const std::string& name, const char* what) {
+  const auto node = world_.any_node(random_);
+  return node && world_.process(*node).wish(name, what);
+}
+
+void FaultInjector::fill_disk(std::size_t node, Duration span) {
+  world_.disk(node).full = true;
+  world_.after(span, [this, node] { world_.disk(node).full = false; });
+}
+
+/// A burst, so that callers meet stale routes.
+void FaultInjector::move_some(std::size_t to, Random random) {
+  for (int i = 0; i < 64; ++i) {
+    ++happened_.moves;
+    const auto shard = random.below(std::uint64_t{sharding::shard_count});
+    world_.move(ShardId{static_cast<std::uint16_t>(shard)}, to);
+  }
+}
+
+}  // namespace coterie::sim

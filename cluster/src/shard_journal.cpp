@@ -41,6 +41,9 @@ void ShardCore::append_failed(const replication::AppendFailed& failure, Instant 
     out.log({LogLevel::error, "journal failed for good: " + failure.error.detail +
                                   "; restart this node on a sound disk"});
   close_shard(failure.shard, failure.error, failure.fatal ? never : now + reopen_pause, now, out);
+  if (!failure.fatal) return;
+  hosted.delay.fail();  // the other shards of this disk, which nobody writes now, had better go too
+  set_phase(failure.shard, hosted.phase, failure.error.detail, out);
 }
 
 void ShardCore::hold(std::deque<Held>& queue, LogIndex index, const ReplyTo& to,

@@ -390,6 +390,7 @@ TEST_CASE("hand-off: a shard whose disk failed for good is led on by another of 
   bench.core.flush(bench.now, bench);
   CHECK(bench.last().status == code(Errc::storage));
   CHECK(bench.reports.back().phase == ShardPhase::failed);
+  CHECK(bench.reports.back().stalls);
   REQUIRE_FALSE(bench.proposals.empty());
   CHECK(bench.proposals.back().desired.leader() == their_copy);
   bench.now = bench.now + 10 * reopen_pause;  // it is not tried again

@@ -87,10 +87,11 @@ class Process:
         if join:
             self.arguments += ["--join", f"127.0.0.1:{join}"]
         self.process = None
+        self.environment = None
 
     def start(self):
         with open(self.log_path, "a", encoding="utf-8") as log:
-            self.process = subprocess.Popen(self.arguments, stdout=log, stderr=log)
+            self.process = subprocess.Popen(self.arguments, stdout=log, stderr=log, env=self.environment)
         return self
 
     def log(self):

@@ -65,7 +65,7 @@ inline constexpr std::string_view wishes_name = "coterie/nodes";
 /// than it gives if the disk is well again in a moment, or never is for long.
 inline constexpr Duration slow_hold = 30s;
 inline constexpr std::string_view slow_disk =
-    "this node's disk is slow, an append waited for a second: others are to lead its shards";
+    "this node's disk is slow, or has failed: others are to lead its shards";
 /// A planned move that did not come to its end by then is given up.
 inline constexpr Duration move_limit = 60s;
 

@@ -24,14 +24,16 @@ class ShardDelay {
   }
   friend bool operator==(const ShardDelay&, const ShardDelay&) = default;
   [[nodiscard]] std::uint64_t lag() const { return lag_; }
-  /// From one look to the next an append waited, and none was done.
-  [[nodiscard]] bool stalls() const { return stalls_ > 0; }
+  /// The disk does nothing any more in this life of the node.
+  void fail() { failed_ = true; }
+  /// From one look to the next an append waited, and none was done; or none ever will be.
+  [[nodiscard]] bool stalls() const { return failed_ || stalls_ > 0; }
   /// For so many looks one after the other.
   [[nodiscard]] std::uint32_t looks() const { return stalls_; }
 
  private:
   std::uint64_t lag_ = 0;
-  bool waits_ = false;
+  bool waits_ = false, failed_ = false;
   std::uint32_t stalls_ = 0;
   LogIndex durable_{};
 };

@@ -1,0 +1,92 @@
+"""Three ledger processes, one of them on a disk that is slow or fails (tests/process/bad_disk.cpp), under load."""
+import errno
+import json
+import os
+import subprocess
+import tempfile
+import unittest
+
+from cluster import BIN, Cluster, request, wait_for
+from registers_test import settled
+from replication_test import Load, wrong_balances
+
+JOURNAL = "journal-0.mdb"
+
+
+class BadDisk(unittest.TestCase):
+    def setUp(self):
+        cluster = Cluster(3).__enter__()
+        self.addCleanup(cluster.__exit__)
+        self.nodes = cluster.nodes
+        wait_for("three voters and all copies in sync", lambda: settled(cluster, 3) and self.all_in_sync())
+        self.victim = self.nodes[2]
+        self.control = tempfile.mktemp(prefix="coterie-test-disk-")
+        self.victim.environment = os.environ | {"LD_PRELOAD": BIN + "/libcoterie_bad_disk.so", "COTERIE_BAD_DISK": self.control}
+        self.assertEqual(self.victim.terminate(), 0, self.victim.log())
+        self.victim.start().wait_ready()
+        wait_for(lambda: "it leads its share again\n" + self.logs(), lambda: self.led() > 60 and self.all_in_sync(), seconds=90)
+
+    def tearDown(self):
+        self.set_disk("", 0, 0)
+
+    def set_disk(self, name, milliseconds, error):
+        with open(self.control + ".new", "w", encoding="utf-8") as control:
+            control.write(f"{name} {milliseconds} {error}\n" if name else "")
+        os.rename(self.control + ".new", self.control)
+
+    def shards(self):
+        return json.loads(request(self.nodes[0].management, "GET", "/shards")[1])
+
+    def led(self):
+        return sum(s["primary"] == self.victim.name for s in self.shards())
+
+    def all_in_sync(self):
+        return all(len(s["in_sync"]) == 3 for s in self.shards())
+
+    def logs(self):
+        return "\n".join(f"--- {node.name}\n{node.log()[-3000:]}" for node in self.nodes)
+
+    def test_a_slow_disk_leads_nothing_until_it_is_well_again_and_nothing_is_missing(self):
+        with Load(self.nodes) as load:
+            load.goes_on(100)
+            self.set_disk(JOURNAL, 3000, 0)
+            wait_for(lambda: "others lead its shards\n" + self.logs(), lambda: self.led() == 0, seconds=60)
+            self.assertIn("disk is slow", self.victim.health())
+            load.goes_on(100)
+            self.set_disk("", 0, 0)
+            load.goes_on(100)
+            wait_for(lambda: "it leads again\n" + self.logs(), lambda: self.led() > 60 and self.all_in_sync(), seconds=120)
+        self.assertEqual(wrong_balances(self.nodes, load), {}, self.logs())
+
+    def others_lead_and_a_restart_repairs(self, error):
+        with Load(self.nodes) as load:
+            load.goes_on(100)
+            self.set_disk(JOURNAL, 0, error)
+            wait_for(lambda: "others lead its shards\n" + self.logs(), lambda: self.led() == 0, seconds=60)
+            self.assertIn("cannot be used, others lead these shards", self.victim.health())
+            self.assertIn(os.strerror(error), self.victim.health())
+            load.goes_on(100)
+            self.set_disk("", 0, 0)  # well again, but nobody knows what it wrote
+            load.goes_on(100)
+            self.assertEqual(self.led(), 0, self.logs())
+            self.victim.kill()
+            self.victim.start().wait_ready()
+            wait_for(lambda: "it leads again\n" + self.logs(), lambda: self.led() > 60 and self.all_in_sync(), seconds=120)
+        self.assertEqual(wrong_balances(self.nodes, load), {}, self.logs())
+
+    def test_after_eio_others_lead_it_is_told_and_a_restart_on_a_sound_disk_repairs(self):
+        self.others_lead_and_a_restart_repairs(errno.EIO)
+
+    def test_a_disk_that_may_only_be_read_all_of_a_sudden_is_a_failed_one(self):
+        self.others_lead_and_a_restart_repairs(errno.EROFS)
+
+    def test_a_node_does_not_start_on_a_disk_that_may_only_be_read_and_says_so(self):
+        self.victim.kill()
+        self.set_disk("*", 0, errno.EROFS)
+        done = subprocess.run(self.victim.arguments, env=self.victim.environment, capture_output=True, text=True, timeout=30)
+        self.assertNotEqual(done.returncode, 0, done.stderr)
+        self.assertIn(".mdb: " + os.strerror(errno.EROFS), done.stderr.splitlines()[-1])
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

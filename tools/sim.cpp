@@ -29,6 +29,8 @@ Totals totals_of(const sim::RunResult& result) {
           {"leaves", result.happened.leaves},
           {"drains", result.happened.drains},
           {"moves", result.happened.moves},
+          {"slow_disks", result.happened.slow_disks},
+          {"failed_disks", result.happened.failed_disks},
           {"resets", result.happened.resets},
           {"handed_over", counters.handed_over},
           {"forwarded", counters.forwarded},

@@ -11,11 +11,16 @@ using replication::AppendFailed;
 
 void Disk::crash(bool power_cut) {
   // A kill leaves any prefix of what was on its way: LMDB commits whole groups, ours are cut at
-  // their end or not at all.
-  if (!power_cut && !full && random_.chance(0.5))
+  // their end or not at all. Power may be cut when a sync was done of which nobody had heard.
+  if (!full && random_.chance(power_cut ? 0.25 : 0.5))
     for (auto& entry : written) keep(std::move(entry.request));
+  if (!full && writing && random_.chance(0.5)) writing();
   written.clear();
+  writing = nullptr;
+  fails_journal = fails_store = false;
 }
+
+bool Disk::kept_by_failed_sync() { return random_.chance(0.5); }
 
 void Disk::wipe() {
   const auto opened = writers;
@@ -120,12 +125,12 @@ void SimJournal::finish_sync() {
     group.push_back(std::move(entry));
     return true;
   });
+  if (disk_.fails_journal && !std::exchange(dead_, true) && disk_.kept_by_failed_sync())
+    for (auto entry : group) disk_.keep(std::move(entry.request));
   std::map<ShardId, std::uint64_t> done;
   for (auto& [request, writer] : group) {
-    if (disk_.full) {
-      if (!request.trims && !std::exchange(broken_[request.shard], true))
-        events_.emplace_back(AppendFailed{request.shard, request.index,
-                                          error(Errc::storage, "the disk is full"), false});
+    if (dead_ || disk_.full) {
+      fail(request);
       continue;
     }
     auto& batch = done[request.shard];
@@ -137,6 +142,13 @@ void SimJournal::finish_sync() {
   std::erase_if(waiting_, [&](const auto& entry) { return broken_[entry.request.shard]; });
   start_sync();
   ready_();
+}
+
+void SimJournal::fail(const replication::AppendRequest& request) {
+  if (request.trims || std::exchange(broken_[request.shard], true)) return;
+  events_.emplace_back(
+      AppendFailed{request.shard, request.index,
+                   error(Errc::storage, dead_ ? "Input/output error" : "the disk is full"), dead_});
 }
 
 void SimJournal::reset(ShardId shard) {

@@ -5,6 +5,7 @@
 namespace coterie::sim {
 namespace {
 
+constexpr Duration fastest_slow_sync = 20ms, slow_sync_spread = 2500ms;
 constexpr std::uint64_t last_words_every = 2;  // of those killed
 
 }  // namespace
@@ -15,7 +16,9 @@ void FaultInjector::inject(const Fault& fault) {
   if (over_) return;
   if (fault.kind == Kind::move) return move_some(node, Random(fault.seed));
   if (fault.kind == Kind::full_disk) return fill_disk(node, fault.span);
+  if (fault.kind == Kind::slow_disk) return slow_down(fault);
   if (!world_.is_up(node)) return world_.start(node);
+  if (fault.kind == Kind::failed_disk) return fail_disk(fault);
   if (fault.kind == Kind::leave) return leave_and_return(node, fault.span);
   if (fault.kind == Kind::drain) return drain_for_a_while(node, fault);
   if (fault.kind == Kind::loss) return world_.network().set_loss(fault.loss);
@@ -37,8 +40,10 @@ void FaultInjector::end(double usual_loss) {
   world_.network().heal();
   world_.network().set_loss(usual_loss);
   for (std::size_t i = 0; i < world_.size(); ++i) {
-    world_.disk(i).full = false;
-    if (world_.is_up(i) && world_.process(i).leaves()) world_.kill(i, false);
+    auto& disk = world_.disk(i);
+    disk.full = false, disk.slow = {};
+    const bool ends = disk.fails_journal || disk.fails_store;
+    if (world_.is_up(i) && (ends || world_.process(i).leaves())) world_.kill(i, false);
     if (!world_.is_up(i)) world_.start(i);
   }
 }
@@ -87,6 +92,26 @@ bool FaultInjector::wish(const std::string& name, const char* what) {
 void FaultInjector::fill_disk(std::size_t node, Duration span) {
   world_.disk(node).full = true;
   world_.after(span, [this, node] { world_.disk(node).full = false; });
+}
+
+void FaultInjector::slow_down(const Fault& fault) {
+  ++happened_.slow_disks;
+  world_.disk(fault.node).slow = fastest_slow_sync + Random(fault.seed).below(slow_sync_spread);
+  world_.after(fault.span, [this, node = fault.node] { world_.disk(node).slow = {}; });
+}
+
+/// The journal's part, or the store's, or both; it is well again after a restart.
+void FaultInjector::fail_disk(const Fault& fault) {
+  ++happened_.failed_disks;
+  const auto parts = 1 + fault.seed % 3;
+  auto& disk = world_.disk(fault.node);
+  disk.fails_journal = (parts & 1U) != 0;
+  disk.fails_store = (parts & 2U) != 0;
+  world_.after(fault.span, [this, node = fault.node, life = disk.start] {
+    if (over_ || world_.disk(node).start != life) return;
+    if (world_.is_up(node)) world_.kill(node, false);
+    world_.start(node);
+  });
 }
 
 /// A burst, so that callers meet stale routes.

@@ -23,6 +23,8 @@ class FaultInjector {
   void leave_and_return(std::size_t node, Duration span);
   void drain_for_a_while(std::size_t node, const Fault& fault);
   void unwish(const std::string& name);
+  void slow_down(const Fault& fault);
+  void fail_disk(const Fault& fault);
   void fill_disk(std::size_t node, Duration span);
   void move_some(std::size_t to, Random random);
   [[nodiscard]] bool wish(const std::string& name, const char* what);

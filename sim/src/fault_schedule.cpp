@@ -14,9 +14,10 @@ struct KindOfFault {
 };
 /// In the order of Fault::Kind.
 constexpr std::array kinds{
-    KindOfFault{"kill", 12s}, KindOfFault{"power cut", 12s}, KindOfFault{"cut off", 5s},
-    KindOfFault{"loss", 1ns}, KindOfFault{"moves to", 1ns},  KindOfFault{"full disk", 3s},
-    KindOfFault{"leave", 8s}, KindOfFault{"drain", 8s},      KindOfFault{"reset", 1ns}};
+    KindOfFault{"kill", 12s},     KindOfFault{"power cut", 12s}, KindOfFault{"cut off", 5s},
+    KindOfFault{"loss", 1ns},     KindOfFault{"moves to", 1ns},  KindOfFault{"full disk", 3s},
+    KindOfFault{"leave", 8s},     KindOfFault{"drain", 8s},      KindOfFault{"reset", 1ns},
+    KindOfFault{"slow disk", 5s}, KindOfFault{"failed disk", 8s}};
 
 }  // namespace
 

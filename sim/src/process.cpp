@@ -9,7 +9,6 @@ constexpr std::size_t max_reports = 65'536;
 constexpr Duration report_delay = 1ms;
 constexpr Duration hand_off_delay = 10us;
 constexpr Duration drain_poll = 20ms;
-constexpr Duration register_sync = 5ms;  // one span for all: batches keep their order
 constexpr std::uint16_t most_workers = 3;
 constexpr std::uint64_t few_credits = 8;  // so that they run out
 
@@ -22,7 +21,11 @@ Process::Process(World& world, std::size_t index, Disk& disk, Random random)
       workers_(static_cast<std::uint16_t>(1 + random.below(std::uint64_t{most_workers}))),
       gossip_(world, index, gossip_handler_, {}),
       lanes_(world, index, lane_handler_, {.largest_message = 2 * wire::max_frame_bytes}),
-      timer_(world) {
+      timer_(world),
+      store_(
+          disk,
+          [this](Duration delay, std::function<void()> task) { later(delay, std::move(task)); },
+          [this] { end_of_store(); }) {
   disk_.start = next(disk_.start);
   if (disk_.number == 0) disk_.number = random.next() | 1;
   const SessionId session{random.next()};
@@ -213,29 +216,38 @@ void Process::depart() {
   });
 }
 
+/// What is written outlives the process: it knows the disk alone.
 void Process::persist(const cluster::PersistIdentity& identity) {
-  later(disk_.sync_time(), [this, identity] {
-    disk_.cluster = identity.cluster;
-    disk_.founder = disk_.founder || identity.founder;
-    // Its log begins behind the group's first snapshot, as storage/ has it by the entries' indexes.
-    if (identity.founder)
-      disk_.raft = replication::RaftMetaStore::founded({name_of(index_), disk_.number}, {});
-    feed(cluster::node_input::IdentityPersisted{});
-  });
+  store_.run(
+      [&disk = disk_, identity, name = name_of(index_)] {
+        disk.cluster = identity.cluster;
+        disk.founder = disk.founder || identity.founder;
+        // Its log begins behind the group's first snapshot, as storage/ has it by the entries'
+        // indexes.
+        if (identity.founder)
+          disk.raft = replication::RaftMetaStore::founded({name, disk.number}, {});
+      },
+      [this] { feed(cluster::node_input::IdentityPersisted{}); });
 }
 
 void Process::persist(const cluster::PersistLife& life) {
-  later(disk_.sync_time(), [this, life] {
-    disk_.confirmed_life = life.confirmed;
-    disk_.tried_life = life.tried;
-    feed(cluster::node_input::LifePersisted{});
-  });
+  store_.run(
+      [&disk = disk_, life] {
+        disk.confirmed_life = life.confirmed;
+        disk.tried_life = life.tried;
+      },
+      [this] { feed(cluster::node_input::LifePersisted{}); });
 }
 
 void Process::persist(const replication::raft::Persist& batch) {
-  later(register_sync, [this, batch] {
-    replication::raft::write(disk_.raft, batch);
-    feed(cluster::node_input::RaftPersisted{batch.batch});
+  store_.run([&disk = disk_, batch] { replication::raft::write(disk.raft, batch); },
+             [this, number = batch.batch] { feed(cluster::node_input::RaftPersisted{number}); });
+}
+
+/// As node/ does: it cannot promise anything any more.
+void Process::end_of_store() {
+  world_.after(1us, [&world = world_, node = index_, life = disk_.start] {
+    if (world.is_up(node) && world.disk(node).start == life) world.kill(node, false);
   });
 }
 

@@ -80,6 +80,22 @@ class BadDisk(unittest.TestCase):
     def test_a_disk_that_may_only_be_read_all_of_a_sudden_is_a_failed_one(self):
         self.others_lead_and_a_restart_repairs(errno.EROFS)
 
+    def test_a_node_whose_own_store_fails_ends_and_says_so_and_a_restart_on_a_sound_disk_repairs(self):
+        with Load(self.nodes) as load:
+            load.goes_on(100)
+            self.set_disk("node.mdb", 0, errno.EIO)
+            # Any change of the registers is to be on its disk.
+            shard = next(number for number, s in enumerate(self.shards()) if s["primary"] == self.victim.name)
+            subprocess.run([BIN + "/coterie", "move", str(shard), self.nodes[1].name, "--no-wait", "--management",
+                            f"127.0.0.1:{self.nodes[0].management}"], check=True, capture_output=True)
+            self.assertEqual(self.victim.process.wait(timeout=60), 1)
+            self.assertIn("restart it on a sound disk", self.victim.log().splitlines()[-1])
+            load.goes_on(100)
+            self.set_disk("", 0, 0)
+            self.victim.start().wait_ready()
+            wait_for(lambda: "it leads again\n" + self.logs(), lambda: self.led() > 60 and self.all_in_sync(), seconds=120)
+        self.assertEqual(wrong_balances(self.nodes, load), {}, self.logs())
+
     def test_a_node_does_not_start_on_a_disk_that_may_only_be_read_and_says_so(self):
         self.victim.kill()
         self.set_disk("*", 0, errno.EROFS)

@@ -41,8 +41,11 @@ class Disk {
   std::uint64_t confirmed_life{}, tried_life{};
   replication::raft::Stored raft{};
   std::vector<Address> peers{};
-  bool full = false;  ///< every sync fails, nothing of it is kept
-  Duration slow{};    ///< so long every sync takes; 0: as configured
+  std::function<void()> writing{};  ///< what the store has under way changes the disk so
+  bool full = false;                ///< every sync fails, nothing of it is kept
+  /// EIO: a sync fails, and nobody knows what of it was kept; until the process has ended.
+  bool fails_journal = false, fails_store = false;
+  Duration slow{};  ///< so long every sync takes; 0: as configured
 
   void crash(bool power_cut);
   /// Another disk, with nothing on it.
@@ -54,6 +57,8 @@ class Disk {
   [[nodiscard]] LogIndex end_of(ShardId shard) const;
   /// It is on the disk from now on.
   void keep(replication::AppendRequest&& request);
+  /// Whether what a failed sync wrote is there all the same, which nobody knows before a restart.
+  [[nodiscard]] bool kept_by_failed_sync();
   [[nodiscard]] Duration sync_time();
 
  private:
@@ -61,13 +66,14 @@ class Disk {
   Random random_;
 };
 
+/// Runs a task after a delay while the process lives that asked for it.
+using Later = std::function<void(Duration, std::function<void()>)>;
+
 /// The Journal port on that disk. Group commit as in storage/: what arrives during a sync goes into
 /// the next one.
 class SimJournal final : public replication::Journal {
  public:
-  using Later = std::function<void(Duration, std::function<void()>)>;
-  /// `later` runs a task after a delay while this process lives; `ready` says that poll() has
-  /// something.
+  /// `ready` says that poll() has something.
   SimJournal(Disk& disk, Later later, std::function<void()> ready);
   void append(std::vector<replication::AppendRequest> requests) override;
   void reset(ShardId shard) override;
@@ -79,6 +85,7 @@ class SimJournal final : public replication::Journal {
  private:
   void start_sync();
   void finish_sync();
+  void fail(const replication::AppendRequest& request);
   void append_one(replication::AppendRequest request);
   void refuse(const replication::AppendRequest& request, const char* why);
 
@@ -91,6 +98,7 @@ class SimJournal final : public replication::Journal {
   std::deque<Disk::Stored> waiting_{};
   std::uint32_t writer_;
   bool syncing_ = false;
+  bool dead_ = false;  ///< a sync failed: no retry is safe
   std::vector<replication::JournalEvent> events_{};
 };
 

@@ -21,7 +21,9 @@ struct Fault {
     full_disk,
     leave,
     drain,
-    reset
+    reset,
+    slow_disk,
+    failed_disk
   };
   Kind kind{};
   Duration at{};  ///< after the first
@@ -37,7 +39,9 @@ struct FaultCounts {
   std::size_t leaves{};  ///< graceful, with a return
   std::size_t drains{};  ///< nodes drained or cordoned for a while
   std::size_t moves{};   ///< shards asked to go to another node
-  std::size_t resets{};  ///< connections that broke while both their ends lived
+  std::size_t slow_disks{};
+  std::size_t failed_disks{};  ///< until a restart
+  std::size_t resets{};        ///< connections that broke while both their ends lived
   friend bool operator==(const FaultCounts&, const FaultCounts&) = default;
 };
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "coterie/sim/data_worker.hpp"
+#include "coterie/sim/store.hpp"
 
 namespace coterie::sim {
 
@@ -64,6 +65,7 @@ class Process final {
   void persist(const cluster::PersistIdentity& identity);
   void persist(const cluster::PersistLife& life);
   void persist(const replication::raft::Persist& batch);
+  void end_of_store();
   /// After `delay`, if this life still runs.
   void later(Duration delay, std::function<void()> task);
 
@@ -77,6 +79,7 @@ class Process final {
   StreamHost gossip_;
   StreamHost lanes_;
   Timer timer_;
+  SimStore store_;
   std::unique_ptr<cluster::Tape> tape_{};
   std::unique_ptr<cluster::NodeCore> node_{};
   std::unique_ptr<Mailbox<replication::Swap>> proposals_{};

@@ -14,8 +14,10 @@ class Balance {
           const PlacementConfig& config)
       : nodes_(nodes), config_(config), desired_(registers), weights_(nodes.size()) {
     for (std::size_t i = 0; i < nodes.size(); ++i) {
-      if (nodes[i].takes()) weights_[i] = nodes[i].weight;
-      in_play_.push_back(nodes[i].takes() || (nodes[i].up && nodes[i].draining));
+      // One that comes and goes gets nothing, and keeps nobody else waiting.
+      const bool takes = nodes[i].takes() && nodes[i].settled;
+      if (takes) weights_[i] = nodes[i].weight;
+      in_play_.push_back(takes || (nodes[i].up && nodes[i].draining));
     }
     for (auto& entry : desired_) {
       Shard shard{.leads = nodes_.find(entry.moves() ? entry.successor : entry.leader())};
@@ -24,7 +26,7 @@ class Balance {
       shard.target = shard.leads;
       // A change is under way until all that are to have a copy are in sync, and nobody else.
       shard.steady = entry.replicas.size() <= config_.replicas && all_in_sync(entry);
-      under_way_ += shard.steady ? 0 : 1;
+      under_way_ += shard.steady || waits_for_slow(entry) ? 0 : 1;
       if (entry.moves()) count_move(entry);
       shards_.push_back(std::move(shard));
     }
@@ -32,7 +34,7 @@ class Balance {
 
   [[nodiscard]] bool calm() const {
     for (std::size_t i = 0; i < nodes_.size(); ++i)
-      if (nodes_.at(i).up && !nodes_.at(i).settled) return false;
+      if (nodes_.at(i).up && nodes_.at(i).arrives) return false;
     for (const auto& entry : desired_)
       for (const auto& member : entry.replicas) {
         const auto node = nodes_.find(member);
@@ -62,6 +64,12 @@ class Balance {
     return entry.in_sync.size() == entry.replicas.size() &&
            std::all_of(entry.replicas.begin(), entry.replicas.end(),
                        [&](const auto& member) { return holds(entry.in_sync, member); });
+  }
+  /// Nobody knows for how long.
+  [[nodiscard]] bool waits_for_slow(const Register& entry) const {
+    return std::any_of(entry.replicas.begin(), entry.replicas.end(), [&](const auto& member) {
+      return !holds(entry.in_sync, member) && !nodes_.learns(member);
+    });
   }
   [[nodiscard]] static bool has(const std::vector<std::size_t>& set, std::size_t node) {
     return std::find(set.begin(), set.end(), node) != set.end();

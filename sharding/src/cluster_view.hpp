@@ -38,6 +38,12 @@ class ClusterView {
     const auto node = find(member);
     return node != nobody && nodes_[node].up;
   }
+  /// It is about to be in sync: one whose disk is full or hangs may never be, and is waited for by
+  /// nobody.
+  [[nodiscard]] bool learns(const Member& member) const {
+    const auto node = find(member);
+    return node != nobody && nodes_[node].up && !nodes_[node].slow;
+  }
   /// A disk that nobody has any more never comes back.
   [[nodiscard]] bool is_gone(const Member& member) const {
     const auto node = find(member);

@@ -104,7 +104,7 @@ std::vector<std::string> explain_state(const Register& entry,
 std::vector<PlannedStep> rehearse(std::vector<Register> registers, std::vector<PlaceableNode> nodes,
                                   const PlacementConfig& config) {
   std::vector<PlannedStep> out;
-  for (auto& node : nodes) node.settled = true;
+  for (auto& node : nodes) node.settled = true, node.arrives = false;
   const ClusterView view(nodes);
   for (auto& entry : registers) carry_out(entry, view);
   for (int round = 0; round < most_rounds; ++round) {

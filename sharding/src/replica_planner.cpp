@@ -32,7 +32,7 @@ class Plan {
       for (const auto& member : entry.replicas) ++copies_[member.node];
       copying_ +=
           std::any_of(entry.replicas.begin(), entry.replicas.end(), [&](const auto& member) {
-            return !holds(entry.in_sync, member) && nodes_.is_up(member);
+            return !holds(entry.in_sync, member) && nodes_.learns(member);
           });
     }
   }

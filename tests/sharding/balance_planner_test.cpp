@@ -162,12 +162,28 @@ TEST_CASE(
   CHECK(cluster.led().count("n2") == 0);
   cluster.nodes[2].up = true;
   cluster.nodes[2].settled = false;
+  cluster.nodes[2].arrives = true;
   CHECK(plan_balance(cluster.registers, cluster.nodes, {}).empty());  // it may fall again
+  cluster.nodes[2].arrives = false;
+  for (const auto& swap : plan_balance(cluster.registers, cluster.nodes, {}))
+    CHECK(swap.desired.successor.node != "n2");  // it has fallen too often
   cluster.nodes[2].settled = true;
   cluster.settle();
   cluster.check_even();
   CHECK(cluster.moved == 51);
   CHECK(cluster.copied == 0);
+}
+
+TEST_CASE("balance planner: one that comes and goes keeps no drain waiting, its own neither") {
+  for (const std::size_t drained : {1U, 2U}) {
+    Cluster cluster(5);
+    cluster.nodes[2].settled = false;
+    cluster.nodes[drained].draining = true;
+    cluster.settle();
+    CHECK(cluster.led().count(cluster.nodes[drained].name) == 0);
+    for (const auto& entry : cluster.registers)
+      for (const auto& member : entry.replicas) CHECK(member.node != cluster.nodes[drained].name);
+  }
 }
 
 TEST_CASE("balance planner: primaries and copies follow the weights") {

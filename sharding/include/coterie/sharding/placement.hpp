@@ -30,6 +30,7 @@ struct PlaceableNode {
   bool cordoned = false;     ///< by an operator: takes nothing new
   bool draining = false;     ///< by an operator: gives away all it has
   bool settled = true;       ///< up for long enough to be worth a move
+  bool arrives = false;      ///< it came just now: what it changes shows in a moment
   std::uint32_t weight = 1;  ///< its share of primaries and copies, beside the others'; 0: none
   std::string zone{};        ///< copies of a shard are spread over these
 

@@ -59,20 +59,28 @@ NodeEffects NodeCore::set_seeds(std::vector<Address> seeds, Instant now) {
 NodeEffects NodeCore::leave(Instant now) {
   NodeEffects out;
   if (leaving_) return out;
+  give_all_away(now);
+  return finish(std::move(out), now);
+}
+
+void NodeCore::give_all_away(Instant now) {
   leaving_ = true;
   hand_over_by_ = now + hand_over_limit;
   next_placement_ = next_beat_ = now;
   tick_beats(now);
-  return finish(std::move(out), now);
 }
 
 NodeEffects NodeCore::depart(Instant now) {
   NodeEffects out;
   leaving_ = true;
   hand_over_by_ = handed_over_at_ = never;
+  depart_now(now, out);
+  return finish(std::move(out), now);
+}
+
+void NodeCore::depart_now(Instant now, NodeEffects& out) {
   if (leads_registers()) take(store_->hand_over(now), now, out);
   take(swim_.leave(now), now, out);
-  return finish(std::move(out), now);
 }
 
 std::size_t NodeCore::leads_shards() const {
@@ -101,7 +109,8 @@ void NodeCore::try_hand_over(Instant now, NodeEffects& out) {
   if (left > 0 && !lanes_up_.empty())
     out.emplace_back(LogEvent{LogLevel::warning, "leaving with " + std::to_string(left) +
                                                      " shards that nobody else can lead now"});
-  out.emplace_back(HandedOver{left});
+  if (failure_) depart_now(now, out);
+  else out.emplace_back(HandedOver{left});
 }
 
 /// What every input ends with: whatever became possible is done now, once.
@@ -143,6 +152,7 @@ NodeEffects NodeCore::tick(Instant now) {
   take(std::move(effects), now, out);
   supervise(parts_.tick(now), out);
   if (slow_) watch_disk(now, out);
+  if (now - announced_at_ >= leader_silence) announced_leader_.clear();
   tick_beats(now);
   if (store_ && !old_copy_) take(store_->tick(now), now, out);
   tick_voters(now, out);
@@ -202,6 +212,13 @@ void NodeCore::watch_disk(Instant now, NodeEffects& out) {
       out.emplace_back(LogEvent{LogLevel::warning, std::string(slow_disk)});
   }
   if (slow_ && now >= slow_until_) slow_ = false;
+  const auto failed = std::find_if(status_.begin(), status_.end(),
+                                   [](const auto& known) { return known.second.disk_failed; });
+  if (failed == status_.end() || failure_) return;
+  failure_ = error(Errc::storage, "the journal failed for good: " + failed->second.detail +
+                                      "; restart this node on a sound disk");
+  out.emplace_back(LogEvent{LogLevel::error, failure_->detail + "; it leaves now"});
+  if (!leaving_) give_all_away(now);
 }
 
 std::vector<MemberInfo> NodeCore::members(Instant now) const {

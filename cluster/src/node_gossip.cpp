@@ -81,7 +81,7 @@ void NodeCore::take(membership::SwimEffects&& effects, Instant now, NodeEffects&
             on_shared(e.value);
             out.emplace_back(std::move(e));
           } else if constexpr (std::is_same_v<E, membership::LeaveFinished>) {
-            out.emplace_back(Stop{});
+            out.emplace_back(Stop{failure_});
           } else {
             out.emplace_back(std::move(e));
           }

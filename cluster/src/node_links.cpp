@@ -143,8 +143,9 @@ void NodeCore::on_beat(const messaging::Frame& frame, Instant now) {
   const auto body = frame.bytes.subspan(wire::frame_prefix_bytes);
   constexpr std::size_t beat_bytes = 1 + 8;
   if (body.size() < beat_bytes) return;  // of an older version
-  if (body[0] == beat_slow) slow_peers_.insert(peer);
-  else slow_peers_.erase(peer);
+  const bool changed =
+      body[0] == beat_slow ? slow_peers_.insert(peer).second : slow_peers_.erase(peer) > 0;
+  routes_dirty_ = routes_dirty_ || changed;
   if (body[0] != 0 && body[0] != beat_slow) leaving_peers_.insert(peer);
   else leaving_peers_.erase(peer);
   const auto version = load_le<std::uint64_t>(body.data() + 1);
@@ -178,7 +179,7 @@ void NodeCore::on_frame(const messaging::Frame& frame, Instant now, NodeEffects&
     case wire::FrameKind::leader:
       if (body.size() < sizeof(std::uint64_t)) break;
       if (const auto peer = lanes_up_.find(frame.lane); peer != lanes_up_.end())
-        on_announced(peer->second, load_le<std::uint64_t>(body.data()));
+        on_announced(peer->second, load_le<std::uint64_t>(body.data()), now);
       return;
     case wire::FrameKind::meta_result: {
       std::uint64_t token = 0;

@@ -28,11 +28,13 @@ std::vector<sharding::PlaceableNode> NodeCore::placeable_nodes(Instant now) cons
     node.zone = traits.zone;
     const auto wish = wishes_.find(node.name);
     node.cordoned = wish != wishes_.end() && wish->second == "cordoned";
-    node.draining = (wish != wishes_.end() && wish->second == "draining") ||
-                    !has_role(traits, config_.placement.role);
+    node.draining = is_drained(node.name) || !has_role(traits, config_.placement.role);
     const auto settling = settling_.find(node.name);
-    node.settled =
-        settling == settling_.end() || now - settling->second.up_since >= settling->second.needs;
+    if (settling != settling_.end()) {
+      const auto up_for = now - settling->second.up_since;
+      node.settled = up_for >= settling->second.needs;
+      node.arrives = up_for < settle_first;
+    }
     out.push_back(std::move(node));
   };
   if (config_.entity_types != 0)
@@ -67,7 +69,7 @@ void NodeCore::settle(const std::vector<sharding::PlaceableNode>& nodes, Instant
     auto& settling = found->second;
     const bool up = node.up && !node.leaving && !node.slow;
     if (up && !settling.up && !fresh) {
-      const bool soon = now - settling.up_since < settle_limit;
+      const bool soon = now - settling.up_since < settling.needs + settle_limit;
       settling.needs = soon ? std::min(settling.needs * 2, settle_limit) : settle_first;
       settling.up_since = now;
     }

@@ -25,11 +25,47 @@ std::string NodeCore::waits_for() const {
                           : "waiting for " + std::to_string(config_.bootstrap_expect) +
                                 " live members, there are " + std::to_string(swim_.present());
   if (config_.entity_types == 0) return "";
-  if (!table_.formed()) return "waiting for the shard table";
+  if (!table_.formed())
+    return "waiting for the shard table" +
+           (registers_leader().empty()
+                ? ": the placement registers have no leader" + missing_voters()
+                : "");
   if (!stale_disk_.empty()) return stale_disk_;
   if (life_.step != Life::Step::known)
     return "waiting for the registers to confirm that this data directory is the newest";
   return "";
+}
+
+/// ", missing: x, y", as far as this node is of the registers' group and knows.
+std::string NodeCore::missing_voters() const {
+  std::string out;
+  if (!store_) return out;
+  for (const auto& id : store_->raft().configuration().voters)
+    if (id.node != config_.name && !links_.is_up(links_.lane_to(id.node, 0)))
+      out += (out.empty() ? "; missing: " : ", ") + id.node;
+  return out;
+}
+
+/// Of those that are served here: too few of the copies that are in sync are up. Looked at again
+/// and again while anything is wrong, so who is there is found out once.
+std::size_t NodeCore::stuck_shards() const {
+  std::vector<replication::raft::MemberId> there{{config_.name, config_.stored.disk}};
+  for (const auto& [name, meta] : metas_)
+    if (present(name)) there.push_back({name, meta.disk});
+  const auto is_up = [&](const auto& copy) {
+    return std::any_of(there.begin(), there.end(), [&](const auto& one) {
+      return one.node == copy.node &&
+             (copy.disk == 0 || replication::same_directory(one.disk, copy.disk));
+    });
+  };
+  std::size_t stuck = 0;
+  for (const auto& [shard, status] : status_) {
+    const auto& entry = table_.at(shard);
+    if (status.phase != ShardPhase::serving || entry.primary != config_.name) continue;
+    const auto up = std::count_if(entry.in_sync.begin(), entry.in_sync.end(), is_up);
+    stuck += static_cast<std::uint32_t>(up) < entry.min_in_sync ? 1 : 0;
+  }
+  return stuck;
 }
 
 Readiness NodeCore::readiness() const {
@@ -47,8 +83,13 @@ Readiness NodeCore::readiness() const {
         .reason = "recovering " + std::to_string(led - serving) + " of " + plural(led, "shard")};
   if (registers_leader().empty())
     out.degraded.push_back(
-        "the placement registers have no leader: nothing changes hands until a majority of their "
-        "voters is back");
+        "the placement registers have no leader: nothing changes hands until a "
+        "majority of their voters is back" +
+        missing_voters());
+  if (const auto stuck = stuck_shards(); stuck > 0)
+    out.degraded.push_back(plural(stuck, "shard") +
+                           " of this node can commit nothing: too few of the copies that are in "
+                           "sync are up (coterie explain)");
   tell_lost_shards(out.degraded);
   return out;
 }

@@ -211,6 +211,7 @@ void NodeCore::on_leader(const replication::raft::LeaderChanged& leader, Instant
   placing_ = false;
   moving_.clear();
   settling_.clear();
+  learners_ = {};
   even_.reset();
   ask_again();
   next_voters_ = never;
@@ -234,8 +235,9 @@ void NodeCore::announce(messaging::LaneId lane) {
   send_control(lane, wire::FrameKind::leader, body);
 }
 
-void NodeCore::on_announced(const std::string& leader, std::uint64_t term) {
+void NodeCore::on_announced(const std::string& leader, std::uint64_t term, Instant now) {
   if (term < announced_term_) return;
+  announced_at_ = now;
   announced_term_ = term;
   announced_leader_ = leader;
   ask_again();
@@ -256,8 +258,8 @@ void NodeCore::publish_routes(Instant now, NodeEffects& out) {
   routes->opens = life_.step == Life::Step::known;
   for (const auto& [name, meta] : metas_)
     if (meta.cluster == cluster_ || !meta.cluster.is_set())  // it may be adopting ours just now
-      routes->peers.push_back(
-          {name, meta.link, meta.data_workers, meta.start, present(name), meta.disk});
+      routes->peers.push_back({name, meta.link, meta.data_workers, meta.start, present(name),
+                               meta.disk, slow_peers_.contains(name)});
   out.emplace_back(PublishRoutes{std::move(routes)});
 }
 

@@ -5,6 +5,7 @@ namespace coterie::cluster {
 /// Every member that could vote, present or away; a disk that has no number is an older node's.
 std::vector<replication::VoterCandidate> NodeCore::voter_candidates(Instant now) const {
   std::vector<replication::VoterCandidate> out{{.id = store_->raft().self()}};
+  out.front().draining = is_drained(config_.name);
   for (const auto& [name, meta] : metas_) {
     if (meta.disk == 0 || meta.cluster != cluster_) continue;
     const auto* const member = swim_.members().find(name);
@@ -15,6 +16,8 @@ std::vector<replication::VoterCandidate> NodeCore::voter_candidates(Instant now)
       candidate.left = member->state == membership::MemberState::left;
     }
     candidate.reachable = links_.is_up(links_.lane_to(name, 0));
+    candidate.draining = is_drained(name);
+    candidate.passed_over = learners_.passed_over(candidate.id, now);
     out.push_back(std::move(candidate));
   }
   return out;
@@ -27,28 +30,36 @@ void NodeCore::tick_voters(Instant now, NodeEffects& out) {
   for (const auto& [lane, peer] : lanes_up_) announce(lane);  // one may have been lost
   if (leaving_ || !table_.formed()) return;
   const auto& raft = store_->raft();
+  if (const auto slow = learners_.look(raft.configuration().learners, now))
+    out.emplace_back(LogEvent{LogLevel::warning,
+                              "node '" + slow->node +
+                                  "' does not catch up with the placement registers: another one "
+                                  "learns in its place"});
   const auto change = replication::plan_voters(raft.configuration(), raft.self(),
                                                voter_candidates(now), leads_since_, now);
-  if (!change) return;
+  if (change) make(*change, now, out);
+}
+
+void NodeCore::make(const replication::VoterChange& change, Instant now, NodeEffects& out) {
   using Kind = replication::VoterChange::Kind;
+  if (change.kind == Kind::hand_over) return take(store_->hand_over(now), now, out);
   const bool removes_voter =
-      change->kind == Kind::remove && raft.configuration().is_voter(change->id);
+      change.kind == Kind::remove && store_->raft().configuration().is_voter(change.id);
   if (removes_voter && removed_at_ != Instant{INT64_MIN} &&
       now - removed_at_ < replication::removal_pause)
     return;
   replication::MetaEffects effects;
-  const bool begun = change->kind == Kind::add_learner
-                         ? store_->add_learner(change->id, now, effects)
-                     : change->kind == Kind::promote ? store_->promote(change->id, now, effects)
-                                                     : store_->remove(change->id, now, effects);
+  const bool begun = change.kind == Kind::add_learner ? store_->add_learner(change.id, now, effects)
+                     : change.kind == Kind::promote   ? store_->promote(change.id, now, effects)
+                                                      : store_->remove(change.id, now, effects);
   take(std::move(effects), now, out);
   if (!begun) return;
   next_voters_ = now + voters_soon;
   if (removes_voter) removed_at_ = now;
-  const char* const what = change->kind == Kind::add_learner ? "learns the placement registers"
-                           : change->kind == Kind::promote   ? "votes on the placement registers"
-                                                             : "votes or learns no longer";
-  out.emplace_back(LogEvent{LogLevel::info, "node '" + change->id.node + "' " + what});
+  const char* const what = change.kind == Kind::add_learner ? "learns the placement registers"
+                           : change.kind == Kind::promote   ? "votes on the placement registers"
+                                                            : "votes or learns no longer";
+  out.emplace_back(LogEvent{LogLevel::info, "node '" + change.id.node + "' " + what});
 }
 
 }  // namespace coterie::cluster

@@ -107,6 +107,13 @@ void ShardCore::dispatch(const Command& command, Instant now, ShardSink& out) {
     case ShardPhase::serving:
       // Its sender knows of a later epoch of ours: so shall we, in a moment.
       if (command.epoch > hosted.replica->epoch() && park_for_news(command, now)) return;
+      if (hosted.delay.in_vain()) {
+        ++counters_.unavailable;
+        return fail(command, Errc::unavailable,
+                    "too few of the shard's copies that are in sync are up: nothing is committed "
+                    "until enough of them are back",
+                    500ms, out);
+      }
       return deliver(hosted, command, now, out);
     case ShardPhase::failed:
       ++counters_.unavailable;
@@ -311,6 +318,8 @@ Instant ShardCore::next_deadline() const {
   at = earliest(at, shards_due());
   if (entities_.known() > 0 && remembers()) at = earliest(at, next_remember_);
   if (entities_.known() > 0 && config_.history_bytes > 0) at = earliest(at, next_trim_);
+  // A worker that leads nothing any more has nothing else that is due, and its disk may be well.
+  if (looks_at_disk_) at = earliest(at, next_lag_report_);
   for (const auto& [shard, fence] : fences_) at = earliest(at, fence.until);
   return entities_.active() > 0 || parked_commands_ > 0 ? earliest(at, next_sweep_) : at;
 }

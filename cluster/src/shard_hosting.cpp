@@ -31,7 +31,7 @@ void ShardCore::set_phase(ShardId shard, ShardPhase phase, const std::string& de
   auto& hosted = hosted_[shard.value];
   hosted.phase = phase;
   out.report({shard, current_ ? current_->table.at(shard).epoch : Epoch{}, phase, detail,
-              hosted.delay.lag(), hosted.delay.stalls()});
+              hosted.delay.lag(), hosted.delay.stalls(), hosted.delay.failed()});
 }
 
 bool ShardCore::names_us(const replication::Register& entry) const {
@@ -204,7 +204,15 @@ void ShardCore::give_up(ShardId shard, Instant now, ShardSink& out) {
     for (const auto& member : desired.in_sync)
       if (has_copy(peer, member) && replication::is_current(desired, member))
         heirs.emplace_back(&peer, member);
+  const bool some_are_well =
+      std::any_of(heirs.begin(), heirs.end(), [](const auto& one) { return !one.first->slow; });
+  if (some_are_well) std::erase_if(heirs, [](const auto& one) { return one.first->slow; });
   if (heirs.empty()) return;
+  // Those whose disks are all full would give it to each other for ever, as fast as they can.
+  auto& gave_up_at = hosted_[shard.value].gave_up_at;
+  if (!some_are_well && now < gave_up_at + give_up_pause)
+    return void(hosted_[shard.value].claim_at = gave_up_at + give_up_pause);
+  gave_up_at = now;
   // Who was chosen, or another one each time: the first may have failed as well.
   const auto chosen = std::find_if(
       heirs.begin(), heirs.end(), [&](const auto& one) { return one.second == desired.successor; });
@@ -280,16 +288,28 @@ void ShardCore::tick_shards(Instant now, ShardSink& out) {
   if (!reopened.empty()) start_recovery(std::move(reopened), out);
 }
 
+bool ShardCore::too_few_up(ShardId shard) const {
+  const auto& entry = current_->table.at(shard);
+  const auto up = std::count_if(entry.in_sync.begin(), entry.in_sync.end(), [&](const auto& copy) {
+    const auto* const other = peer(copy.node);
+    return is_ours(copy) || (other != nullptr && has_copy(*other, copy));
+  });
+  return static_cast<std::uint32_t>(up) < entry.min_in_sync;
+}
+
 /// What changed, and no more.
 void ShardCore::report_lags(Instant now, ShardSink& out) {
   if (now < next_lag_report_) return;
   const bool late = now - next_lag_report_ >= lag_interval;
   next_lag_report_ = now + lag_interval;
+  looks_at_disk_ = false;
   for (std::uint16_t i = 0; i < sharding::shard_count; ++i) {
     const auto& known = std::as_const(hosted_)[i];
     if (!known.replica) continue;
     auto& hosted = hosted_[i];
     if (hosted.delay.look(hosted.replica.get(), late)) set_phase(ShardId{i}, hosted.phase, "", out);
+    hosted.delay.wait_in_vain(hosted.replica->leads() && too_few_up(ShardId{i}));
+    looks_at_disk_ = looks_at_disk_ || hosted.delay.changes();
     // Not even its barrier: there is nothing to hand over in order.
     if (hosted.delay.looks() * lag_interval >= slow_drain_limit && hosted.replica->leads() &&
         !hosted.replica->serves())

@@ -34,16 +34,15 @@ void ShardCore::append_failed(const replication::AppendFailed& failure, Instant 
                               ShardSink& out) {
   ++counters_.journal_failures;
   auto& hosted = hosted_[failure.shard.value];
-  if (std::exchange(hosted.renewing, 0) != 0 && !failure.fatal)
-    hosted.claim_at = now + reopen_pause;  // the cut, once more
-  if (!hosted.replica) return;
-  if (failure.fatal)
-    out.log({LogLevel::error, "journal failed for good: " + failure.error.detail +
-                                  "; restart this node on a sound disk"});
-  close_shard(failure.shard, failure.error, failure.fatal ? never : now + reopen_pause, now, out);
-  if (!failure.fatal) return;
-  hosted.delay.fail();  // the other shards of this disk, which nobody writes now, had better go too
-  set_phase(failure.shard, hosted.phase, failure.error.detail, out);
+  const bool renewed = std::exchange(hosted.renewing, 0) != 0;
+  if (renewed && !failure.fatal) hosted.claim_at = now + reopen_pause;  // the cut, once more
+  if (!hosted.replica && !failure.fatal) return;
+  const auto again = failure.fatal ? never : now + reopen_pause;
+  if (hosted.replica) close_shard(failure.shard, failure.error, again, now, out);
+  if (failure.fatal) hosted.delay.fail();
+  else hosted.delay.stall();
+  // The other shards of this disk, which nobody writes now, have to go too.
+  set_phase(failure.shard, ShardPhase::failed, failure.error.detail, out);
 }
 
 void ShardCore::hold(std::deque<Held>& queue, LogIndex index, const ReplyTo& to,

@@ -128,6 +128,7 @@ bool ShardCore::on_shard_log(messaging::LaneId lane, ByteView body, Instant now,
 /// One request for each record; the batch ends with the last.
 void ShardCore::write(ShardId shard, shard_log::Persist&& persist, Instant now, ShardSink& out) {
   auto& hosted = hosted_[shard.value];
+  looks_at_disk_ = true;
   const bool begins = persist.begins.has_value();
   const bool replaces = begins || persist.from <= hosted.end;
   if (begins) begin_anew(shard, *persist.begins, out);

@@ -4,20 +4,106 @@ namespace coterie::replication {
 namespace {
 
 using raft::MemberId;
-
-/// Will not be back: another disk has its name, or it is away for too long.
-bool is_lost(const MemberId& id, const std::vector<VoterCandidate>& candidates, Instant known_since,
-             Instant now) {
-  for (const auto& candidate : candidates) {
-    if (candidate.id.node != id.node) continue;
-    if (candidate.id.disk != id.disk) return true;
-    return candidate.away_since != never &&
-           now - candidate.away_since >= (candidate.left ? replace_left_after : replace_after);
-  }
-  return now - known_since >= replace_after;
-}
+using Kind = VoterChange::Kind;
 
 std::size_t wanted_voters(std::size_t members) { return members >= 5 ? 5 : members >= 3 ? 3 : 1; }
+
+class VoterPlan {
+ public:
+  VoterPlan(const raft::Configuration& configuration, const MemberId& leader,
+            const std::vector<VoterCandidate>& candidates, Instant known_since, Instant now)
+      : configuration_(configuration),
+        leader_(leader),
+        candidates_(candidates),
+        known_since_(known_since),
+        now_(now) {
+    std::size_t members = 0;
+    for (const auto& candidate : candidates) members += lost(candidate.id) ? 0 : 1;
+    for (const auto& id : configuration.voters) {
+      if (lost(id)) continue;
+      ++(drains(id) ? draining_ : staying_);
+      members += find(id) == nullptr ? 1 : 0;
+    }
+    wanted_ = wanted_voters(members);
+    for (const auto& candidate : candidates)
+      if (next_ == nullptr && fit(candidate.id) && !configuration.contains(candidate.id))
+        next_ = &candidate.id;
+  }
+
+  [[nodiscard]] std::optional<VoterChange> next() const {
+    // Who drains is counted on only where nobody else is there to take its place.
+    const bool replaced = next_ != nullptr || !configuration_.learners.empty();
+    const auto counted = replaced ? staying_ : staying_ + draining_;
+    for (const auto& id : configuration_.learners)
+      if (!fit(id) || counted >= wanted_) return VoterChange{Kind::remove, id};
+    if (counted < wanted_) {
+      if (!configuration_.learners.empty())
+        return VoterChange{Kind::promote, configuration_.learners.front()};
+      if (next_ != nullptr) return VoterChange{Kind::add_learner, *next_};
+      return relieve();  // nobody is there to take the place
+    }
+    for (const auto& id : configuration_.voters)
+      if (lost(id) && id != leader_) return VoterChange{Kind::remove, id};
+    if (staying_ + draining_ <= wanted_) return relieve();
+    return draining_ > 0 ? end_draining() : shrink();
+  }
+  [[nodiscard]] bool can_spare_draining() const { return draining_ == 0 || staying_ > draining_; }
+
+ private:
+  [[nodiscard]] const VoterCandidate* find(const MemberId& id) const {
+    for (const auto& candidate : candidates_)
+      if (candidate.id == id) return &candidate;
+    return nullptr;
+  }
+  /// Will not be back: another disk has its name, or it is away for too long.
+  [[nodiscard]] bool lost(const MemberId& id) const {
+    for (const auto& candidate : candidates_) {
+      if (candidate.id.node != id.node) continue;
+      if (candidate.id.disk != id.disk) return true;
+      return candidate.away_since != never &&
+             now_ - candidate.away_since >= (candidate.left ? replace_left_after : replace_after);
+    }
+    return now_ - known_since_ >= replace_after;
+  }
+  [[nodiscard]] bool drains(const MemberId& id) const {
+    const auto* const candidate = find(id);
+    return candidate != nullptr && candidate->draining;
+  }
+  [[nodiscard]] bool present(const MemberId& id) const {
+    const auto* const candidate = find(id);
+    return candidate != nullptr && candidate->away_since == never && candidate->reachable;
+  }
+  /// It may learn, and vote then.
+  [[nodiscard]] bool fit(const MemberId& id) const {
+    return present(id) && !drains(id) && !find(id)->passed_over;
+  }
+
+  /// Those that drain may all go at once.
+  [[nodiscard]] std::optional<VoterChange> relieve() const {
+    return staying_ == 0 || can_spare_draining() ? std::nullopt : end_draining();
+  }
+  [[nodiscard]] std::optional<VoterChange> end_draining() const {
+    for (const auto& id : configuration_.voters)
+      if (id != leader_ && !lost(id) && drains(id)) return VoterChange{Kind::remove, id};
+    if (drains(leader_)) return VoterChange{Kind::hand_over, leader_};
+    return std::nullopt;
+  }
+  /// Who is away goes first.
+  [[nodiscard]] std::optional<VoterChange> shrink() const {
+    for (const bool away : {true, false})
+      for (auto id = configuration_.voters.rbegin(); id != configuration_.voters.rend(); ++id)
+        if (*id != leader_ && present(*id) != away) return VoterChange{Kind::remove, *id};
+    return std::nullopt;
+  }
+
+  const raft::Configuration& configuration_;
+  const MemberId& leader_;
+  const std::vector<VoterCandidate>& candidates_;
+  Instant known_since_, now_;
+  std::size_t staying_ = 0, draining_ = 0;  ///< voters that are not lost
+  std::size_t wanted_ = 0;
+  const MemberId* next_ = nullptr;  ///< who would learn next
+};
 
 }  // namespace
 
@@ -25,41 +111,13 @@ std::optional<VoterChange> plan_voters(const raft::Configuration& configuration,
                                        const MemberId& leader,
                                        const std::vector<VoterCandidate>& candidates,
                                        Instant known_since, Instant now) {
-  using Kind = VoterChange::Kind;
-  const auto lost = [&](const MemberId& id) { return is_lost(id, candidates, known_since, now); };
-  const auto present = [&](const MemberId& id) {
-    return std::any_of(candidates.begin(), candidates.end(), [&](const VoterCandidate& c) {
-      return c.id == id && c.away_since == never && c.reachable;
-    });
-  };
-  std::size_t members = 0;
-  for (const auto& candidate : candidates) members += lost(candidate.id) ? 0 : 1;
-  std::size_t voters = 0;  // that we count on
-  for (const auto& id : configuration.voters) {
-    if (lost(id)) continue;
-    ++voters;
-    const bool known = std::any_of(candidates.begin(), candidates.end(),
-                                   [&](const VoterCandidate& c) { return c.id == id; });
-    members += known ? 0 : 1;
-  }
-  const auto wanted = wanted_voters(members);
+  return VoterPlan(configuration, leader, candidates, known_since, now).next();
+}
 
-  for (const auto& id : configuration.learners)
-    if (!present(id) || voters >= wanted) return VoterChange{Kind::remove, id};
-  if (voters < wanted) {
-    if (!configuration.learners.empty())
-      return VoterChange{Kind::promote, configuration.learners.front()};
-    for (const auto& candidate : candidates)
-      if (present(candidate.id) && !configuration.contains(candidate.id))
-        return VoterChange{Kind::add_learner, candidate.id};
-    return std::nullopt;  // nobody is there to take the place
-  }
-  for (const auto& id : configuration.voters)
-    if (lost(id) && id != leader) return VoterChange{Kind::remove, id};
-  if (voters > wanted)
-    for (auto id = configuration.voters.rbegin(); id != configuration.voters.rend(); ++id)
-      if (*id != leader) return VoterChange{Kind::remove, *id};
-  return std::nullopt;
+bool can_spare_draining(const raft::Configuration& configuration, const MemberId& leader,
+                        const std::vector<VoterCandidate>& candidates, Instant known_since,
+                        Instant now) {
+  return VoterPlan(configuration, leader, candidates, known_since, now).can_spare_draining();
 }
 
 }  // namespace coterie::replication

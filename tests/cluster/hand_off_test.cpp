@@ -377,6 +377,22 @@ TEST_CASE(
   CHECK_FALSE(stalls(lag_interval));
 }
 
+TEST_CASE(
+    "hand-off: a disk that waits is looked at, and so is when it is well, with nothing else due") {
+  Bench bench(false);
+  bench.owner("a", Epoch{1});  // its barriers wait
+  const auto stalls_after = [&](Duration span) {
+    for (const auto end = bench.now + span; bench.now < end;) {
+      bench.now = earliest(end, std::max(bench.now, bench.core.next_deadline()));
+      bench.core.tick(bench.now, bench);
+    }
+    return bench.reports.back().stalls;
+  };
+  CHECK(stalls_after(3 * lag_interval));
+  bench.sync();
+  CHECK_FALSE(stalls_after(2 * lag_interval));
+}
+
 TEST_CASE("hand-off: a shard whose disk failed for good is led on by another of its in-sync set") {
   HandOff bench;
   bench.ask(0);
@@ -396,4 +412,58 @@ TEST_CASE("hand-off: a shard whose disk failed for good is led on by another of 
   bench.now = bench.now + 10 * reopen_pause;  // it is not tried again
   bench.core.tick(bench.now, bench);
   CHECK(bench.reports.back().phase == ShardPhase::failed);
+}
+
+TEST_CASE(
+    "hand-off: those whose disks are all slow or full give a shard to each other in no hurry") {
+  HandOff bench;
+  auto routes = std::make_shared<Routes>(*bench.given);
+  routes->peers[0].slow = true;
+  bench.given = routes;
+  bench.tell();
+  bench.ask(0);
+  bench.core.journal(
+      replication::AppendFailed{
+          .shard = shard_of_x, .index = LogIndex{2}, .error = error(Errc::storage, "full")},
+      bench.now, bench);
+  const auto proposed_after = [&](Duration span) {
+    bench.proposals.clear();
+    bench.now = bench.now + span;
+    bench.core.tick(bench.now, bench);
+    return !bench.proposals.empty();
+  };
+  CHECK(proposed_after(200ms));
+  CHECK_FALSE(proposed_after(200ms));
+  CHECK_FALSE(proposed_after(give_up_pause - 201ms));
+  CHECK(proposed_after(1ms));
+  routes = std::make_shared<Routes>(*bench.given);
+  routes->peers[0].slow = false;  // one that is well is asked again at once
+  bench.given = routes;
+  bench.core.routes(bench.given, bench.now, bench);
+  CHECK(proposed_after(give_up_pause));
+  CHECK(proposed_after(200ms));
+}
+
+TEST_CASE("hand-off: where too few copies are up a command is told so, until enough are back") {
+  HandOff bench;
+  const auto present = [&](bool is) {
+    auto routes = std::make_shared<Routes>(*bench.given);
+    routes->peers[0].present = is;
+    routes->table.registers[shard_of_x.value].min_in_sync = 2;
+    bench.given = routes;
+    bench.core.routes(bench.given, bench.now, bench);
+    for (int look = 0; look < 3; ++look) {
+      bench.now = bench.now + lag_interval;
+      bench.core.tick(bench.now, bench);
+    }
+  };
+  present(false);
+  const auto told = bench.done.size();
+  bench.ask(1);
+  REQUIRE(bench.done.size() == told + 1);
+  CHECK(bench.last().status == code(Errc::unavailable));
+  CHECK(bench.last().retry == 500);
+  present(true);
+  bench.ask(1);
+  CHECK(bench.done.size() == told + 1);  // it waits for its round
 }

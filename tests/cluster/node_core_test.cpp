@@ -167,3 +167,36 @@ TEST_CASE("node core: a node whose disk stalls takes no lead until it was well f
   CHECK_FALSE(node.core.placeable_nodes(node.now).at(0).slow);
   CHECK(node.core.readiness().degraded.empty());
 }
+
+TEST_CASE("node core: a node whose disk failed for good gives all away, leaves and says why") {
+  Alone node;
+  REQUIRE(node.leads_all());
+  node.serve();
+  node.run(node.core.shard_status({.shard = ShardId{3},
+                                   .phase = ShardPhase::failed,
+                                   .detail = "EIO",
+                                   .stalls = true,
+                                   .disk_failed = true},
+                                  node.now));
+  CHECK(node.core.readiness().reason == "leaving");
+  REQUIRE(node.until([&] { return node.stopped.has_value(); }));
+  REQUIRE(node.stopped->error);
+  CHECK(node.stopped->error->detail.find("EIO; restart this node on a sound disk") !=
+        std::string::npos);
+}
+
+TEST_CASE("node core: shards that can commit nothing are told, although they are served") {
+  Alone node;
+  REQUIRE(node.leads_all());
+  node.serve();
+  auto desired = node.entry();
+  desired.epoch = next(desired.epoch);
+  desired.replicas = desired.in_sync = {{"a", 7}, {"b", 9}};
+  desired.min_in_sync = 2;
+  node.change(std::move(desired));
+  node.serve();
+  const auto said = node.core.readiness();
+  CHECK(said.ready);
+  REQUIRE(said.degraded.size() == 1);
+  CHECK(said.degraded[0].starts_with("1 shard of this node can commit nothing"));
+}

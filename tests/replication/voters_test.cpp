@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "coterie/replication/learner_watch.hpp"
+
 using namespace coterie;
 using namespace coterie::replication;
 using Kind = VoterChange::Kind;
@@ -18,8 +20,8 @@ struct Pool {
   explicit Pool(std::size_t size) {
     for (std::size_t i = 0; i < size; ++i) members.push_back({.id = id(char('a' + i))});
   }
-  std::optional<VoterChange> plan() const {
-    return plan_voters(configuration, id('a'), members, known_since, now);
+  std::optional<VoterChange> plan(char leader = 'a') const {
+    return plan_voters(configuration, id(leader), members, known_since, now);
   }
   /// Until there is nothing to do; how many steps that took.
   std::size_t settle() {
@@ -116,4 +118,74 @@ TEST_CASE("voters: who cannot be reached by its link is no candidate, and no lea
   CHECK(pool.plan() == VoterChange{Kind::add_learner, id('c')});
   pool.configuration.learners = {id('b')};
   CHECK(pool.plan() == VoterChange{Kind::remove, id('b')});
+}
+
+TEST_CASE("voters: who drains is replaced by another one, and the leader hands over first") {
+  Pool pool(4);
+  pool.configuration.voters = {id('a'), id('b'), id('c')};
+  pool.members[0].draining = true;
+  CHECK(pool.plan() == VoterChange{Kind::add_learner, id('d')});
+  pool.configuration.learners = {id('d')};
+  CHECK(pool.plan() == VoterChange{Kind::promote, id('d')});
+  pool.configuration = {{id('a'), id('b'), id('c'), id('d')}, {}};
+  CHECK(pool.plan() == VoterChange{Kind::hand_over, id('a')});
+  CHECK(pool.plan('b') == VoterChange{Kind::remove, id('a')});
+}
+
+TEST_CASE("voters: the only voter drains: the other member votes alone in the end") {
+  Pool pool(2);
+  pool.members[0].draining = true;
+  CHECK(pool.plan() == VoterChange{Kind::add_learner, id('b')});
+  pool.configuration = {{id('a'), id('b')}, {}};
+  CHECK(pool.plan() == VoterChange{Kind::hand_over, id('a')});
+  CHECK(pool.plan('b') == VoterChange{Kind::remove, id('a')});
+  pool.configuration = {{id('b')}, {}};
+  CHECK_FALSE(pool.plan('b'));
+}
+
+TEST_CASE("voters: with nobody to take its place one of three that drains stays a voter") {
+  Pool pool(3);
+  pool.configuration.voters = {id('a'), id('b'), id('c')};
+  pool.members[2].draining = true;
+  CHECK_FALSE(pool.plan());  // the others are a majority without it
+  pool.members[1].draining = true;
+  CHECK(pool.plan() == VoterChange{Kind::remove, id('b')});
+  pool.configuration.voters = {id('a'), id('c')};
+  CHECK(pool.plan() == VoterChange{Kind::remove, id('c')});
+  pool.configuration.voters = {id('a')};
+  CHECK_FALSE(pool.plan());
+}
+
+TEST_CASE("voters: when all drain, all that vote go on") {
+  Pool pool(3);
+  pool.configuration.voters = {id('a'), id('b'), id('c')};
+  for (auto& member : pool.members) member.draining = true;
+  CHECK_FALSE(pool.plan());
+}
+
+TEST_CASE("voters: of too many, who is away goes first") {
+  Pool pool(4);
+  pool.configuration.voters = {id('a'), id('b'), id('c'), id('d')};
+  pool.away('b', 1s);
+  CHECK(pool.plan() == VoterChange{Kind::remove, id('b')});
+}
+
+TEST_CASE("voters: who learned for too long makes room for the next") {
+  Pool pool(4);
+  pool.configuration = {{id('a')}, {id('b')}};
+  pool.members[1].passed_over = true;
+  CHECK(pool.plan() == VoterChange{Kind::remove, id('b')});
+  pool.configuration = {{id('a')}, {}};
+  CHECK(pool.plan() == VoterChange{Kind::add_learner, id('c')});
+}
+
+TEST_CASE("voters: a learner is waited for a minute, and passed over for ten") {
+  LearnerWatch watch;
+  CHECK_FALSE(watch.look({id('b')}, now));
+  CHECK_FALSE(watch.look({id('b')}, now + learner_limit - 1ns));
+  CHECK(watch.look({id('b')}, now + learner_limit) == id('b'));
+  CHECK_FALSE(watch.look({id('b')}, now + learner_limit));  // it is told once
+  CHECK(watch.passed_over(id('b'), now + learner_limit + pass_over_for - 1ns));
+  CHECK_FALSE(watch.passed_over(id('b'), now + learner_limit + pass_over_for));
+  CHECK_FALSE(watch.look({id('c')}, now + learner_limit));  // its own minute
 }

@@ -18,6 +18,7 @@
 #include "coterie/membership/swim.hpp"
 #include "coterie/messaging/links.hpp"
 #include "coterie/replication/copy_id.hpp"
+#include "coterie/replication/learner_watch.hpp"
 #include "coterie/replication/raft_meta_store.hpp"
 #include "coterie/replication/voters.hpp"
 #include "coterie/sharding/replica_planner.hpp"
@@ -40,6 +41,8 @@ inline constexpr std::size_t max_open_swaps = 1024;
 /// One step is followed by the next as soon as it can be committed.
 inline constexpr Duration voters_interval = 500ms;
 inline constexpr Duration voters_soon = 20ms;
+/// The leader says at every voters_interval that it leads: who says nothing for so long does not.
+inline constexpr Duration leader_silence = 4 * voters_interval;
 
 /// The leader of the registers looks this often whether every shard has its primary and copies.
 inline constexpr Duration placement_interval = 100ms;
@@ -65,7 +68,7 @@ inline constexpr std::string_view wishes_name = "coterie/nodes";
 /// than it gives if the disk is well again in a moment, or never is for long.
 inline constexpr Duration slow_hold = 30s;
 inline constexpr std::string_view slow_disk =
-    "this node's disk is slow, or has failed: others are to lead its shards";
+    "this node's disk is slow, full, or has failed: others are to lead its shards";
 /// A planned move that did not come to its end by then is given up.
 inline constexpr Duration move_limit = 60s;
 
@@ -181,6 +184,11 @@ class NodeCore {
   [[nodiscard]] const sharding::PlacementConfig& placement() const { return config_.placement; }
   /// What operators want of nodes: node -> "cordoned" or "draining".
   [[nodiscard]] const std::map<std::string, std::string>& wishes() const { return wishes_; }
+  /// By an operator.
+  [[nodiscard]] bool is_drained(const std::string& node) const {
+    const auto wish = wishes_.find(node);
+    return wish != wishes_.end() && wish->second == "draining";
+  }
   [[nodiscard]] Readiness readiness() const;
   [[nodiscard]] const ClusterId& cluster() const { return cluster_; }
   [[nodiscard]] const std::string& name() const { return config_.name; }
@@ -228,7 +236,7 @@ class NodeCore {
   void on_leader(const replication::raft::LeaderChanged& leader, Instant now, NodeEffects& out);
   void on_meta_swap(const messaging::Frame& frame, Instant now, NodeEffects& out);
   void announce(messaging::LaneId lane);
-  void on_announced(const std::string& leader, std::uint64_t term);
+  void on_announced(const std::string& leader, std::uint64_t term, Instant now);
   void table_changed() {
     routes_dirty_ = true;
     if (claim_at_ == never) claim_at_ = {};
@@ -259,12 +267,15 @@ class NodeCore {
   // node_voters.cpp
   void tick_voters(Instant now, NodeEffects& out);
   [[nodiscard]] std::vector<replication::VoterCandidate> voter_candidates(Instant now) const;
+  void make(const replication::VoterChange& change, Instant now, NodeEffects& out);
   void merge(const sharding::ShardTable& other);
   void publish_routes(Instant now, NodeEffects& out);
   [[nodiscard]] bool present(const std::string& name) const;
   [[nodiscard]] bool is_there(const replication::raft::MemberId& copy) const;
   // node_readiness.cpp
   [[nodiscard]] std::string waits_for() const;
+  [[nodiscard]] std::string missing_voters() const;
+  [[nodiscard]] std::size_t stuck_shards() const;
   std::pair<std::size_t, std::size_t> tell_own_shards(std::vector<std::string>& degraded) const;
   void tell_lost_shards(std::vector<std::string>& degraded) const;
 
@@ -283,10 +294,12 @@ class NodeCore {
   std::map<std::uint64_t, Asker> swap_askers_{};  ///< leader: own token -> who waits
   std::string announced_leader_{};                ///< it said so on its lane
   std::uint64_t announced_term_ = 0;
+  Instant announced_at_{};
   std::vector<std::string> suspects_{};  ///< their lanes went down in this input
   Instant leads_since_{};
   Instant next_voters_ = never;    ///< leader
   Instant removed_at_{INT64_MIN};  ///< the last voter that was removed by us
+  replication::LearnerWatch learners_{};
   std::uint64_t next_token_ = 1;
   Instant claim_at_{};  ///< registers of ours are looked for then; never: once the table changes
   sharding::ShardTable table_{};
@@ -320,6 +333,9 @@ class NodeCore {
   bool slow_ = false;  ///< its disk stalled,
   Instant slow_until_{};
   void watch_disk(Instant now, NodeEffects& out);
+  std::optional<Error> failure_{};  ///< why it leaves, if nobody asked it to
+  void give_all_away(Instant now);
+  void depart_now(Instant now, NodeEffects& out);
   bool old_copy_ = false;  ///< it forgot a later life, and with it votes and entries
   bool was_ready_ = false;
   bool had_lane_ = false;

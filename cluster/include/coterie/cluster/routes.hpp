@@ -19,6 +19,7 @@ struct Peer {
   StartId start{};       ///< its life
   bool present = false;  ///< alive or suspect
   std::uint64_t disk{};  ///< that this life has: lives are counted for each data directory
+  bool slow = false;     ///< its disk does little or nothing
   friend bool operator==(const Peer&, const Peer&) = default;
 };
 

@@ -166,11 +166,11 @@ class ShardCore {
     std::string failure{};          ///< because of this
     Instant lead_at = never;        ///< not before: another one may read by a lease
     Instant claim_at = never;       ///< asks for an epoch after `closed`, again and again
+    Instant gave_up_at{INT64_MIN};  ///< somebody else was proposed to lead on
     std::uint64_t next_batch = 1;   ///< of the journal: no number names two batches
     std::uint64_t recovery{};  ///< the token of the newest one; parts of an older one are ignored
     LogIndex applied{};        ///< what the log says up to here, is known:
-    std::uint64_t chain{};
-    std::uint64_t clock{};
+    std::uint64_t chain{}, clock{};
     std::vector<replication::shard_log::EpochStart> starts{};  ///< while it is read
     ShardHistory history{};
     replication::DuplicateTable duplicates{};
@@ -280,6 +280,7 @@ class ShardCore {
   void tick_shards(Instant now, ShardSink& out);
   [[nodiscard]] Instant shards_due() const;
   void report_lags(Instant now, ShardSink& out);
+  [[nodiscard]] bool too_few_up(ShardId shard) const;
   std::uint64_t tick_clock(Hosted& hosted, Instant now) const;
   [[nodiscard]] std::uint64_t wall_ms(Instant now) const;
   // shard_repair.cpp
@@ -381,16 +382,15 @@ class ShardCore {
   ShardOutbox outbox_;
   /// Commands that wait for credit, by lane and group.
   std::map<std::pair<messaging::LaneId, std::size_t>, std::deque<Parked>> waiting_{};
-  bool look_again_ = false;  ///< at these: a lane or a route is another one
-  std::size_t held_remote_ = 0;
+  bool look_again_ = false;               ///< at these: a lane or a route is another one
   std::vector<ShardId> rounds_wanted_{};  ///< shards with reads that are in no round yet
   std::deque<Parked> unrouted_{};  ///< they wait for the table or for a lane's first connection
   std::size_t parked_commands_ = 0, parked_bytes_ = 0, uncommitted_ = 0;
-  std::size_t uncommitted_bytes_ = 0, held_bytes_ = 0;
+  std::size_t uncommitted_bytes_ = 0, held_bytes_ = 0, held_remote_ = 0;
   std::uint64_t next_read_ = 1, next_relay_ = 1, next_fence_ = 1;
   Instant next_sweep_{}, next_lag_report_{}, next_remember_{}, next_trim_{};
   sharding::EntitySlot remember_hand_ = 0, trim_hand_ = 0;
-  bool draining_ = false, told_untrimmable_ = false;
+  bool draining_ = false, told_untrimmable_ = false, looks_at_disk_ = false;
   bool lane_came_up_ = false;  ///< commands that waited for it may go
   sharding::Outcome outcome_{};
   std::vector<replication::EventView> event_views_{};  ///< of outcome_, as its record has them

@@ -23,6 +23,9 @@ inline constexpr std::size_t max_held_bytes = 64 * 1024 * 1024;
 inline constexpr Duration reopen_pause = 500ms;
 /// Commands wait so long for it to be led again, then they are told at once.
 inline constexpr Duration reopen_patience = 1s;
+/// A copy that cannot serve gives its shard to another one: again only after so long, where no
+/// other one's disk is well.
+inline constexpr Duration give_up_pause = 5s;
 /// Steps 3 and 4 of a planned move take no longer, or this node leads on.
 inline constexpr Duration drain_limit = 500ms;
 /// Where the own disk stalls an end is put to it only after so long: what it has begun to write

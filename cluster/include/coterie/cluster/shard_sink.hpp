@@ -41,6 +41,7 @@ struct ShardStatus {
   std::string detail{};
   std::uint64_t lag{};  ///< of a primary: entries that the copy furthest behind lacks
   bool stalls{};        ///< for lag_interval this node's disk did nothing for it
+  bool disk_failed{};   ///< and never will in this life of the node
   friend bool operator==(const ShardStatus&, const ShardStatus&) = default;
 };
 

@@ -1,5 +1,7 @@
 /// Which members of a cluster vote on the registers: 1, 3 or 5 stable ones, changed one step at a
-/// time: a learner first, added before another is removed. Source: placement contract, "Voters".
+/// time: a learner first, added before another is removed. Whoever an operator drains may go for
+/// good at any moment: another one takes its place, and where there is none, the vote of those that
+/// stay has to be a majority without it. Source: placement contract, "Voters".
 /// Thread-safety: pure functions.
 #pragma once
 
@@ -21,11 +23,14 @@ struct VoterCandidate {
   raft::MemberId id{};
   Instant away_since = never;  ///< never = it is present
   bool left = false;
-  bool reachable = true;  ///< by its link, without which it cannot learn
+  bool reachable = true;     ///< by its link, without which it cannot learn
+  bool draining = false;     ///< by an operator
+  bool passed_over = false;  ///< it learned for too long, and others are tried
 };
 struct VoterChange {
-  enum class Kind : std::uint8_t { add_learner, promote, remove } kind = Kind::add_learner;
-  raft::MemberId id{};
+  enum class Kind : std::uint8_t { add_learner, promote, remove, hand_over };
+  Kind kind = Kind::add_learner;
+  raft::MemberId id{};  ///< hand_over: the leader, which drains; another voter is to lead
   friend bool operator==(const VoterChange&, const VoterChange&) = default;
 };
 
@@ -36,5 +41,10 @@ struct VoterChange {
                                                      const raft::MemberId& leader,
                                                      const std::vector<VoterCandidate>& candidates,
                                                      Instant known_since, Instant now);
+/// Whether those that drain may all go at once: the others are a majority of the voters.
+[[nodiscard]] bool can_spare_draining(const raft::Configuration& configuration,
+                                      const raft::MemberId& leader,
+                                      const std::vector<VoterCandidate>& candidates,
+                                      Instant known_since, Instant now);
 
 }  // namespace coterie::replication

@@ -75,8 +75,9 @@ struct PlacementWish {
   std::string action{};  ///< cordon, uncordon, drain, move or force-primary
   std::string node{};
   int shard = -1;
-  bool wait = true;  ///< until it is done
-  bool yes = false;  ///< does not ask
+  bool wait = true;      ///< until it is done
+  bool yes = false;      ///< does not ask
+  bool even_so = false;  ///< force-primary: although the primary is up
   double patience_s = 600;
 };
 [[nodiscard]] int run_placement(const Query& query, const PlacementWish& wish);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
+#include <nlohmann/json.hpp>
 
 #include "commands.hpp"
 
@@ -141,10 +142,15 @@ void add_placement(CLI::App& app, coterie::tools::Query& query, int& status) {
     if (of_shard) add_shard(command, wish.shard);
     command->add_option("NODE", wish.node, "its name")->required();
     if (of_shard || name == "drain") {
-      command->add_flag("!--no-wait", wish.wait, "come back at once");
+      command->add_flag_callback(
+          "--no-wait", [] { wish.wait = false; }, "come back at once");
       add_patience(command);
     }
-    if (name == "force-primary") command->add_flag("--yes", wish.yes, "do not ask");
+    if (name == "force-primary") {
+      command->add_flag("--yes", wish.yes, "do not ask");
+      command->add_flag("--even-so", wish.even_so,
+                        "although its primary is up, so that a move would lose nothing");
+    }
     command->footer("example: coterie " + name + (of_shard ? " 17 n2" : " n2"));
     add_query_options(*command, query);
     command->callback([&query, &status, name] {
@@ -197,7 +203,9 @@ void add_sim(CLI::App& app, int& status) {
                         : "'" + number + "' is no fault: give numbers, as 2,5, or none";
           },
           "NUMBERS"));
-  sim->add_flag("!--no-shrink", simulation.shrinks, "a failure is printed with all of its faults");
+  sim->add_flag_callback(
+      "--no-shrink", [] { simulation.shrinks = false; },
+      "a failure is printed with all of its faults");
   sim->add_option("-o,--output", simulation.output, "table or json")
       ->check(CLI::IsMember({"table", "json"}));
   static coterie::tools::LifeguardSimOptions guard;
@@ -235,8 +243,11 @@ void add_sim(CLI::App& app, int& status) {
 
 int main(int argc, char** argv) {
   // The agent takes the flags that every program on the library takes; the library reads them.
-  if (argc > 1 && std::strcmp(argv[1], "agent") == 0)
-    return coterie::tools::run_agent(argc - 1, argv + 1);
+  if (argc > 1 && std::strcmp(argv[1], "agent") == 0) {
+    std::vector<const char*> words(argv + 1, argv + argc);
+    words.front() = "coterie agent";  // its name in usage and errors
+    return coterie::tools::run_agent(argc - 1, words.data());
+  }
 
   CLI::App app{"Coterie: self-organizing, self-healing systems of C++ services"};
   app.require_subcommand(1);
@@ -272,6 +283,10 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& problem) {
     const auto code = app.exit(problem);
     return code == 0 ? 0 : 2;
+  } catch (const nlohmann::json::exception& problem) {
+    std::fprintf(stderr, "coterie: %s answered something this version does not understand: %s\n",
+                 query.management.c_str(), problem.what());
+    return 1;
   }
   return status;
 }

@@ -1,12 +1,11 @@
 #include <chrono>
 #include <cstdio>
+#include <functional>
 #include <iostream>
-#include <nlohmann/json.hpp>
 #include <thread>
 
-#include "coterie/transport/http_client.hpp"
+#include "management_port.hpp"
 #include "placement_plan.hpp"
-#include "table.hpp"
 
 namespace coterie::tools {
 namespace {
@@ -15,84 +14,123 @@ using nlohmann::json;
 using Clock = std::chrono::steady_clock;
 
 constexpr auto look_again = std::chrono::milliseconds(200);
+constexpr auto election_patience = std::chrono::seconds(10);  // a majority elects within a few
 
-bool prints_json(const Query& query) { return query.output == "json"; }
+constexpr auto it_goes_on = "it goes on, coterie rebalance --dry-run shows what is left";
 
-std::optional<json> get(const Query& query, const std::string& target) {
-  const auto body = fetch(query, target);
-  if (!body) return std::nullopt;
-  return json::parse(*body);
-}
+/// What is to be seen of a change that is waited for.
+struct Sight {
+  std::string text{};
+  bool done = false;
+  std::string then{};  ///< what is to be known once patience ends: that it goes on, or what to do
+  bool over = false;   ///< it failed: waiting longer is for nothing
+  bool leaderless = false;
+};
+/// nullopt: there was no answer, and it was told why.
+using Look = std::function<std::optional<Sight>()>;
 
-std::string quoted(const json& name) { return "'" + name.get<std::string>() + "'"; }
+std::string quoted(const std::string& name) { return "'" + name + "'"; }
 
-int say(const std::string& problem) {
-  std::fprintf(stderr, "coterie: %s\n", problem.c_str());
-  return 1;
-}
+Sight no_leader() { return {.text = without_a_leader, .leaderless = true}; }
 
-/// Looks until `done` says so, and shows what it says meanwhile whenever that changes.
-int wait_until(double patience_s, bool quiet,
-               const std::function<std::optional<bool>(std::string& progress)>& done) {
+/// Looks until it is done, and shows what there is to be seen whenever that changes.
+int wait_until(double patience_s, bool quiet, const Look& look) {
   const auto until = Clock::now() + std::chrono::duration<double>(patience_s);
+  auto had_leader = Clock::now();
   std::string shown;
   for (;;) {
-    std::string progress;
-    const auto state = done(progress);
-    if (!state) return 1;
-    if (!quiet && progress != shown && !progress.empty())
-      std::fprintf(stderr, "%s\n", progress.c_str());
-    shown = progress;
-    if (*state) return 0;
-    if (Clock::now() > until)
-      return say("it is not done after " + std::to_string(static_cast<int>(patience_s)) + " s: " +
-                 progress + "; it goes on, coterie rebalance --dry-run shows what is left");
+    const auto seen = look();
+    const auto now = Clock::now();
+    if (!seen) return 1;
+    if (seen->over) return say(seen->text);
+    if (!quiet && seen->text != shown) std::fprintf(stderr, "%s\n", seen->text.c_str());
+    shown = seen->text;
+    if (seen->done) return 0;
+    if (!seen->leaderless) had_leader = now;
+    if (now - had_leader > election_patience) return say(seen->text);
+    if (now > until)
+      return say("it is not done after " + std::to_string(static_cast<int>(patience_s)) +
+                 " s: " + seen->text + (seen->then.empty() ? "" : "; " + seen->then));
     std::this_thread::sleep_for(look_again);
   }
 }
 
 const json* node_in(const json& plan, const std::string& name) {
-  for (const auto& node : plan["nodes"])
-    if (node["node"] == name) return &node;
+  for (const auto& node : plan.at("nodes"))
+    if (node.at("node") == name) return &node;
   return nullptr;
 }
 
-int wait_for_drain(const Query& query, const PlacementWish& wish) {
-  return wait_until(wish.patience_s, prints_json(query),
-                    [&](std::string& progress) -> std::optional<bool> {
-                      const auto plan = fetch_plan(query);
-                      if (!plan) return std::nullopt;
-                      const auto* node = node_in(*plan, wish.node);
-                      if (node == nullptr) return true;
-                      const auto leads = (*node)["leads"].get<int>();
-                      const auto copies = (*node)["copies"].get<int>();
-                      progress = "'" + wish.node + "' leads " + std::to_string(leads) +
-                                 " shards and has " + std::to_string(copies) + " copies";
-                      const bool stuck = leads + copies > 0 && (*plan)["steps"].empty();
-                      if (stuck && (*node)["moving"] == 0)
-                        progress += "; no other node takes them: add one";
-                      return leads + copies == 0;
-                    });
+/// The plan still takes something from it.
+bool gives(const json& plan, const json& node) {
+  if (node.at("moving") != 0) return true;
+  for (const auto& step : plan.at("steps"))
+    if (step.at("from") == node.at("node")) return true;
+  return false;
 }
 
-int wait_for_move(const Query& query, const PlacementWish& wish) {
+std::optional<Sight> look_at_drain(const Query& query, const std::string& name) {
+  const auto plan = fetch_plan(query);
+  if (!plan) return std::nullopt;
+  const auto* const node = node_in(*plan, name);
+  if (node == nullptr) return Sight{.text = quoted(name) + " is not here any more", .done = true};
+  const auto leads = node->at("leads").get<int>(), copies = node->at("copies").get<int>();
+  Sight seen{.text = quoted(name) + " leads " + std::to_string(leads) + " shards and has " +
+                     std::to_string(copies) + " copies",
+             .done = leads + copies == 0};
+  if (seen.done) return seen;
+  if (lacks_a_leader(*plan)) return no_leader();
+  if (!node->at("draining").get<bool>()) seen.text += "; it is not being drained any more";
+  else if (gives(*plan, *node)) seen.then = it_goes_on;
+  else seen.text += "; no other node takes them: add one";
+  return seen;
+}
+
+/// Why a node gets no shard; empty: nothing is known of it.
+std::string why_it_takes_nothing(const Query& query, const std::string& name) {
+  const auto plan = fetch_plan(query);
+  const auto* const node = plan ? node_in(*plan, name) : nullptr;
+  if (node == nullptr) return plan ? quoted(name) + " is not here any more" : "";
+  const auto state = state_of(*node);
+  if (state == "up" || state == "cordoned") return "";
+  return quoted(name) + (state.starts_with("slow") ? " has a " : " is ") + state;
+}
+
+/// `began`: it was on its way, in an earlier look.
+std::optional<Sight> look_at_shard(const Query& query, const PlacementWish& wish, bool& began) {
+  const auto shards = fetch(query, "/shards", json::value_t::array);
+  if (!shards) return std::nullopt;
+  const auto& shard = shards->at(static_cast<std::size_t>(wish.shard));
+  const auto number = std::to_string(wish.shard);
+  const auto& primary = shard.at("primary");
+  const auto& successor = shard.at("successor");
+  if (primary == wish.node)
+    return Sight{.text = quoted(wish.node) + " leads shard " + number, .done = true};
+  Sight seen{.text = "shard " + number + " is with " +
+                     (primary.is_null() ? "nobody" : quoted(primary.get<std::string>()))};
+  if (!successor.is_null()) {
+    seen.text += ", on its way to " + quoted(successor.get<std::string>());
+    began = began || successor == wish.node;
+    const auto why =
+        successor == wish.node ? why_it_takes_nothing(query, wish.node) : std::string();
+    if (why.empty()) seen.then = it_goes_on;
+    else seen.text += ": " + why;
+  } else if (began && wish.action == "move") {
+    const auto why = why_it_takes_nothing(query, wish.node);
+    seen.text += ": the move was given up" + (why.empty() ? "" : ": " + why);
+    seen.over = true;
+  } else {
+    seen.then = "nothing is under way: say it again";
+  }
+  return seen;
+}
+
+int wait_for(const Query& query, const PlacementWish& wish) {
   bool began = false;
-  return wait_until(
-      wish.patience_s, prints_json(query), [&](std::string& progress) -> std::optional<bool> {
-        const auto shards = get(query, "/shards");
-        if (!shards) return std::nullopt;
-        const auto& shard = (*shards)[static_cast<std::size_t>(wish.shard)];
-        const bool there = shard["primary"] == wish.node;
-        const bool moving = !shard["successor"].is_null();
-        began = began || moving;
-        progress = there ? "'" + wish.node + "' leads shard " + std::to_string(wish.shard)
-                         : "shard " + std::to_string(wish.shard) + " is with " +
-                               shard["primary"].dump() +
-                               (moving  ? ", on its way to " + shard["successor"].dump()
-                                : began ? ", the move was given up"
-                                        : "");
-        return there;
-      });
+  return wait_until(wish.patience_s, query.output == "json", [&] {
+    return wish.action == "drain" ? look_at_drain(query, wish.node)
+                                  : look_at_shard(query, wish, began);
+  });
 }
 
 /// Only who means it loses events.
@@ -111,103 +149,39 @@ bool confirmed(const PlacementWish& wish) {
 
 int run_placement(const Query& query, const PlacementWish& wish) {
   if (wish.action == "force-primary" && !confirmed(wish)) return say("nothing was changed");
-  const auto address = parse_address(query.management);
-  if (!address) return say(address.error().detail);
   json body{{"action", wish.action}, {"node", wish.node}};
   if (wish.shard >= 0) body["shard"] = wish.shard;
-  std::string answer;
-  const auto sent =
-      transport::http_lines(*address, "/placement", body.dump(), 5s,
-                            [&](std::string_view line) { return answer.append(line), true; });
-  if (!sent) return say(sent.error().detail);
-  const auto reply = json::parse(answer, nullptr, false);
-  if (wish.action == "uncordon") body["was"] = reply.is_object() ? reply.value("was", "") : "";
+  if (wish.even_so) body["even_so"] = true;
+  const auto reply = change(query, "/placement", body);
+  if (!reply) return 1;
+  (void)reply->at(wish.shard >= 0 ? "shard" : "node");  // else it is no node of ours
+  if (wish.action == "uncordon") body["was"] = reply->value("was", "");
   if (wish.action == "uncordon" && body["was"] == "")
     std::fprintf(stderr,
                  "coterie: this node knows neither a cordon nor a drain of '%s'; where another one "
                  "shows it (coterie rebalance --dry-run), say it there\n",
                  wish.node.c_str());
-  int code = 0;
-  if (wish.wait && wish.action == "drain") code = wait_for_drain(query, wish);
-  if (wish.wait && (wish.action == "move" || wish.action == "force-primary"))
-    code = wait_for_move(query, wish);
-  body["done"] = code == 0;
-  if (prints_json(query)) std::printf("%s\n", body.dump().c_str());
+  const bool takes_time = wish.action == "drain" || wish.shard >= 0;
+  const auto code = takes_time && wish.wait ? wait_for(query, wish) : 0;
+  body["accepted"] = true;
+  body["done"] = takes_time && !wish.wait ? json(nullptr) : json(code == 0);
+  if (query.output == "json") std::printf("%s\n", body.dump().c_str());
   return code;
 }
 
-int run_explain(const Query& query, int shard) {
-  const auto answer = get(query, "/placement/explain?shard=" + std::to_string(shard));
-  if (!answer) return 1;
-  auto e = *answer;
-  const auto plan = fetch_plan(query);
-  if (!plan) return 1;
-  e["next"] = json::array();
-  for (const auto& step : (*plan)["steps"])
-    if (step["shard"] == shard)
-      e["next"].push_back(step["what"] == "copy"   ? quoted(step["to"]) + " gets a copy"
-                          : step["what"] == "drop" ? quoted(step["from"]) + " gives its copy away"
-                                                   : quoted(step["to"]) + " is to lead it");
-  if (prints_json(query)) return std::printf("%s\n", e.dump().c_str()), 0;
-  std::printf("shard %d, epoch %s: %s\n", shard, e["epoch"].dump().c_str(),
-              e["rule"].get<std::string>().c_str());
-  std::vector<std::vector<std::string>> rows{{"COPY", "UP", "IN-SYNC", "ZONE", "WEIGHT"}};
-  for (const auto& copy : e["copies"]) {
-    const auto zone = copy.value("zone", "");
-    rows.push_back(
-        {copy["node"].get<std::string>() + (copy["node"] == e["primary"] ? " (leads)" : ""),
-         copy["up"] ? "yes" : "no", copy["in_sync"] ? "yes" : "no", zone.empty() ? "-" : zone,
-         copy.contains("weight") ? copy["weight"].dump() : "-"});
-  }
-  std::printf("%s", format_table(rows).c_str());
-  std::printf("what is acknowledged is on all that are in sync, at least %s\n",
-              e["min_in_sync"].dump().c_str());
-  for (const auto& line : e["state"]) std::printf("now: %s\n", line.get<std::string>().c_str());
-  for (const auto& line : e["next"]) std::printf("next: %s\n", line.get<std::string>().c_str());
-  if (e["state"].empty() && e["next"].empty()) std::printf("nothing is to be done\n");
-  return 0;
-}
-
-int run_rebalance(const Query& query, bool dry_run, double patience_s) {
-  if (!dry_run) {
-    const auto code = wait_until(
-        patience_s, prints_json(query), [&](std::string& progress) -> std::optional<bool> {
-          const auto plan = fetch_plan(query);
-          if (!plan) return std::nullopt;
-          std::size_t moving = 0;
-          for (const auto& node : (*plan)["nodes"]) moving += node["moving"].get<std::size_t>();
-          progress = std::to_string((*plan)["steps"].size()) + " steps are left, " +
-                     std::to_string(moving / 2) + " moves are under way";
-          return (*plan)["steps"].empty() && moving == 0;
-        });
-    if (code != 0) return code;
-  }
-  const auto plan = fetch_plan(query);
-  if (!plan) return 1;
-  if (prints_json(query)) return std::printf("%s\n", plan->dump().c_str()), 0;
-  const auto flag = [](const json& node, const char* key) { return node[key].get<bool>(); };
-  std::vector<std::vector<std::string>> rows{
-      {"NODE", "STATE", "ZONE", "WEIGHT", "LEADS", "COPIES", "MOVING"}};
-  for (const auto& node : (*plan)["nodes"]) {
-    const auto zone = node["zone"].get<std::string>();
-    rows.push_back({node["node"].get<std::string>(),
-                    !flag(node, "up")        ? "down"
-                    : flag(node, "leaving")  ? "leaving"
-                    : flag(node, "draining") ? "draining"
-                    : flag(node, "cordoned") ? "cordoned"
-                                             : "up",
-                    zone.empty() ? "-" : zone, node["weight"].dump(), node["leads"].dump(),
-                    node["copies"].dump(), node["moving"].dump()});
-  }
-  std::printf("%s", format_table(rows).c_str());
-  for (const auto& step : (*plan)["steps"]) {
-    const auto from = step["from"].get<std::string>(), to = step["to"].get<std::string>();
-    std::printf("shard %s: %s%s%s%s%s\n", step["shard"].dump().c_str(),
-                step["what"].get<std::string>().c_str(), from.empty() ? "" : " from ", from.c_str(),
-                to.empty() ? "" : " to ", to.c_str());
-  }
-  if ((*plan)["steps"].empty()) std::printf("nothing is to be done\n");
-  return 0;
+int wait_for_balance(const Query& query, double patience_s) {
+  return wait_until(patience_s, query.output == "json", [&]() -> std::optional<Sight> {
+    const auto plan = fetch_plan(query);
+    if (!plan) return std::nullopt;
+    if (lacks_a_leader(*plan)) return no_leader();
+    std::size_t moving = 0;
+    for (const auto& node : plan->at("nodes")) moving += node.at("moving").get<std::size_t>();
+    const auto steps = plan->at("steps").size();
+    return Sight{.text = std::to_string(steps) + " steps are left, " + std::to_string(moving / 2) +
+                         " moves are under way",
+                 .done = steps == 0 && moving == 0,
+                 .then = it_goes_on};
+  });
 }
 
 }  // namespace coterie::tools

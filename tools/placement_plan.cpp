@@ -1,7 +1,7 @@
 #include "placement_plan.hpp"
 
 #include "coterie/sharding/explain.hpp"
-#include "table.hpp"
+#include "management_port.hpp"
 
 namespace coterie::tools {
 namespace {
@@ -35,6 +35,7 @@ sharding::PlaceableNode node_of(const json& shown) {
           .up = shown.at("up").get<bool>(),
           .gone = shown.at("gone").get<bool>(),
           .leaving = shown.at("leaving").get<bool>(),
+          .slow = shown.value("slow", false),  // absent: of an earlier build
           .cordoned = shown.at("cordoned").get<bool>(),
           .draining = shown.at("draining").get<bool>(),
           .weight = shown.at("weight").get<std::uint32_t>(),
@@ -52,12 +53,7 @@ const char* name_of(sharding::PlannedStep::Kind kind) {
   return "?";
 }
 
-}  // namespace
-
-std::optional<json> fetch_plan(const Query& query) {
-  const auto body = fetch(query, "/placement");
-  if (!body) return std::nullopt;
-  auto plan = json::parse(*body);
+json steps_of(const json& plan) {
   std::vector<replication::Register> registers;
   std::vector<sharding::PlaceableNode> nodes;
   for (const auto& shown : plan.at("registers")) registers.push_back(register_of(shown));
@@ -65,14 +61,42 @@ std::optional<json> fetch_plan(const Query& query) {
   const sharding::PlacementConfig config{
       .replicas = plan.at("replicas").get<std::uint32_t>(),
       .min_in_sync = plan.at("min_in_sync").get<std::uint32_t>()};
-  plan["steps"] = json::array();
+  auto steps = json::array();
   for (const auto& step : sharding::rehearse(std::move(registers), std::move(nodes), config))
-    plan["steps"].push_back({{"shard", step.shard.value},
-                             {"what", name_of(step.kind)},
-                             {"from", step.from},
-                             {"to", step.to}});
-  plan.erase("registers");
+    steps.push_back({{"shard", step.shard.value},
+                     {"what", name_of(step.kind)},
+                     {"from", step.from},
+                     {"to", step.to}});
+  return steps;
+}
+
+}  // namespace
+
+std::optional<json> fetch_plan(const Query& query) {
+  auto plan = fetch(query, "/placement", json::value_t::object);
+  if (!plan) return std::nullopt;
+  (*plan)["steps"] = lacks_a_leader(*plan) ? json::array() : steps_of(*plan);
+  plan->erase("registers");
   return plan;
+}
+
+bool lacks_a_leader(const json& plan) {
+  return plan.contains("leader") && plan.at("leader").is_null();
+}
+
+std::string state_of(const json& node) {
+  std::string out;
+  const auto add = [&](bool is_so, const char* what) {
+    if (is_so) out += (out.empty() ? "" : ", ") + std::string(what);
+  };
+  const bool left = node.value("left", false), up = node.at("up").get<bool>();
+  add(left, "left");
+  add(!left && !up, "down");
+  add(!left && node.at("leaving").get<bool>(), "leaving");
+  add(up && node.value("slow", false), "slow disk");
+  add(node.at("draining").get<bool>(), "draining");
+  add(node.at("cordoned").get<bool>(), "cordoned");
+  return out.empty() ? "up" : out;
 }
 
 }  // namespace coterie::tools

@@ -1,8 +1,7 @@
 #include <cstdio>
-#include <nlohmann/json.hpp>
+#include <set>
 
-#include "coterie/transport/http_client.hpp"
-#include "table.hpp"
+#include "management_port.hpp"
 
 namespace coterie::tools {
 namespace {
@@ -12,22 +11,9 @@ using nlohmann::json;
 constexpr Duration quiet_pool = 24h;      // nothing may happen for as long
 constexpr Duration query_patience = 70s;  // a query ends after a minute at most
 
-/// Gives each line of the answer to `show`; the exit code. What the node refuses goes to stderr.
-int stream(const Query& query, const std::string& target, const std::string& body, Duration silence,
-           const std::function<bool(const json&)>& show) {
-  const auto address = parse_address(query.management);
-  if (!address) return std::fprintf(stderr, "coterie: %s\n", address.error().detail.c_str()), 1;
-  bool good = true;
-  const auto done = transport::http_lines(*address, target, body, silence, [&](std::string_view l) {
-    if (query.output == "json") {
-      std::printf("%.*s\n", static_cast<int>(l.size()), l.data());
-      std::fflush(stdout);
-    }
-    good = show(json::parse(l, nullptr, false)) && good;
-    return true;
-  });
-  if (!done) return std::fprintf(stderr, "coterie: %s\n", done.error().detail.c_str()), 1;
-  return good ? 0 : 1;
+void print_line(const json& line) {
+  std::printf("%s\n", line.dump().c_str());
+  std::fflush(stdout);
 }
 
 std::string text(const json& value, const char* key) {
@@ -36,17 +22,33 @@ std::string text(const json& value, const char* key) {
              : std::string();
 }
 
+/// Who is to answer: also a suspect has keys, and most of those are well.
+std::optional<std::set<std::string>> present_members(const Query& query) {
+  const auto members = fetch(query, "/members", json::value_t::array);
+  if (!members) return std::nullopt;
+  std::set<std::string> names;
+  for (const auto& member : *members)
+    if (member.at("state") == "alive" || member.at("state") == "suspect")
+      names.insert(member.at("name").get<std::string>());
+  return names;
+}
+
+/// What one member answered.
+void print_keys(const json& line, bool good) {
+  std::string shown = good ? "ok" : text(line, "message");
+  for (const auto& key : line.value("keys", json::array()))
+    shown += "\n  " + key.get<std::string>() + (key == line.at("primary") ? " (primary)" : "");
+  std::printf("%s: %s\n", text(line, "from").c_str(), shown.c_str());
+}
+
 }  // namespace
 
 int run_event(const Query& where, const PoolMessage& message) {
-  const auto body =
-      json{{"name", message.name}, {"payload", message.payload}, {"coalesce", message.coalesce}};
-  const auto address = parse_address(where.management);
-  if (!address) return std::fprintf(stderr, "coterie: %s\n", address.error().detail.c_str()), 1;
-  const auto sent = transport::http_lines(*address, "/events",
-                                          body.dump(-1, ' ', false, json::error_handler_t::replace),
-                                          5s, [](std::string_view) { return true; });
-  if (!sent) return std::fprintf(stderr, "coterie: %s\n", sent.error().detail.c_str()), 1;
+  const auto done = change(
+      where, "/events",
+      {{"name", message.name}, {"payload", message.payload}, {"coalesce", message.coalesce}});
+  if (!done) return 1;
+  (void)done->at("broadcast");
   return 0;
 }
 
@@ -54,24 +56,25 @@ int run_query(const Query& where, const PoolMessage& message) {
   const auto body = json{{"name", message.name},
                          {"payload", message.payload},
                          {"timeout_ms", static_cast<std::int64_t>(message.timeout_s * 1000)}};
-  return stream(
-      where, "/queries", body.dump(-1, ' ', false, json::error_handler_t::replace), query_patience,
-      [&](const json& line) {
-        if (line.contains("error"))
-          return std::fprintf(stderr, "coterie: %s\n", text(line, "error").c_str()), false;
-        if (where.output == "json") return true;
-        if (line.contains("heard_by"))
-          std::printf("heard by %s, answered by %s\n", line["heard_by"].dump().c_str(),
-                      line["answers"].dump().c_str());
-        else std::printf("%s: %s\n", text(line, "from").c_str(), text(line, "payload").c_str());
-        std::fflush(stdout);
-        return true;
-      });
+  return stream(where, "/queries", body.dump(-1, ' ', false, json::error_handler_t::replace),
+                Asks::reads, query_patience, [&](const json& line) {
+                  if (where.output == "json") print_line(line);
+                  if (line.contains("error")) return say(text(line, "error")) == 0;
+                  if (where.output == "json") return true;
+                  if (line.contains("heard_by"))
+                    std::printf("heard by %s, answered by %s\n", line.at("heard_by").dump().c_str(),
+                                line.at("answers").dump().c_str());
+                  else
+                    std::printf("%s: %s\n", text(line, "from").c_str(),
+                                text(line, "payload").c_str());
+                  std::fflush(stdout);
+                  return true;
+                });
 }
 
 int run_monitor(const Query& where) {
-  return stream(where, "/monitor", "", quiet_pool, [&](const json& e) {
-    if (where.output == "json") return true;
+  return stream(where, "/monitor", "", Asks::reads, quiet_pool, [&](const json& e) {
+    if (where.output == "json") return print_line(e), true;
     const auto type = text(e, "type");
     if (type == "member")
       std::printf("member %s %s %s\n", text(e, "name").c_str(), text(e, "state").c_str(),
@@ -89,26 +92,34 @@ int run_monitor(const Query& where) {
 }
 
 int run_keys(const Query& where, const std::string& action, const std::string& key) {
-  std::uint64_t bad = 0, answers = 0;
-  const auto code = stream(
-      where, "/keys", json{{"action", action}, {"key", key}}.dump(), query_patience,
-      [&](const json& line) {
-        if (line.contains("error"))
-          return std::fprintf(stderr, "coterie: %s\n", text(line, "error").c_str()), false;
-        if (line.contains("heard_by")) return answers = line.value("answers", 0u), true;
-        const bool good = line.value("good", false);
-        bad += good ? 0 : 1;
-        if (where.output == "json") return good;
-        std::string shown = good ? "ok" : text(line, "message");
-        for (const auto& k : line.value("keys", json::array()))
-          shown += "\n  " + k.get<std::string>() + (k == line["primary"] ? " (primary)" : "");
-        std::printf("%s: %s\n", text(line, "from").c_str(), shown.c_str());
-        return good;
-      });
-  if (where.output != "json" && answers > 0)
-    std::printf("%llu members answered, %llu could not\n", static_cast<unsigned long long>(answers),
-                static_cast<unsigned long long>(bad));
-  return code;
+  // As they are before: who does not answer may be taken for dead once the query is over.
+  auto silent = present_members(where);
+  if (!silent) return 1;
+  const bool prints_json = where.output == "json";
+  std::uint64_t bad = 0;
+  json sums;
+  const auto code =
+      stream(where, "/keys", json{{"action", action}, {"key", key}}.dump(),
+             action == "list" ? Asks::reads : Asks::changes, query_patience, [&](const json& line) {
+               if (line.contains("error")) return say(text(line, "error")) == 0;
+               if (line.contains("heard_by")) return sums = line, true;
+               silent->erase(text(line, "from"));
+               const bool good = line.value("good", false);
+               bad += good ? 0 : 1;
+               if (prints_json) print_line(line);
+               else print_keys(line, good);
+               return good;
+             });
+  if (sums.is_null()) return code;
+  sums["silent"] = *silent;
+  if (prints_json) print_line(sums);
+  for (const auto& name : *silent)
+    if (!prints_json) std::printf("%s: no answer\n", name.c_str());
+  if (!prints_json)
+    std::printf("%s members answered, %llu could not; %zu did not answer\n",
+                sums.value("answers", json(0)).dump().c_str(), static_cast<unsigned long long>(bad),
+                silent->size());
+  return silent->empty() ? code : 1;
 }
 
 }  // namespace coterie::tools

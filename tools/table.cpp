@@ -1,9 +1,6 @@
 #include "table.hpp"
 
 #include <algorithm>
-#include <cstdio>
-
-#include "coterie/transport/http_client.hpp"
 
 namespace coterie::tools {
 
@@ -23,25 +20,6 @@ std::string format_table(const std::vector<std::vector<std::string>>& rows) {
     out += line + "\n";
   }
   return out;
-}
-
-std::optional<std::string> fetch(const Query& query, const std::string& target) {
-  const auto address = parse_address(query.management);
-  if (!address) {
-    std::fprintf(stderr, "coterie: %s\n", address.error().detail.c_str());
-    return std::nullopt;
-  }
-  const auto answer = transport::http_get(*address, target, 5s);
-  if (!answer) {
-    std::fprintf(stderr, "coterie: %s\n", answer.error().detail.c_str());
-    return std::nullopt;
-  }
-  if (answer->status != 200) {
-    std::fprintf(stderr, "coterie: %s answered %u: %s\n", query.management.c_str(), answer->status,
-                 answer->body.c_str());
-    return std::nullopt;
-  }
-  return answer->body;
 }
 
 }  // namespace coterie::tools

@@ -29,8 +29,8 @@ std::optional<ShardId> shard_in(const std::string& target) {
 json to_json(const sharding::PlaceableNode& node) {
   return {{"node", node.name},         {"up", node.up},
           {"leaving", node.leaving},   {"cordoned", node.cordoned},
-          {"draining", node.draining}, {"weight", node.weight},
-          {"zone", node.zone}};
+          {"draining", node.draining}, {"slow", node.slow},
+          {"weight", node.weight},     {"zone", node.zone}};
 }
 
 HttpResponse explain(const HttpRequest& request, const cluster::NodeCore& core, Instant now) {
@@ -80,6 +80,8 @@ HttpResponse facts(const cluster::NodeCore& core, Instant now) {
     }
     shown["disk"] = node.disk;
     shown["gone"] = node.gone;
+    const auto* const member = core.swim().members().find(node.name);
+    shown["left"] = member != nullptr && member->state == membership::MemberState::left;
     shown["leads"] = leads;
     shown["copies"] = copies;
     shown["moving"] = moves;
@@ -92,15 +94,11 @@ HttpResponse facts(const cluster::NodeCore& core, Instant now) {
                                 {"replicas", to_json(entry.replicas)},
                                 {"successor", to_json(entry.successor)},
                                 {"min_in_sync", entry.min_in_sync}});
+  const auto leader = core.registers_leader();
+  out["leader"] = leader.empty() ? json(nullptr) : json(leader);
   out["replicas"] = core.placement().replicas;
   out["min_in_sync"] = core.placement().min_in_sync;
   return answer(out);
-}
-
-bool knows(const cluster::NodeCore& core, const std::string& name, Instant now) {
-  for (const auto& node : core.placeable_nodes(now))
-    if (node.name == name) return true;
-  return false;
 }
 
 HttpResponse wish(const std::string& action, const std::string& node, const cluster::NodeCore& core,
@@ -118,6 +116,73 @@ HttpResponse wish(const std::string& action, const std::string& node, const clus
   return answer({{"node", node}, {"action", action}, {"was", was}});
 }
 
+using PlaceableNodes = std::vector<sharding::PlaceableNode>;
+
+PlaceableNodes::const_iterator named(const PlaceableNodes& nodes, const std::string& name) {
+  return std::find_if(nodes.begin(), nodes.end(),
+                      [&](const auto& known) { return known.name == name; });
+}
+
+bool leader_is_up(const PlaceableNodes& nodes, const replication::raft::MemberId& leader) {
+  const auto at = named(nodes, leader.node);
+  return at != nodes.end() && at->up && replication::same_directory(at->id(), leader);
+}
+
+/// Why a move to it would be given up at once, and what to do; empty: it would not.
+std::string why_not_to(const sharding::PlaceableNode& node, const cluster::NodeCore& core) {
+  const auto name = "'" + node.name + "'";
+  if (!node.up) return name + " is down: start it, or name another node";
+  if (node.leaving) return name + " is leaving: name another node";
+  const auto wish = core.wishes().find(node.name);
+  if (wish != core.wishes().end() && wish->second == "draining")
+    return name + " is being drained: coterie uncordon " + node.name + ", or name another node";
+  if (node.draining) return name + " is not of the role that has shards: name another node";
+  if (node.slow) return "the disk of " + name + " is slow: wait until it is well, or name another";
+  return {};
+}
+
+HttpResponse begin_move(ShardId shard, const PlaceableNodes& nodes, const std::string& to,
+                        const cluster::NodeCore& core, const PlacementActions& actions) {
+  const auto leader = core.table().at(shard).leader();
+  if (!leader_is_up(nodes, leader))
+    return problem(503, "the primary of shard " + std::to_string(shard.value) + ", '" +
+                            leader.node +
+                            "' with its data directory, is not here: nothing can be moved; "
+                            "coterie explain tells who has copies");
+  if (const auto why = why_not_to(*named(nodes, to), core); !why.empty()) return problem(409, why);
+  actions.move(shard, to);
+  return answer({{"shard", shard.value}, {"to", to}});
+}
+
+/// What a primary that is up acknowledged is lost only by mistake, or where its copy is of no use:
+/// of a shard that is closed here that is known. What it forces on itself loses nothing more.
+bool needs_no_force(ShardId shard, const PlaceableNodes& nodes, const std::string& to,
+                    const cluster::NodeCore& core) {
+  const auto leader = core.table().at(shard).leader();
+  const auto status = core.shards().find(shard);
+  const bool closed = leader.node == core.name() && status != core.shards().end() &&
+                      status->second.phase == cluster::ShardPhase::failed;
+  return leader_is_up(nodes, leader) && leader.node != to && !closed;
+}
+
+HttpResponse begin_force(ShardId shard, const PlaceableNodes& nodes, const std::string& to,
+                         bool even_so, const cluster::NodeCore& core,
+                         const PlacementActions& actions) {
+  const auto& entry = core.table().at(shard);
+  const auto number = std::to_string(shard.value);
+  const auto heir = named(nodes, to);
+  if (replication::latest_of(entry.replicas, heir->id()) == nullptr)
+    return problem(409, "'" + to + "' has no copy of shard " + number +
+                            " in its data directory; coterie explain lists who has");
+  if (!heir->up) return problem(409, "'" + to + "' is down: it cannot lead");
+  if (!even_so && needs_no_force(shard, nodes, to, core))
+    return problem(409, "shard " + number + " is led by '" + entry.primary +
+                            "', which is up: coterie move loses nothing; to lose what '" + to +
+                            "' lacks, add --even-so");
+  actions.force_primary(shard, to);
+  return answer({{"shard", shard.value}, {"to", to}});
+}
+
 HttpResponse change(const json& body, const cluster::NodeCore& core, Instant now,
                     const PlacementActions& actions) {
   const auto action = body.value("action", "");
@@ -125,7 +190,8 @@ HttpResponse change(const json& body, const cluster::NodeCore& core, Instant now
   const bool wishes = action == "cordon" || action == "uncordon" || action == "drain";
   if (!wishes && action != "move" && action != "force-primary")
     return problem(400, "\"action\" is cordon, uncordon, drain, move or force-primary");
-  if (action != "uncordon" && !knows(core, node, now))
+  const auto nodes = core.placeable_nodes(now);
+  if (action != "uncordon" && named(nodes, node) == nodes.end())
     return problem(404,
                    "there is no node '" + node + "' with entities; coterie members lists them");
   if (wishes && !core.swim().knows_shared(now))
@@ -141,28 +207,8 @@ HttpResponse change(const json& body, const cluster::NodeCore& core, Instant now
     return problem(503,
                    "the placement registers have no leader: nothing changes hands until a "
                    "majority of their voters is back");
-  const auto nodes = core.placeable_nodes(now);
-  const auto named = [&](const std::string& name) {
-    return std::find_if(nodes.begin(), nodes.end(),
-                        [&](const auto& known) { return known.name == name; });
-  };
-  if (action == "move") {
-    const auto leader = core.table().at(id).leader();
-    const auto from = named(leader.node);
-    if (from == nodes.end() || !from->up || !replication::same_directory(from->id(), leader))
-      return problem(503, "the primary of shard " + std::to_string(shard) + ", '" + leader.node +
-                              "' with its data directory, is not here: nothing can be moved; "
-                              "coterie explain tells who has copies");
-    actions.move(id, node);
-    return answer({{"shard", shard}, {"to", node}});
-  }
-  const auto heir = named(node);
-  if (replication::latest_of(core.table().at(id).replicas, heir->id()) == nullptr)
-    return problem(409, "'" + node + "' has no copy of shard " + std::to_string(shard) +
-                            " in its data directory; coterie explain lists who has");
-  if (!heir->up) return problem(409, "'" + node + "' is down: it cannot lead");
-  actions.force_primary(id, node);
-  return answer({{"shard", shard}, {"to", node}});
+  if (action == "move") return begin_move(id, nodes, node, core, actions);
+  return begin_force(id, nodes, node, body.value("even_so", false), core, actions);
 }
 
 }  // namespace

@@ -33,6 +33,11 @@ class Placement(unittest.TestCase):
         return subprocess.run([os.path.join(BIN, "coterie"), *arguments, "--management", f"127.0.0.1:{node.management}"],
                               capture_output=True, timeout=120, check=False).returncode == 0
 
+    def told(self, *arguments):
+        done = subprocess.run([os.path.join(BIN, "coterie"), *arguments, "--management", f"127.0.0.1:{self.nodes[0].management}"],
+                              capture_output=True, text=True, timeout=120, check=False)
+        return done.stdout + done.stderr
+
     def logs(self):
         return "\n".join(f"--- {node.name}\n{node.log()[-3000:]}" for node in self.nodes)
 
@@ -89,7 +94,9 @@ class Placement(unittest.TestCase):
         self.assertIn("a planned move", told["rule"])
         self.assertEqual({c["zone"] for c in told["copies"]}, {"a", "b", "c"})
         self.assertIn("nothing is to be done" if not told["state"] + told["next"] else "now:", self.coterie("explain", str(shard)))
-        self.coterie("force-primary", str(shard), "n3", "--yes")
+        self.assertIn("is led by 'n2', which is up: coterie move loses nothing",
+                      self.coterie("force-primary", str(shard), "n3", "--yes", code=1))
+        self.coterie("force-primary", str(shard), "n3", "--yes", "--even-so")
         told = json.loads(self.coterie("explain", str(shard), "-o", "json"))
         self.assertIn("an operator forced it from 'n2'", told["rule"])
         wait_for("the others are in sync again", lambda: all(
@@ -98,6 +105,17 @@ class Placement(unittest.TestCase):
             self.assertIn(said, self.coterie(*arguments, code=1))
         status, body, _ = request(self.nodes[0].management, "POST", "/placement", json.dumps({"action": "cordon", "node": "n1"}))
         self.assertEqual(status, 403, body)  # a page in a browser on this host could send that
+        self.assertIn(self.plan()["leader"], ("n1", "n2", "n3"))
+        self.assertTrue(all("slow" in node and not node["left"] for node in self.plan()["nodes"]))
+        accepted = json.loads(self.coterie("drain", "n3", "--no-wait", "-o", "json"))
+        self.assertEqual((accepted["accepted"], accepted["done"]), (True, None))
+        self.assertIn("'n3' is being drained: coterie uncordon n3", self.coterie("move", str(shard), "n3", code=1))
+        # Nobody is there for its copies.
+        waited = json.loads(self.coterie("drain", "n3", "--timeout", "1", "-o", "json", code=1).splitlines()[0])
+        self.assertEqual((waited["accepted"], waited["done"]), (True, False))
+        self.nodes[2].kill()
+        wait_for("the loss is seen", lambda: "down, draining" in self.coterie("rebalance", "--dry-run"))
+        wait_for("a move to a node that is down is refused", lambda: "'n3' is down: start it" in self.told("move", str(shard), "n3"))
 
     def test_what_lay_on_a_lost_directory_is_told_and_neither_moved_nor_forced_to_who_lost_it(self):
         for _ in range(3):

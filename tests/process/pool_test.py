@@ -2,10 +2,14 @@
 """What a person does with a pool from a shell: events, queries, monitor, keys, and the errors of each."""
 import json
 import os
+import signal
+import socketserver
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
+from http.server import BaseHTTPRequestHandler
 
 sys.path.insert(0, os.path.dirname(__file__))
 from cluster import AGENT, BIN, Process, request, wait_for  # noqa: E402
@@ -108,6 +112,20 @@ class Plain(Pool):
         self.assertEqual(request(a.management, "POST", "/events", '{"name":"x"}')[0], 403)
         self.assertEqual(request(a.management, "GET", "/events")[0], 405)
 
+    def test_a_node_that_hangs_is_told_within_seconds_and_what_it_was_sent_is_unknown(self):
+        c = self.nodes[2]
+        c.process.send_signal(signal.SIGSTOP)
+        for words, said in ((("members",), "no answer from"), (("monitor",), "no answer from"),
+                            (("event", "deploy"), "outcome unknown")):
+            done = self.coterie(c, *words)
+            self.assertEqual(done.returncode, 1, words)
+            self.assertIn(said, done.stderr)
+        c.kill()
+        for words in (("members",), ("monitor",), ("event", "deploy")):
+            done = self.coterie(c, *words)
+            self.assertEqual(done.returncode, 1, words)
+            self.assertIn("could not connect", done.stderr)
+
 
 class Encrypted(Pool):
     extra = ("--key", KEY)
@@ -124,6 +142,60 @@ class Encrypted(Pool):
         again = self.coterie(a, "keys", "remove", NEW_KEY)
         self.assertEqual(again.returncode, 1)
         self.assertIn("primary", again.stdout)
+
+    def test_a_member_that_does_not_answer_is_named(self):
+        a, _, c = self.nodes
+        c.process.send_signal(signal.SIGSTOP)
+        done = self.coterie(a, "keys", "install", NEW_KEY, "-o", "json")
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        self.assertIn("c", json.loads(done.stdout.splitlines()[-1])["silent"])
+
+
+class Stranger(BaseHTTPRequestHandler):
+    """Another program at the address that was meant to be a management port."""
+    body = b""
+
+    def answer(self):
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(self.body)))
+        self.end_headers()
+        self.wfile.write(self.body)
+
+    do_GET = do_POST = answer
+
+    def log_message(self, *_):
+        pass
+
+
+class Command(unittest.TestCase):
+    def run_at_stranger(self, body, *words):
+        handler = type("Answers", (Stranger,), {"body": body})
+        with socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            done = subprocess.run([BIN + "/coterie", *words, "--management", f"127.0.0.1:{server.server_address[1]}"],
+                                  capture_output=True, text=True, timeout=60)
+            server.shutdown()
+        self.assertEqual(done.returncode, 1, (words, done.stdout, done.stderr))
+        self.assertEqual(done.stdout, "", words)
+        return done.stderr
+
+    def test_another_programs_answer_is_told_as_such(self):
+        for words in (("members",), ("members", "-o", "json"), ("shards",), ("explain", "0"), ("rebalance",), ("rebalance", "--dry-run"),
+                      ("cordon", "a"), ("drain", "a"), ("move", "0", "a"), ("event", "deploy"), ("query", "load"),
+                      ("keys", "list"), ("monitor",), ("monitor", "-o", "json")):
+            self.assertIn("is not a Coterie management port (it answered '<html>hello</html>')",
+                          self.run_at_stranger(b"<html>hello</html>", *words))
+        self.assertIn("it answered nothing", self.run_at_stranger(b"", "event", "deploy"))
+        for words in (("rebalance", "--dry-run"), ("event", "deploy"), ("cordon", "a")):
+            self.assertIn("does not understand", self.run_at_stranger(b"{}", *words))
+
+    def test_help_shows_what_is_to_be_typed(self):
+        def helped(*words):
+            return subprocess.run([BIN + "/coterie", *words, "--help"], capture_output=True, text=True, timeout=60).stdout
+        self.assertIn("usage: coterie agent --name", helped("agent"))
+        self.assertIn("--no-wait", helped("drain"))
+        self.assertNotIn("{false}", helped("drain") + helped("sim"))
 
 
 if __name__ == "__main__":

@@ -4,11 +4,12 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import unittest
 
 sys.path.insert(0, os.path.dirname(__file__))
-from cluster import Cluster, request, wait_for  # noqa: E402
+from cluster import BIN, Cluster, request, wait_for  # noqa: E402
 
 
 def roles(node):
@@ -65,6 +66,12 @@ class Registers(unittest.TestCase):
             third.kill()
             wait_for("the loss is seen", lambda: "have no leader" in second.health())
             self.assertTrue(second.ready())
+            for words, code in ((("rebalance", "--dry-run"), 0), (("explain", "0"), 0), (("rebalance", "--timeout", "1"), 1)):
+                done = subprocess.run([BIN + "/coterie", *words, "--management", f"127.0.0.1:{second.management}"],
+                                      capture_output=True, text=True, timeout=60)
+                self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+                self.assertIn("the placement registers have no leader", done.stdout + done.stderr)
+                self.assertNotIn("it goes on", done.stderr)
             served = [a for a in accounts if second.deposit(a, 1, "2")[0] == 200]
             self.assertTrue(0 < len(served) < len(accounts))
             third.start().wait_ready()  # two of three are a majority

@@ -16,8 +16,13 @@ using asio::ip::tcp;
 
 namespace {
 
-Error no_answer(const Address& address, const beast::error_code& why) {
-  return error(Errc::unavailable, "no answer from " + to_string(address) + ": " + why.message() +
+/// Before the request was sent nothing can have happened; afterwards nobody knows.
+Error no_answer(const Address& address, bool sent, const beast::error_code& why) {
+  if (sent)
+    return error(Errc::deadline_exceeded,
+                 "no answer from " + to_string(address) + " (" + why.message() + ")");
+  return error(Errc::unavailable, "could not connect to " + to_string(address) + ": " +
+                                      why.message() +
                                       "; is a node running there? Check --management");
 }
 
@@ -42,10 +47,12 @@ Result<HttpAnswer> http_get(const Address& address, const std::string& target, D
   http::response_parser<http::string_body> parser;
   parser.body_limit(max_http_answer);
   beast::error_code failure = asio::error::timed_out;
+  bool sent = false;
   stream.expires_after(timeout);
   stream.async_connect(
       tcp::endpoint(to_asio(address), address.port), [&](beast::error_code connected) {
         if (connected) return void(failure = connected);
+        sent = true;
         http::async_write(stream, request, [&](beast::error_code written, std::size_t) {
           if (written) return void(failure = written);
           http::async_read(stream, buffer, parser,
@@ -53,20 +60,20 @@ Result<HttpAnswer> http_get(const Address& address, const std::string& target, D
         });
       });
   context.run();
-  if (failure) return no_answer(address, failure);
+  if (failure) return no_answer(address, sent, failure);
   return HttpAnswer{parser.get().result_int(), parser.get().body()};
 }
 
 Status http_lines(const Address& address, const std::string& target, const std::string& body,
-                  Duration silence, const std::function<bool(std::string_view)>& line) {
+                  HttpPatience patience, const std::function<bool(std::string_view)>& line) {
   asio::io_context context;
   beast::tcp_stream stream(context);
   beast::flat_buffer buffer;
   beast::error_code problem;
   // Each step alone on the loop: blocking, but with a time limit.
-  const auto step = [&](auto start) {
+  const auto step = [&](Duration limit, auto start) {
     problem = asio::error::timed_out;
-    stream.expires_after(silence);
+    stream.expires_after(limit);
     start([&](beast::error_code outcome, auto&&...) { problem = outcome; });
     context.restart();
     context.run();
@@ -80,16 +87,20 @@ Status http_lines(const Address& address, const std::string& target, const std::
   http::response_parser<http::string_body> parser;
   // Boost 1.74 takes no limit at all for a limit of zero.
   parser.body_limit(std::numeric_limits<std::uint64_t>::max());
+  const bool connected = step(patience.answer, [&](auto done) {
+    stream.async_connect(tcp::endpoint(to_asio(address), address.port), done);
+  });
   const bool asked =
-      step([&](auto done) {
-        stream.async_connect(tcp::endpoint(to_asio(address), address.port), done);
-      }) &&
-      step([&](auto done) { http::async_write(stream, request, done); }) &&
-      step([&](auto done) { http::async_read_header(stream, buffer, parser, done); });
-  if (!asked) return no_answer(address, problem);
+      connected &&
+      step(patience.answer, [&](auto done) { http::async_write(stream, request, done); }) &&
+      step(patience.answer,
+           [&](auto done) { http::async_read_header(stream, buffer, parser, done); });
+  if (!asked) return no_answer(address, connected, problem);
   std::string text;
   while (!parser.is_done()) {
-    if (!step([&](auto done) { http::async_read_some(stream, buffer, parser, done); })) break;
+    if (!step(patience.silence,
+              [&](auto done) { http::async_read_some(stream, buffer, parser, done); }))
+      break;
     text += std::exchange(parser.get().body(), {});
     if (text.size() > max_http_line) return error(Errc::malformed, "a line without an end");
     if (parser.get().result() == http::status::ok && !take_lines(text, line)) return Done{};
@@ -97,8 +108,9 @@ Status http_lines(const Address& address, const std::string& target, const std::
   if (parser.get().result() != http::status::ok)
     return error(Errc::refused, to_string(address) + " answered " +
                                     std::to_string(parser.get().result_int()) + ": " + text);
-  if (problem && problem != http::error::partial_message) return no_answer(address, problem);
-  if (problem) return error(Errc::unavailable, to_string(address) + " ended: its node stopped");
+  if (problem && problem != http::error::partial_message) return no_answer(address, true, problem);
+  if (problem)
+    return error(Errc::deadline_exceeded, to_string(address) + " ended before its answer did");
   if (!text.empty()) (void)line(text);  // the last one needs no end
   return Done{};
 }

@@ -1,4 +1,7 @@
-/// Blocking HTTP for command-line tools. Thread-safety: free functions.
+/// Blocking HTTP for command-line tools. Errors: `unavailable`, nothing was sent;
+/// `deadline_exceeded`, it was sent and no whole answer came, so what it asked for may still
+/// happen; `refused`, another answer than 200; `malformed`, a line without an end. Thread-safety:
+/// free functions.
 #pragma once
 
 #include <functional>
@@ -22,12 +25,18 @@ inline constexpr std::size_t max_http_answer =
 /// Longest line of a streamed answer.
 inline constexpr std::size_t max_http_line = 256 * 1024;
 
+/// A node that hangs is to be noticed soon, also where an answer that has begun may be quiet for
+/// hours.
+struct HttpPatience {
+  Duration answer = 5s;   ///< to connect, then to send, then until the answer begins
+  Duration silence = 5s;  ///< from one piece of the answer to the next
+};
+
 /// Sends `body` (POST; GET if it is empty) with own_header and gives each line of the answer to
-/// `line` as it comes, until it answers false or the answer ends; the last needs no newline.
-/// `silence` bounds the wait for the first byte and then for each further one. An answer other than
-/// 200 is an error with its body.
+/// `line` as it comes, until it answers false or the answer ends; the last needs no newline. An
+/// answer other than 200 is an error with its body.
 [[nodiscard]] Status http_lines(const Address& address, const std::string& target,
-                                const std::string& body, Duration silence,
+                                const std::string& body, HttpPatience patience,
                                 const std::function<bool(std::string_view)>& line);
 
 }  // namespace coterie::transport

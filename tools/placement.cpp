@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <functional>
@@ -69,6 +70,26 @@ bool gives(const json& plan, const json& node) {
   return false;
 }
 
+/// Whether the registers' voters would be no majority without those that drain, this one among
+/// them. A node that is not of their group does not know: their leader does.
+bool votes(const Query& query, const json& plan, const std::string& name) {
+  const auto in = [&](const json& known) {
+    const auto needed = known.value("needed_voters", json());
+    return std::find(needed.begin(), needed.end(), json(name)) != needed.end();
+  };
+  if (!plan.value("needed_voters", json()).is_null()) return in(plan);
+  const auto members = fetch(query, "/members", json::value_t::array);
+  if (!members) return false;
+  for (const auto& member : *members) {
+    if (member.at("name") != plan.value("leader", json()) || member.at("management").is_null())
+      continue;
+    const auto known = fetch({.management = member.at("management").get<std::string>()},
+                             "/placement", json::value_t::object);
+    return known && in(*known);
+  }
+  return false;
+}
+
 std::optional<Sight> look_at_drain(const Query& query, const std::string& name) {
   const auto plan = fetch_plan(query);
   if (!plan) return std::nullopt;
@@ -78,8 +99,12 @@ std::optional<Sight> look_at_drain(const Query& query, const std::string& name) 
   Sight seen{.text = quoted(name) + " leads " + std::to_string(leads) + " shards and has " +
                      std::to_string(copies) + " copies",
              .done = leads + copies == 0};
+  if (lacks_a_leader(*plan) && !seen.done) return no_leader();
+  if (votes(query, *plan, name)) {
+    seen.done = false;
+    seen.text += "; its vote on the placement registers is needed until others can do without";
+  }
   if (seen.done) return seen;
-  if (lacks_a_leader(*plan)) return no_leader();
   if (!node->at("draining").get<bool>()) seen.text += "; it is not being drained any more";
   else if (gives(*plan, *node)) seen.then = it_goes_on;
   else seen.text += "; no other node takes them: add one";

@@ -23,6 +23,18 @@ std::vector<replication::VoterCandidate> NodeCore::voter_candidates(Instant now)
   return out;
 }
 
+std::optional<std::vector<std::string>> NodeCore::needed_voters(Instant now) const {
+  if (!store_ || (!leads_registers() && store_->raft().leader().node.empty())) return std::nullopt;
+  const auto& configuration = store_->raft().configuration();
+  std::vector<std::string> out;
+  if (replication::can_spare_draining(configuration, store_->raft().leader(), voter_candidates(now),
+                                      leads_registers() ? leads_since_ : now, now))
+    return out;
+  for (const auto& id : configuration.voters)
+    if (is_drained(id.node)) out.push_back(id.node);
+  return out;
+}
+
 /// One step at a time, each after the one before is committed.
 void NodeCore::tick_voters(Instant now, NodeEffects& out) {
   if (!leads_registers() || now < next_voters_) return;

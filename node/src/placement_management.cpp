@@ -96,6 +96,8 @@ HttpResponse facts(const cluster::NodeCore& core, Instant now) {
                                 {"min_in_sync", entry.min_in_sync}});
   const auto leader = core.registers_leader();
   out["leader"] = leader.empty() ? json(nullptr) : json(leader);
+  const auto needed = core.needed_voters(now);
+  out["needed_voters"] = needed ? json(*needed) : json(nullptr);
   out["replicas"] = core.placement().replicas;
   out["min_in_sync"] = core.placement().min_in_sync;
   return answer(out);

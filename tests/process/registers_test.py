@@ -78,6 +78,21 @@ class Registers(unittest.TestCase):
             first.start().wait_ready()
             wait_for("all serve again", lambda: all(second.deposit(a, 1, "3")[0] == 200 for a in accounts))
 
+    def test_nodes_that_are_drained_and_stopped_one_after_the_other_take_no_vote_with_them(self):
+        for size in (2, 3):
+            with Cluster(size, extra=("--replicas", "1")) as cluster:
+                last = cluster.nodes[-1]
+                for account in range(20):
+                    self.assertEqual(last.deposit(f"acc{account}", 1, "x")[0], 200)
+                for node in cluster.nodes[:-1]:
+                    done = subprocess.run([BIN + "/coterie", "drain", node.name, "--timeout", "60", "--management",
+                                           f"127.0.0.1:{last.management}"], capture_output=True, text=True, check=False)
+                    self.assertEqual(done.returncode, 0, done.stderr + node.log() + last.log())
+                    self.assertEqual(node.terminate(), 0)
+                last.kill()
+                last.start().wait_ready()
+                self.assertEqual([last.balance(f"acc{account}") for account in range(20)], [1] * 20)
+
     def test_a_leader_that_stood_still_leads_no_longer(self):
         with Cluster() as cluster:
             wait_for("three voters", lambda: settled(cluster, 3))

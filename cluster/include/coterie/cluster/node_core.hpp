@@ -184,6 +184,9 @@ class NodeCore {
   [[nodiscard]] const sharding::PlacementConfig& placement() const { return config_.placement; }
   /// What operators want of nodes: node -> "cordoned" or "draining".
   [[nodiscard]] const std::map<std::string, std::string>& wishes() const { return wishes_; }
+  /// Of the nodes that are drained, those whose votes the registers could not do without; unknown
+  /// (nullopt) to who neither leads them nor hears their leader.
+  [[nodiscard]] std::optional<std::vector<std::string>> needed_voters(Instant now) const;
   /// By an operator.
   [[nodiscard]] bool is_drained(const std::string& node) const {
     const auto wish = wishes_.find(node);

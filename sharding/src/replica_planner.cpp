@@ -68,7 +68,7 @@ class Plan {
   [[nodiscard]] const PlaceableNode* heir(ShardId shard, const Register& entry, bool must) {
     const PlaceableNode* best = nullptr;
     const auto worth = [&](const PlaceableNode& node) {
-      return std::tuple(!node.leaving && !node.draining, !node.slow,
+      return std::tuple(!node.leaving, !node.slow, !node.draining,
                         !node.cordoned && node.weight > 0, -led_[node.name],
                         rendezvous_score(shard, node.name));
     };

@@ -214,6 +214,37 @@ TEST_CASE("replica planner: who leaves is relieved by a cordoned node if there i
   for (const auto& swap : plan_replicas(registers, nodes, {})) CHECK_FALSE(swap.desired.moves());
 }
 
+TEST_CASE(
+    "replica planner: a slow disk leads nothing that a well one can, be it of one that drains") {
+  auto nodes = nodes_of(3);
+  auto registers = place_first(nodes, {});
+  nodes[0].slow = nodes[1].slow = true;
+  nodes[2].draining = true;
+  const auto swaps = plan_replicas(registers, nodes, {});
+  CHECK_FALSE(swaps.empty());
+  for (const auto& swap : swaps) CHECK(swap.desired.successor.node == "n2");
+  nodes[2].slow = true;  // all are: nobody is better
+  CHECK(plan_replicas(registers, nodes, {}).empty());
+}
+
+TEST_CASE("replica planner: copies that a slow disk does not get in sync hold up no others") {
+  auto nodes = nodes_of(6);
+  auto registers = place_first(nodes, {});
+  nodes[0].up = false;
+  enact(registers, plan_replicas(registers, nodes, {}));
+  nodes[0].up = nodes[0].slow = true;  // it learns nothing: its disk is full
+  nodes[1].up = false, nodes[1].gone = true;
+  PlacementConfig config;
+  config.copying = 1;
+  std::size_t made = 0;  // where it is not urgent: two of three are there
+  for (const auto& swap : plan_replicas(registers, nodes, config)) {
+    const auto& before = registers[swap.shard.value];
+    for (const auto& member : swap.desired.replicas)
+      made += holds(before.replicas, member.node) || holds(before.replicas, "n0") ? 0 : 1;
+  }
+  CHECK(made > 0);
+}
+
 TEST_CASE("replica planner: a copy in sync under an older name than it has now never leads") {
   auto nodes = nodes_of(3);
   Register entry{.epoch = Epoch{5},

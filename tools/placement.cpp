@@ -158,6 +158,14 @@ int wait_for(const Query& query, const PlacementWish& wish) {
   });
 }
 
+/// What comes of a change that nobody waits for.
+std::string accepted(const PlacementWish& wish) {
+  const auto name = quoted(wish.node);
+  if (wish.action == "cordon") return name + " is cordoned: it keeps what it has and gets no more";
+  if (wish.action == "uncordon") return name + " may get shards again";
+  return "accepted; coterie rebalance --dry-run shows what is left";
+}
+
 /// Only who means it loses events.
 bool confirmed(const PlacementWish& wish) {
   if (wish.yes) return true;
@@ -191,6 +199,7 @@ int run_placement(const Query& query, const PlacementWish& wish) {
   body["accepted"] = true;
   body["done"] = takes_time && !wish.wait ? json(nullptr) : json(code == 0);
   if (query.output == "json") std::printf("%s\n", body.dump().c_str());
+  else if (!takes_time || !wish.wait) std::printf("%s\n", accepted(wish).c_str());
   return code;
 }
 

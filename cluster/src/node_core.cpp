@@ -158,6 +158,7 @@ NodeEffects NodeCore::tick(Instant now) {
   tick_voters(now, out);
   tick_placement(now, out);
   tick_proposals(now, out);
+  tick_health(now, out);
   return finish(std::move(out), now);
 }
 
@@ -167,7 +168,7 @@ Instant NodeCore::next_deadline() const {
   if (!lanes_up_.empty()) at = earliest(at, next_beat_);
   if (store_ && !old_copy_) at = earliest(at, earliest(store_->next_deadline(), next_voters_));
   if (leads_registers()) at = earliest(at, earliest(next_placement_, look_at_));
-  at = earliest(at, propose_at_);
+  at = earliest(at, earliest(propose_at_, next_health_));
   if (routes_dirty_) at = earliest(at, next_publish_);
   at = earliest(at, handed_over_at_ != never ? handed_over_at_ : hand_over_by_);
   if (leaving_ || config_.entity_types == 0) return at;

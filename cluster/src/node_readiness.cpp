@@ -94,6 +94,21 @@ Readiness NodeCore::readiness() const {
   return out;
 }
 
+/// Whoever reads the log alone sees what it waits for, and since when.
+void NodeCore::tick_health(Instant now, NodeEffects& out) {
+  if (now < next_health_) return;
+  const bool first = next_health_ == Instant{};
+  next_health_ = now + health_interval;
+  if (first || leaving_) return;
+  const auto state = readiness();
+  std::string text = state.ready ? "" : "not ready: " + state.reason;
+  for (const auto& what : state.degraded) text += (text.empty() ? "degraded: " : "; ") + what;
+  if (text == told_health_) return;
+  told_health_ = text;
+  out.emplace_back(LogEvent{text.empty() ? LogLevel::info : LogLevel::warning,
+                            text.empty() ? "ready, and nothing is wrong" : std::move(text)});
+}
+
 /// How many shards this node leads, and how many of them it does what it can for.
 std::pair<std::size_t, std::size_t> NodeCore::tell_own_shards(
     std::vector<std::string>& degraded) const {

@@ -222,7 +222,10 @@ std::optional<HttpResponse> answer_placement(const HttpRequest& request,
   const bool reads =
       target == "/placement/explain" || (target == "/placement" && request.method != "POST");
   if (!reads && target != "/placement") return std::nullopt;
-  if (!core.table().formed()) return problem(503, "there is no shard table yet");
+  if (!core.table().formed()) {
+    const auto why = core.readiness().reason;
+    return problem(503, "there is no shard table yet" + (why.empty() ? "" : ": " + why));
+  }
   if (reads && request.method != "GET") return problem(405, "only GET and POST are offered here");
   if (target == "/placement/explain") return explain(request, core, now);
   if (reads) return facts(core, now);
@@ -231,8 +234,8 @@ std::optional<HttpResponse> answer_placement(const HttpRequest& request,
                             std::string(transport::own_header) + ": 1");
   if (!request.loopback)
     return problem(403,
-                   "this changes the cluster, and there are no tokens yet: ask on this host, "
-                   "through 127.0.0.1");
+                   "this changes the cluster, and there are no tokens yet: ask on the node's own "
+                   "host");
   const auto body = json::parse(request.body, nullptr, false);
   if (!body.is_object()) return problem(400, "the body is no JSON object");
   try {

@@ -30,6 +30,7 @@ struct Alone {
       if (const auto* batch = std::get_if<replication::raft::Persist>(&effect))
         run(core.raft_persisted(batch->batch, now));
       if (const auto* stop = std::get_if<Stop>(&effect)) stopped = *stop;
+      if (const auto* said = std::get_if<LogEvent>(&effect)) log.push_back(said->text);
     }
   }
   /// Until `done`, a minute at most.
@@ -62,6 +63,7 @@ struct Alone {
   static constexpr StartId life{3};
   Instant now{1'000'000'000};
   std::optional<Stop> stopped{};
+  std::vector<std::string> log{};
   std::uint64_t token{};  ///< of its life, in the registers
   NodeCore core;
 };
@@ -199,4 +201,20 @@ TEST_CASE("node core: shards that can commit nothing are told, although they are
   CHECK(said.ready);
   REQUIRE(said.degraded.size() == 1);
   CHECK(said.degraded[0].starts_with("1 shard of this node can commit nothing"));
+}
+
+TEST_CASE("node core: what a node waits for is logged once, and when it waits no longer") {
+  Alone node;
+  REQUIRE(node.leads_all());
+  const auto said = [&](Duration span, const std::string& start) {
+    node.log.clear();
+    const auto end = node.now + span;
+    REQUIRE(node.until([&] { return node.now >= end; }));
+    return std::count_if(node.log.begin(), node.log.end(),
+                         [&](const auto& line) { return line.starts_with(start); });
+  };
+  CHECK(said(20s, "not ready: recovering 256 of 256 shards") == 1);
+  node.serve();
+  CHECK(said(20s, "ready, and nothing is wrong") == 1);
+  CHECK(said(20s, "") == 0);
 }

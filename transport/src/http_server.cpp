@@ -26,7 +26,10 @@ class Session : public std::enable_shared_from_this<Session> {
     ++*open_;
     beast::error_code gone;
     const auto peer = stream_.socket().remote_endpoint(gone);
-    loopback_ = !gone && peer.address().is_loopback();
+    // Who comes from the very address that it came to is on this host as well.
+    loopback_ = !gone && (peer.address().is_loopback() ||
+                          peer.address() == stream_.socket().local_endpoint(gone).address());
+    loopback_ = loopback_ && !gone;
   }
   ~Session() { --*open_; }
   Session(const Session&) = delete;

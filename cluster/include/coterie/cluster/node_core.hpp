@@ -33,6 +33,8 @@ inline constexpr std::size_t max_remembered_peers = 64;
 /// a second. The placement contract, "Suspicion".
 inline constexpr Duration beat_interval = 100ms;
 inline constexpr std::size_t beat_lanes = 32;
+/// So often a node looks at its own health, and logs what became of it.
+inline constexpr Duration health_interval = 5s;
 /// The first byte of a beat.
 inline constexpr std::uint8_t beat_leaves = 1, beat_slow = 2;
 /// Swap batches that wait for the register's disk; more is not answered, and asked again.
@@ -278,6 +280,7 @@ class NodeCore {
   // node_readiness.cpp
   [[nodiscard]] std::string waits_for() const;
   [[nodiscard]] std::string missing_voters() const;
+  void tick_health(Instant now, NodeEffects& out);
   [[nodiscard]] std::size_t stuck_shards() const;
   std::pair<std::size_t, std::size_t> tell_own_shards(std::vector<std::string>& degraded) const;
   void tell_lost_shards(std::vector<std::string>& degraded) const;
@@ -341,6 +344,8 @@ class NodeCore {
   void depart_now(Instant now, NodeEffects& out);
   bool old_copy_ = false;  ///< it forgot a later life, and with it votes and entries
   bool was_ready_ = false;
+  std::string told_health_{};  ///< empty: it is well
+  Instant next_health_{};
   bool had_lane_ = false;
   bool leaving_ = false;
   Instant hand_over_by_ = never;  ///< it leaves

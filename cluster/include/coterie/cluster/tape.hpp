@@ -13,7 +13,7 @@
 
 namespace coterie::cluster {
 
-inline constexpr std::string_view tape_magic = "coterie tape 7\n";
+inline constexpr std::string_view tape_magic = "coterie tape 8\n";
 inline constexpr std::size_t tape_entry_head = 8;  ///< length (4), CRC-32C of the body (4)
 /// Handed on when it holds this much, or when this much time passed: the end of a killed process's
 /// tape is lost.

@@ -4,6 +4,7 @@
 #include <functional>
 #include <iostream>
 #include <thread>
+#include <utility>
 
 #include "management_port.hpp"
 #include "placement_plan.hpp"
@@ -101,8 +102,8 @@ std::optional<Sight> look_at_drain(const Query& query, const std::string& name) 
              .done = leads + copies == 0};
   if (lacks_a_leader(*plan) && !seen.done) return no_leader();
   if (votes(query, *plan, name)) {
-    seen.done = false;
-    seen.text += "; its vote on the placement registers is needed until others can do without";
+    seen.text += "; its vote on the placement registers is needed still";
+    if (std::exchange(seen.done, false)) return seen;
   }
   if (seen.done) return seen;
   if (!node->at("draining").get<bool>()) seen.text += "; it is not being drained any more";

@@ -57,7 +57,8 @@ void NodeCore::make(const replication::VoterChange& change, Instant now, NodeEff
   if (change.kind == Kind::hand_over) return take(store_->hand_over(now), now, out);
   const bool removes_voter =
       change.kind == Kind::remove && store_->raft().configuration().is_voter(change.id);
-  if (removes_voter && removed_at_ != Instant{INT64_MIN} &&
+  // Who is drained is there and well, and goes because it was asked to.
+  if (removes_voter && !is_drained(change.id.node) && removed_at_ != Instant{INT64_MIN} &&
       now - removed_at_ < replication::removal_pause)
     return;
   replication::MetaEffects effects;

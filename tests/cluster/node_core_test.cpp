@@ -27,8 +27,10 @@ struct Alone {
         token = life_kept->tried;
         run(core.life_persisted(now));
       }
-      if (const auto* batch = std::get_if<replication::raft::Persist>(&effect))
-        run(core.raft_persisted(batch->batch, now));
+      if (const auto* batch = std::get_if<replication::raft::Persist>(&effect)) {
+        if (hangs) last_batch = batch->batch;
+        else run(core.raft_persisted(batch->batch, now));
+      }
       if (const auto* stop = std::get_if<Stop>(&effect)) stopped = *stop;
       if (const auto* said = std::get_if<LogEvent>(&effect)) log.push_back(said->text);
     }
@@ -64,6 +66,8 @@ struct Alone {
   Instant now{1'000'000'000};
   std::optional<Stop> stopped{};
   std::vector<std::string> log{};
+  bool hangs = false;  ///< its own store
+  std::uint64_t last_batch = 0;
   std::uint64_t token{};  ///< of its life, in the registers
   NodeCore core;
 };
@@ -217,4 +221,26 @@ TEST_CASE("node core: what a node waits for is logged once, and when it waits no
   node.serve();
   CHECK(said(20s, "ready, and nothing is wrong") == 1);
   CHECK(said(20s, "") == 0);
+}
+
+TEST_CASE("node core: a node whose own store hangs is slow, until half a minute after it went on") {
+  Alone node;
+  REQUIRE(node.leads_all());
+  node.serve();
+  const auto slow_after = [&](Duration span) {
+    const auto end = node.now + span;
+    REQUIRE(node.until([&] { return node.now >= end; }));
+    node.run(node.core.tick(node.now));
+    return node.core.placeable_nodes(node.now).at(0).slow;
+  };
+  node.hangs = true;
+  auto desired = node.entry();
+  desired.epoch = next(desired.epoch);
+  node.run(node.core.propose({ShardId{0}, node.entry().epoch, std::move(desired)}, node.now));
+  CHECK_FALSE(slow_after(store_patience - 1s));
+  CHECK(slow_after(2s));
+  node.hangs = false;
+  node.run(node.core.raft_persisted(node.last_batch, node.now));
+  CHECK(slow_after(slow_hold - 2s));
+  CHECK_FALSE(slow_after(4s));
 }

@@ -71,6 +71,9 @@ inline constexpr std::string_view wishes_name = "coterie/nodes";
 inline constexpr Duration slow_hold = 30s;
 inline constexpr std::string_view slow_disk =
     "this node's disk is slow, full, or has failed: others are to lead its shards";
+/// A write of the registers that waits for the node's own store for so long: the disk is slow, and
+/// another voter had better lead, since what a leader has not on its disk yet is kept in memory.
+inline constexpr Duration store_patience = 5s;
 /// A planned move that did not come to its end by then is given up.
 inline constexpr Duration move_limit = 60s;
 
@@ -339,6 +342,12 @@ class NodeCore {
   bool slow_ = false;  ///< its disk stalled,
   Instant slow_until_{};
   void watch_disk(Instant now, NodeEffects& out);
+  [[nodiscard]] bool store_hangs(Instant now) const {
+    return store_waits_since_ != never && now - store_waits_since_ >= store_patience;
+  }
+  Instant store_waits_since_ = never;  ///< its oldest write of the registers
+  std::uint64_t store_asked_{};        ///< the newest
+  Instant lead_elsewhere_at_{};
   std::optional<Error> failure_{};  ///< why it leaves, if nobody asked it to
   void give_all_away(Instant now);
   void depart_now(Instant now, NodeEffects& out);

@@ -6,6 +6,7 @@ namespace coterie::cluster {
 std::vector<replication::VoterCandidate> NodeCore::voter_candidates(Instant now) const {
   std::vector<replication::VoterCandidate> out{{.id = store_->raft().self()}};
   out.front().draining = is_drained(config_.name);
+  out.front().zone = config_.traits.zone;
   for (const auto& [name, meta] : metas_) {
     if (meta.disk == 0 || meta.cluster != cluster_) continue;
     const auto* const member = swim_.members().find(name);
@@ -17,6 +18,7 @@ std::vector<replication::VoterCandidate> NodeCore::voter_candidates(Instant now)
     }
     candidate.reachable = links_.is_up(links_.lane_to(name, 0));
     candidate.draining = is_drained(name);
+    candidate.zone = meta.traits.zone;
     candidate.passed_over = learners_.passed_over(candidate.id, now);
     out.push_back(std::move(candidate));
   }

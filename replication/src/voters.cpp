@@ -1,5 +1,8 @@
 #include "coterie/replication/voters.hpp"
 
+#include <algorithm>
+#include <tuple>
+
 namespace coterie::replication {
 namespace {
 
@@ -25,18 +28,21 @@ class VoterPlan {
       members += find(id) == nullptr ? 1 : 0;
     }
     wanted_ = wanted_voters(members);
-    for (const auto& candidate : candidates)
-      if (next_ == nullptr && fit(candidate.id) && !configuration.contains(candidate.id))
-        next_ = &candidate.id;
+    for (const bool anywhere : {false, true})
+      for (const auto& candidate : candidates)
+        if (next_ == nullptr && fit(candidate.id) && !configuration.contains(candidate.id) &&
+            (anywhere || voters_in(zone_of(candidate.id)) == 0))
+          next_ = &candidate.id;
   }
 
   [[nodiscard]] std::optional<VoterChange> next() const {
     // Who drains is counted on only where nobody else is there to take its place.
     const bool replaced = next_ != nullptr || !configuration_.learners.empty();
     const auto counted = replaced ? staying_ : staying_ + draining_;
+    const auto needed = wanted_ + (spreads() ? 1 : 0);
     for (const auto& id : configuration_.learners)
-      if (!fit(id) || counted >= wanted_) return VoterChange{Kind::remove, id};
-    if (counted < wanted_) {
+      if (!fit(id) || counted >= needed) return VoterChange{Kind::remove, id};
+    if (counted < needed) {
       if (!configuration_.learners.empty())
         return VoterChange{Kind::promote, configuration_.learners.front()};
       if (next_ != nullptr) return VoterChange{Kind::add_learner, *next_};
@@ -78,6 +84,27 @@ class VoterPlan {
     return present(id) && !drains(id) && !find(id)->passed_over;
   }
 
+  [[nodiscard]] std::string zone_of(const MemberId& id) const {
+    const auto* const candidate = find(id);
+    return candidate == nullptr || candidate->zone.empty() ? "node " + id.node
+                                                           : "zone " + candidate->zone;
+  }
+  [[nodiscard]] std::size_t voters_in(const std::string& zone) const {
+    const auto& voters = configuration_.voters;
+    return static_cast<std::size_t>(
+        std::count_if(voters.begin(), voters.end(),
+                      [&](const auto& id) { return !lost(id) && zone_of(id) == zone; }));
+  }
+  /// A zone has two voters, and another one none: who learns, or would next, is to vote as well
+  /// before one of the two is removed.
+  [[nodiscard]] bool spreads() const {
+    const auto* const learner =
+        configuration_.learners.empty() ? next_ : &configuration_.learners.front();
+    return learner != nullptr && voters_in(zone_of(*learner)) == 0 &&
+           std::any_of(configuration_.voters.begin(), configuration_.voters.end(),
+                       [&](const auto& id) { return !lost(id) && voters_in(zone_of(id)) > 1; });
+  }
+
   /// Those that drain may all go at once.
   [[nodiscard]] std::optional<VoterChange> relieve() const {
     return staying_ == 0 || can_spare_draining() ? std::nullopt : end_draining();
@@ -88,12 +115,16 @@ class VoterPlan {
     if (drains(leader_)) return VoterChange{Kind::hand_over, leader_};
     return std::nullopt;
   }
-  /// Who is away goes first.
+  /// Who is away goes first, then one of the zone with the most.
   [[nodiscard]] std::optional<VoterChange> shrink() const {
-    for (const bool away : {true, false})
-      for (auto id = configuration_.voters.rbegin(); id != configuration_.voters.rend(); ++id)
-        if (*id != leader_ && present(*id) != away) return VoterChange{Kind::remove, *id};
-    return std::nullopt;
+    const MemberId* last = nullptr;
+    const auto worth = [&](const MemberId& id) {
+      return std::tuple(!present(id), voters_in(zone_of(id)));
+    };
+    for (auto id = configuration_.voters.rbegin(); id != configuration_.voters.rend(); ++id)
+      if (*id != leader_ && (last == nullptr || worth(*id) > worth(*last))) last = &*id;
+    if (last == nullptr) return std::nullopt;
+    return VoterChange{Kind::remove, *last};
   }
 
   const raft::Configuration& configuration_;

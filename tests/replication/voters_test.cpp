@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "coterie/core/random.hpp"
 #include "coterie/replication/learner_watch.hpp"
 
 using namespace coterie;
@@ -24,10 +25,10 @@ struct Pool {
     return plan_voters(configuration, id(leader), members, known_since, now);
   }
   /// Until there is nothing to do; how many steps that took.
-  std::size_t settle() {
+  std::size_t settle(char leader = 'a') {
     for (std::size_t steps = 0; steps < 100; ++steps) {
-      const auto change = plan();
-      if (!change) return steps;
+      const auto change = plan(leader);
+      if (!change || change->kind == Kind::hand_over) return steps;
       std::erase(configuration.learners, change->id);
       std::erase(configuration.voters, change->id);
       if (change->kind == Kind::add_learner) configuration.learners.push_back(change->id);
@@ -177,6 +178,50 @@ TEST_CASE("voters: who learned for too long makes room for the next") {
   CHECK(pool.plan() == VoterChange{Kind::remove, id('b')});
   pool.configuration = {{id('a')}, {}};
   CHECK(pool.plan() == VoterChange{Kind::add_learner, id('c')});
+}
+
+TEST_CASE("voters: they are spread over zones, one more before one is removed, and then stay") {
+  const char* const zones[] = {"x", "x", "x", "x", "y", "z"};
+  Pool three(6);
+  for (std::size_t i = 0; i < 6; ++i) three.members[i].zone = zones[i];
+  three.members = {three.members[0], three.members[1], three.members[2], three.members[5]};
+  three.configuration.voters = {id('a'), id('b'), id('c')};
+  CHECK(three.plan() == VoterChange{Kind::add_learner, id('f')});
+  three.configuration.learners = {id('f')};
+  CHECK(three.plan() == VoterChange{Kind::promote, id('f')});
+  three.configuration = {{id('a'), id('b'), id('c'), id('f')}, {}};
+  CHECK(three.plan() == VoterChange{Kind::remove, id('c')});
+  three.configuration = {{id('a'), id('b'), id('f')}, {}};
+  CHECK_FALSE(three.plan());  // there are no more zones
+}
+
+TEST_CASE("voters: whatever the zones, draining and absences are, it comes to an end") {
+  Random random(7);
+  for (int run = 0; run < 3000; ++run) {
+    Pool pool(1 + random.below(std::uint64_t{8}));
+    for (auto& member : pool.members) {
+      if (random.chance(0.7))
+        member.zone = std::string(1, char('x' + random.below(std::uint64_t{3})));
+      member.draining = random.chance(0.2);
+      member.passed_over = random.chance(0.1);
+      if (member.id != id('a') && random.chance(0.2)) pool.away(member.id.node[0], 1s);
+    }
+    for (char leader = 'a'; leader;) {
+      CHECK(pool.settle(leader) < 100);
+      const auto last = pool.plan(leader);
+      if (!last) break;
+      REQUIRE(last->kind == Kind::hand_over);
+      leader = 0;
+      for (const auto& voter : pool.configuration.voters)
+        for (const auto& member : pool.members)
+          if (member.id == voter && !member.draining) leader = voter.node[0];
+    }
+    std::size_t draining = 0, staying = 0;
+    for (const auto& voter : pool.configuration.voters)
+      for (const auto& member : pool.members)
+        if (member.id == voter) ++(member.draining ? draining : staying);
+    CHECK((draining == 0 || staying == 0 || staying > draining));
+  }
 }
 
 TEST_CASE("voters: a learner is waited for a minute, and passed over for ten") {

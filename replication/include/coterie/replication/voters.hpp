@@ -1,11 +1,13 @@
 /// Which members of a cluster vote on the registers: 1, 3 or 5 stable ones, changed one step at a
-/// time: a learner first, added before another is removed. Whoever an operator drains may go for
+/// time: a learner first, added before another is removed; spread over as many zones as there are,
+/// so that one that fails takes no majority with it. Whoever an operator drains may go for
 /// good at any moment: another one takes its place, and where there is none, the vote of those that
 /// stay has to be a majority without it. Source: placement contract, "Voters".
 /// Thread-safety: pure functions.
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "coterie/core/time.hpp"
 #include "coterie/replication/raft/types.hpp"
@@ -26,6 +28,7 @@ struct VoterCandidate {
   bool reachable = true;     ///< by its link, without which it cannot learn
   bool draining = false;     ///< by an operator
   bool passed_over = false;  ///< it learned for too long, and others are tried
+  std::string zone{};        ///< empty: one of its own
 };
 struct VoterChange {
   enum class Kind : std::uint8_t { add_learner, promote, remove, hand_over };

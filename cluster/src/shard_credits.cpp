@@ -70,9 +70,13 @@ bool ShardCore::take_credit(const Command& command, const Route& route, Instant 
   const std::pair at{route.lane, messaging::credit_group(shard)};
   if (!waiting_.contains(at) && has_credit(command, route.lane, now)) return true;
   ++counters_.without_credit;
-  if (command.waits && park(waiting_[at], command)) {
-    if (command.to.wanted) asks_.expect_from(command.to.sequence, local_lane);  // sent nowhere yet
-    return false;
+  if (command.waits) {
+    auto& queue = waiting_[at];
+    const bool parked = park(queue, command);
+    if (parked && command.to.wanted)
+      asks_.expect_from(command.to.sequence, local_lane);  // sent nowhere yet
+    if (queue.empty()) waiting_.erase(at);
+    if (parked) return false;
   }
   ++counters_.busy;
   fail(command, Errc::busy, "the owner of the shard has too much under way", credit_soon, out);

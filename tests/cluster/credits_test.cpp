@@ -45,9 +45,9 @@ struct Flow : Bench {
     core.flush(now, *this);
     peer.read_answers();
   }
-  void grant(std::uint64_t messages, std::uint64_t bytes) {
-    const messaging::Grant grant{static_cast<std::uint8_t>(messaging::credit_group(shard_of_x)),
-                                 messages, bytes};
+  void grant(std::uint64_t messages, std::uint64_t bytes, const std::string& id = "x") {
+    const messaging::Grant grant{
+        static_cast<std::uint8_t>(messaging::credit_group(shard_of_id(id))), messages, bytes};
     peer.send(wire::FrameKind::credit, messaging::encode({grant}));
     messaging::LinkEffects out;
     peer.links.flush(now, out);
@@ -161,4 +161,18 @@ TEST_CASE("flow: what waits for a recovery gives no credit back, and what was ta
   CHECK(bench.core.parked() == credit_messages / 4);
   CHECK(granted() == credit_messages / 4);
   CHECK(bench.core.flow_balances());
+}
+
+TEST_CASE("flow: a command that there is no room for leaves no empty queue behind") {
+  Flow bench("0");
+  const auto other = elsewhere();
+  bench.tell(credit_messages, false, other);
+  bench.tell(credit_messages);
+  bench.tell(max_parked_commands, true);
+  CHECK(bench.core.parked() == max_parked_commands);
+  bench.tell(1, true, other);
+  CHECK(bench.last().status == code(Errc::busy));
+  bench.grant(2, 2 * (wire::request_header_bytes + other.size()), other);
+  bench.tell(1, false, other);
+  CHECK(bench.peer.requests.size() == 2 * credit_messages + 1);
 }

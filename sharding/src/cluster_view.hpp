@@ -38,6 +38,10 @@ class ClusterView {
     const auto node = find(member);
     return node != nobody && nodes_[node].up;
   }
+  [[nodiscard]] bool is_dead(const Member& member) const {
+    const auto node = find(member);
+    return node != nobody && nodes_[node].dead;
+  }
   /// It is about to be in sync: one whose disk is full or hangs may never be, and is waited for by
   /// nobody.
   [[nodiscard]] bool learns(const Member& member) const {

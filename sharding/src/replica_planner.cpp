@@ -39,7 +39,11 @@ class Plan {
 
   Register next_of(ShardId shard, const Register& entry) {
     auto desired = entry;
-    if (!nodes_.is_up(entry.leader()) && !succeed(shard, desired)) return entry;
+    if (!nodes_.is_up(entry.leader())) {
+      if (!succeed(shard, desired)) return entry;
+    } else {
+      drop(desired, [&](const auto& member) { return nodes_.is_dead(member); });
+    }
     check_successor(desired);
     place(shard, desired);
     relieve(shard, desired);
@@ -55,13 +59,19 @@ class Plan {
     --led_[desired.moves() ? desired.successor.node : desired.primary];
     ++led_[best->name];
     desired = desired.led_by(best->id(), best->start, replication::Rule::failed_over);
+    drop(desired, [&](const auto& member) { return !nodes_.is_up(member); });
+    return true;
+  }
+
+  /// Nobody waits for these any more, as long as enough are left.
+  template <class Predicate>
+  static void drop(Register& desired, const Predicate& fell) {
     std::vector<Member> kept;
     auto left = desired.in_sync.size();
     for (const auto& member : desired.in_sync)
-      if (nodes_.is_up(member) || left <= std::max(1u, desired.min_in_sync)) kept.push_back(member);
+      if (!fell(member) || left <= std::max(1u, desired.min_in_sync)) kept.push_back(member);
       else --left;
     desired.in_sync = std::move(kept);
-    return true;
   }
 
   /// Of those in sync that are up, the one that leads least; one that leaves only if it must.

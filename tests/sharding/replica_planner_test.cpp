@@ -103,6 +103,31 @@ TEST_CASE("replica planner: each shard of a node that fell goes to one that was 
   for (const auto& [node, count] : heirs) CHECK(count < 20);  // not all to one
 }
 
+TEST_CASE("replica planner: nobody waits for a follower that is dead, as long as enough are left") {
+  auto nodes = nodes_of(3);
+  auto registers = place_first(nodes, {});
+  nodes[2].up = false;
+  const auto swaps_of = [&](const std::string& primary) {
+    std::vector<replication::Swap> out;
+    for (const auto& swap : plan_replicas(registers, nodes, {}))
+      if (registers[swap.shard.value].primary == primary) out.push_back(swap);
+    return out;
+  };
+  CHECK(swaps_of("n0").empty());  // it may be one path alone: its primaries know better
+  nodes[2].dead = true;
+  const auto swaps = swaps_of("n0");
+  CHECK_FALSE(swaps.empty());
+  for (const auto& swap : swaps) {
+    CHECK(swap.desired.primary == "n0");
+    CHECK_FALSE(holds(swap.desired.in_sync, "n2"));
+    CHECK(holds(swap.desired.replicas, "n2"));
+    CHECK(swap.desired.in_sync.size() == 2);
+  }
+  enact(registers, plan_replicas(registers, nodes, {}));
+  nodes[1].up = false, nodes[1].dead = true;
+  CHECK(swaps_of("n0").empty());  // two must be in sync
+}
+
 TEST_CASE("replica planner: in sync never shrinks below what may commit, and then others learn") {
   auto nodes = nodes_of(4);
   auto registers = place_first(nodes, {});

@@ -24,6 +24,7 @@ struct PlaceableNode {
   std::uint64_t disk{};
   StartId start{};
   bool up = false;
+  bool dead = false;     ///< just now its connection broke, and it took no other: no partition
   bool gone = false;     ///< for so long that its copies are made anew elsewhere
   bool leaving = false;  ///< leads nothing that another one can lead, and takes nothing new
   bool slow = false;     ///< its disk stalls: leads nothing that a well one can lead, takes nothing

@@ -59,6 +59,7 @@ void NodeCore::take(messaging::LinkEffects&& effects, Instant now, NodeEffects& 
             lanes_up_[e.lane] = e.peer;
             had_lane_ = true;
             heard(e.peer, now);
+            broken_.erase(e.peer);
             if (table_.formed()) send_table(e.lane);
             if (leads_registers()) announce(e.lane);
             ask_again();  // it may be the register's host: claim at once
@@ -67,6 +68,8 @@ void NodeCore::take(messaging::LinkEffects&& effects, Instant now, NodeEffects& 
             swim_.beats_ended(peer);
             leaving_peers_.erase(peer);
             slow_peers_.erase(peer);
+            std::erase_if(broken_, [&](const auto& one) { return now - one.second >= dead_for; });
+            broken_[peer] = now;
             table_versions_.erase(peer);
             suspects_.push_back(peer);
             heard_[peer] = earliest(heard_[peer], now + (reconnect_grace - silence()));
@@ -96,18 +99,15 @@ void NodeCore::adopt(const messaging::AdoptCluster& adopt, NodeEffects& out) {
 }
 
 /// A node that is told by its own seed, before it ever had a lane, that it is of another cluster
-/// ends with that message; so does one that was never ready and registers other entity types. A
-/// node that serves only notes it: otherwise one stranger could stop a healthy cluster.
+/// ends with that message; so does one that was never ready, whose protocol is another one. A node
+/// that serves only notes it: otherwise one stranger could stop a healthy cluster.
 void NodeCore::on_refused(const messaging::Refused& refused, NodeEffects& out) {
   if (refused.code != Errc::wrong_cluster && refused.code != Errc::configuration) return;
   const auto* const peer = swim_.members().find(refused.peer);
   const bool by_seed = peer != nullptr && std::find(config_.seeds.begin(), config_.seeds.end(),
                                                     peer->gossip) != config_.seeds.end();
-  const bool i_am_right = table_.formed() && table_.entity_types == config_.entity_types;
-  const bool fatal = refused.code == Errc::wrong_cluster
-                         ? by_seed && !had_lane_
-                         : (by_seed || refused.dialled) && !was_ready_ && !i_am_right;
-  if (fatal) return void(out.emplace_back(Stop{error(refused.code, refused.detail)}));
+  const bool settled = refused.code == Errc::wrong_cluster ? had_lane_ : was_ready_;
+  if (by_seed && !settled) return void(out.emplace_back(Stop{error(refused.code, refused.detail)}));
   out.emplace_back(
       LogEvent{LogLevel::warning, "link with '" + refused.peer + "' refused: " + refused.detail});
 }

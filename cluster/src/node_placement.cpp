@@ -19,10 +19,10 @@ bool has_role(const membership::NodeTraits& traits, const std::string& role) {
 
 }  // namespace
 
-/// Everybody who registered the cluster's entity types, this node first.
+/// Everybody who registered entity types, this node first. While a new build is rolled out they are
+/// not the same everywhere: docs/adr/0014.
 std::vector<sharding::PlaceableNode> NodeCore::placeable_nodes(Instant now) const {
   std::vector<sharding::PlaceableNode> out;
-  auto digest = table_.entity_types != 0 ? table_.entity_types : config_.entity_types;
   const auto add = [&](sharding::PlaceableNode node, const membership::NodeTraits& traits) {
     node.weight = traits.weight;
     node.zone = traits.zone;
@@ -47,13 +47,14 @@ std::vector<sharding::PlaceableNode> NodeCore::placeable_nodes(Instant now) cons
         config_.traits);
   for (const auto& [name, meta] : metas_) {
     if (meta.entity_types == 0 || meta.disk == 0) continue;
-    if (digest == 0) digest = meta.entity_types;
     const auto* const member = swim_.members().find(name);
-    if (meta.entity_types != digest || member == nullptr) continue;
+    if (member == nullptr) continue;
     sharding::PlaceableNode node{.name = name, .disk = meta.disk, .start = meta.start};
     const auto heard = heard_.find(name);
     const bool speaks = heard != heard_.end() && now - heard->second < silence();
     node.up = member->is_present() && (speaks || !table_.formed());
+    const auto broke = broken_.find(name);
+    node.dead = !node.up && broke != broken_.end() && now - broke->second < dead_for;
     node.leaving = leaving_peers_.contains(name);
     node.slow = slow_peers_.contains(name);
     node.gone = !member->is_present() && now - earliest(member->changed, now) >= replace_after;

@@ -91,7 +91,20 @@ Readiness NodeCore::readiness() const {
                            " of this node can commit nothing: too few of the copies that are in "
                            "sync are up (coterie explain)");
   tell_lost_shards(out.degraded);
+  tell_other_types(out.degraded);
   return out;
+}
+
+/// As long as a new build is rolled out; else one of them was configured wrongly.
+void NodeCore::tell_other_types(std::vector<std::string>& degraded) const {
+  std::string names;
+  for (const auto& [name, meta] : metas_)
+    if (config_.entity_types != 0 && meta.entity_types != 0 && present(name) &&
+        meta.cluster == cluster_ && meta.entity_types != config_.entity_types)
+      names += (names.empty() ? "'" : ", '") + name + "'";
+  if (!names.empty())
+    degraded.push_back("other entity types than here are registered by " + names +
+                       ": commands of a type that a shard's owner lacks are refused");
 }
 
 /// Whoever reads the log alone sees what it waits for, and since when.

@@ -26,7 +26,6 @@ void NodeCore::open_store(Instant now) {
     table_.merge(ShardId{i}, store_->get(ShardId{i}));
   if (table_.entity_types == 0) table_.entity_types = store_->state().entity_types();
   table_changed();
-  links_.set_entity_types(table_.entity_types);
 }
 
 std::string NodeCore::registers_leader() const {
@@ -185,7 +184,6 @@ void NodeCore::take(replication::MetaEffects&& effects, Instant now, NodeEffects
       }
       const bool formed = table_.formed();
       if (!formed) table_.entity_types = changed->entity_types;
-      links_.set_entity_types(table_.entity_types);
       table_changed();
       // What changed, and no more; a beat shows who missed it.
       const auto body = replication::encode_results(0, results);
@@ -247,9 +245,7 @@ void NodeCore::on_announced(const std::string& leader, std::uint64_t term, Insta
 }
 
 void NodeCore::merge(const sharding::ShardTable& other) {
-  if (!table_.merge(other)) return;
-  links_.set_entity_types(table_.entity_types);
-  table_changed();
+  if (table_.merge(other)) table_changed();
 }
 
 void NodeCore::publish_routes(Instant now, NodeEffects& out) {

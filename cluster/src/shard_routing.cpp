@@ -26,7 +26,6 @@ void ShardCore::routes(RoutesPtr routes, Instant now, ShardSink& out) {
   current_ = newest(std::move(routes), current_);
   config_.self.cluster = current_->cluster;
   links_.set_cluster(current_->cluster);
-  links_.set_entity_types(current_->table.entity_types);
   messaging::LinkEffects effects;
   for (const auto& peer : current_->peers) {
     if (!peer.present) {

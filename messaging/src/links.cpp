@@ -102,11 +102,6 @@ std::optional<Refuse> Links::judge(const Hello& other) const {
                   "node '" + self_.node + "' belongs to cluster " + to_string(self_.cluster) +
                       ", node '" + other.node + "' to " + to_string(other.cluster) +
                       ": check --join, or start with an empty --data directory"};
-  const auto types = cluster_types_ != 0 ? cluster_types_ : self_.entity_types;
-  if (types != 0 && other.entity_types != 0 && other.entity_types != types)
-    return Refuse{Errc::configuration,
-                  "nodes '" + self_.node + "' and '" + other.node +
-                      "' register different entity types: register the same on every node"};
   return std::nullopt;
 }
 
@@ -155,7 +150,7 @@ void Links::on_welcome(ConnId id, const Hello& welcome, Instant now, LinkEffects
     return drop(id, now, out);
   }
   if (const auto problem = judge(welcome)) {
-    out.emplace_back(Refused{welcome.node, problem->code, problem->detail, true});
+    out.emplace_back(Refused{welcome.node, problem->code, problem->detail});
     ++counters_.refused;
     return drop(id, now, out);
   }
@@ -220,7 +215,7 @@ std::optional<Frame> Links::take_frame(ConnId id, Connection& conn, ByteView byt
       return on_welcome(id, *welcome, now, out), std::nullopt;
   } else if (conn.phase == Phase::hello_sent && kind == wire::FrameKind::refuse) {
     if (const auto refusal = decode_refuse(body)) {
-      out.emplace_back(Refused{lanes_[conn.lane].peer, refusal->code, refusal->detail, true});
+      out.emplace_back(Refused{lanes_[conn.lane].peer, refusal->code, refusal->detail});
       return drop(id, now, out), std::nullopt;
     }
   }

@@ -158,7 +158,7 @@ class Hostile(unittest.TestCase):
 
 
 class NotReady(unittest.TestCase):
-    def test_a_hello_with_other_entity_types_does_not_stop_a_node_that_waits(self):
+    def test_a_stranger_that_says_hello_does_not_stop_a_node_that_waits(self):
         node = Process(LEDGER, "n1", tempfile.mkdtemp(prefix="coterie-hostile-"), expect=2).start()
         try:
             wait_for("it waits", lambda: "waiting for 2 live members" in node.health())

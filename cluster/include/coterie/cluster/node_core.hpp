@@ -52,6 +52,9 @@ inline constexpr Duration placement_interval = 100ms;
 /// connection broke it has this long to come back. The placement contract, "Suspicion".
 inline constexpr Duration placement_silence = 700ms;
 inline constexpr Duration reconnect_grace = 200ms;
+/// For so long a node whose connection broke, and that took no other, is dead to the planner: a
+/// primary that reaches it all the same (one path alone is broken) takes it back, and keeps it.
+inline constexpr Duration dead_for = 2s;
 /// A member that is new here has this long until its lane must be up.
 inline constexpr Duration first_words = 3s;
 /// A node that is away for so long loses its copies to others: longer than a restart takes.
@@ -285,6 +288,7 @@ class NodeCore {
   [[nodiscard]] std::string missing_voters() const;
   void tick_health(Instant now, NodeEffects& out);
   [[nodiscard]] std::size_t stuck_shards() const;
+  void tell_other_types(std::vector<std::string>& degraded) const;
   std::pair<std::size_t, std::size_t> tell_own_shards(std::vector<std::string>& degraded) const;
   void tell_lost_shards(std::vector<std::string>& degraded) const;
 
@@ -320,10 +324,11 @@ class NodeCore {
   Instant next_publish_{};
   bool remember_ = false;
   bool placing_ = false;
-  Instant next_placement_{};                ///< leader
-  Instant look_at_ = never;                 ///< leader: a connection that broke had its time then
-  Instant ticked_{};                        ///< so that our own pause is nobody's silence
-  std::map<std::string, Instant> heard_{};  ///< on their control lanes
+  Instant next_placement_{};                 ///< leader
+  Instant look_at_ = never;                  ///< leader: a connection that broke had its time then
+  Instant ticked_{};                         ///< so that our own pause is nobody's silence
+  std::map<std::string, Instant> heard_{};   ///< on their control lanes
+  std::map<std::string, Instant> broken_{};  ///< those lanes, for dead_for
   std::map<ShardId, replication::Swap> proposals_{};
   Instant propose_at_ = never;
   std::string stale_disk_{};  ///< why this disk may not lead what the register says

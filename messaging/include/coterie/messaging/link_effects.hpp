@@ -57,7 +57,6 @@ struct Refused {
   std::string peer{};
   Errc code = Errc::unavailable;
   std::string detail{};
-  bool dialled = false;  ///< we went there; anybody can come here
   friend bool operator==(const Refused&, const Refused&) = default;
 };
 using LinkEffect =

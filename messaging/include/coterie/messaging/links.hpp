@@ -61,8 +61,6 @@ class Links {
   Links(LinkConfig config, Hello self, Random random);
 
   void set_cluster(const ClusterId& cluster) { self_.cluster = cluster; }
-  /// The digest that every node of the cluster must share; 0 = not known yet.
-  void set_entity_types(std::uint64_t digest) { cluster_types_ = digest; }
   /// Keep lanes to these workers of `peer`; the smaller name dials `address`.
   /// `start`: the peer's life; a connection to an earlier one is closed.
   void peer_up(const std::string& peer, const Address& address, StartId start,
@@ -145,7 +143,6 @@ class Links {
   LinkConfig config_;
   Hello self_;
   Random random_;
-  std::uint64_t cluster_types_ = 0;
   std::vector<Lane> lanes_{};
   std::map<std::pair<std::string, std::uint16_t>, LaneId> by_peer_{};
   std::map<ConnId, Connection> connections_{};

@@ -12,7 +12,7 @@
 namespace coterie::sharding {
 
 struct ShardTable {
-  std::uint64_t entity_types{};  ///< digest that every node must share; 0 = table not formed
+  std::uint64_t entity_types{};  ///< of who formed the table; 0 = it is not formed
   std::vector<replication::Register> registers{shard_count};
   friend bool operator==(const ShardTable&, const ShardTable&) = default;
 

@@ -159,6 +159,7 @@ NodeEffects NodeCore::tick(Instant now) {
   tick_placement(now, out);
   tick_proposals(now, out);
   tick_health(now, out);
+  tick_founder(now, out);
   return finish(std::move(out), now);
 }
 

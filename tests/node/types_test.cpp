@@ -57,13 +57,14 @@ struct Build {
 
 }  // namespace
 
-TEST_CASE("types: a build with one more is rolled out node by node, and one without it comes back") {
+TEST_CASE(
+    "types: a build with one more is rolled out node by node, and one without it comes back") {
   const ScratchDirectory directory("types");
   auto a = std::make_optional<Build>("a", directory.path, "", std::vector<std::string>{"old"});
   CHECK(a->add("old", "x", 1).value() == 1);
   const auto seed = a->node.gossip_address();
-  auto b = std::make_optional<Build>("b", directory.path, seed,
-                                     std::vector<std::string>{"old", "new"});
+  auto b =
+      std::make_optional<Build>("b", directory.path, seed, std::vector<std::string>{"old", "new"});
   CHECK(b->add("old", "x", 2).value() == 3);
   // Where the old build still owns the shard nothing was done; elsewhere it is as it should be.
   for (int i = 0; i < 20; ++i) {

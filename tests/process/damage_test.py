@@ -77,6 +77,26 @@ class Damage(unittest.TestCase):
         victim.start().wait_ready()  # by the names that its copies have now
         self.assertEqual(wrong_balances(self.nodes, load), {}, self.logs())
 
+    def test_the_first_node_without_its_directory_does_not_become_a_cluster_of_its_own(self):
+        directory = tempfile.mkdtemp(prefix="coterie-test-")
+        first = Process(LEDGER, "n1", directory)
+        self.nodes = [first] + [Process(LEDGER, f"n{i}", directory, join=first.gossip) for i in (2, 3)]
+        for node in self.nodes:
+            self.addCleanup(lambda node=node: node.process.poll() is None and node.kill())
+            node.start().wait_ready()
+        wait_for("all copies are in sync", self.all_in_sync, seconds=60)
+        for account in ACCOUNTS:
+            self.assertEqual(first.deposit(account, 1, "x")[0], 200)
+        first.kill()
+        shutil.rmtree(first.data)
+        first.start()
+        self.assertEqual(first.process.wait(timeout=150), 1, self.logs())
+        self.assertIn("formed another one by itself", first.log().splitlines()[-1])
+        shutil.rmtree(first.data)
+        first.arguments += ["--join", f"127.0.0.1:{self.nodes[1].gossip}"]
+        first.start().wait_ready()
+        self.assertEqual({first.balance(account) for account in ACCOUNTS}, {1}, self.logs())
+
     def test_an_older_copy_of_a_directory_is_refused_and_an_empty_one_learns_everything(self):
         self.three()
         victim = self.nodes[1]

@@ -77,6 +77,11 @@ inline constexpr std::string_view slow_disk =
 /// A write of the registers that waits for the node's own store for so long: the disk is slow, and
 /// another voter had better lead, since what a leader has not on its disk yet is kept in memory.
 inline constexpr Duration store_patience = 5s;
+/// A node that formed a cluster in this start, and never had a lane, doubts it for so long: another
+/// node's heal reaches it within 90 s. Whoever is of another cluster then, in one life for
+/// founder_patience (longer than the pool takes to find out that a process ended), is right.
+inline constexpr Duration founder_doubt = 180s;
+inline constexpr Duration founder_patience = 20s;
 /// A planned move that did not come to its end by then is given up.
 inline constexpr Duration move_limit = 60s;
 
@@ -252,6 +257,8 @@ class NodeCore {
     routes_dirty_ = true;
     if (claim_at_ == never) claim_at_ = {};
   }
+  // node_formation.cpp
+  void tick_founder(Instant now, NodeEffects& out);
   // node_life.cpp
   void tick_life(Instant now, NodeEffects& out);
   void on_life(Epoch current, NodeEffects& out);
@@ -356,7 +363,9 @@ class NodeCore {
   std::optional<Error> failure_{};  ///< why it leaves, if nobody asked it to
   void give_all_away(Instant now);
   void depart_now(Instant now, NodeEffects& out);
-  bool old_copy_ = false;  ///< it forgot a later life, and with it votes and entries
+  bool old_copy_ = false;       ///< it forgot a later life, and with it votes and entries
+  Instant founded_at_ = never;  ///< in this start
+  std::map<std::string, std::pair<StartId, Instant>> elsewhere_{};  ///< of another cluster, since
   bool was_ready_ = false;
   std::string told_health_{};  ///< empty: it is well
   Instant next_health_{};

@@ -95,7 +95,7 @@ constexpr Mutation mutations[] = {
     {"entity: the duplicate table is not rebuilt", 100, ledger, 1},
     {"entity: the duplicate table is not in the checkpoint", 300, ledger, 10},
     {"entity: a snapshot that is not the fold", 100, ledger, 1},
-    {"hand-off: a sender does not wait for what it sent before", 100, ledger, 10},
+    {"hand-off: a sender does not wait for what it sent before", 100, ledger, 14},
 };
 
 /// Which seed failed of `first` to `last`; 0 = none did.

@@ -72,23 +72,26 @@ bool gives(const json& plan, const json& node) {
 }
 
 /// Whether the registers' voters would be no majority without those that drain, this one among
-/// them. A node that is not of their group does not know: their leader does.
-bool votes(const Query& query, const json& plan, const std::string& name) {
-  const auto in = [&](const json& known) {
+/// them; unknown while nobody leads them. A node that is not of their group knows it of itself
+/// alone, from their leader; of others their leader does.
+std::optional<bool> vote_is_needed(const Query& query, const json& plan, const std::string& name) {
+  const auto in = [&](const json& known) -> std::optional<bool> {
     const auto needed = known.value("needed_voters", json());
+    if (needed.is_null()) return std::nullopt;
     return std::find(needed.begin(), needed.end(), json(name)) != needed.end();
   };
-  if (!plan.value("needed_voters", json()).is_null()) return in(plan);
+  if (plan.value("asked", "") == name && plan.value("asked_votes", json()) == false) return false;
+  if (const auto known = in(plan); known || lacks_a_leader(plan)) return known;
   const auto members = fetch(query, "/members", json::value_t::array);
-  if (!members) return false;
+  if (!members) return std::nullopt;
   for (const auto& member : *members) {
     if (member.at("name") != plan.value("leader", json()) || member.at("management").is_null())
       continue;
     const auto known = fetch({.management = member.at("management").get<std::string>()},
                              "/placement", json::value_t::object);
-    return known && in(*known);
+    if (known) return in(*known);
   }
-  return false;
+  return std::nullopt;
 }
 
 std::optional<Sight> look_at_drain(const Query& query, const std::string& name) {
@@ -100,12 +103,15 @@ std::optional<Sight> look_at_drain(const Query& query, const std::string& name) 
   Sight seen{.text = quoted(name) + " leads " + std::to_string(leads) + " shards and has " +
                      std::to_string(copies) + " copies",
              .done = leads + copies == 0};
-  if (lacks_a_leader(*plan) && !seen.done) return no_leader();
-  if (votes(query, *plan, name)) {
-    seen.text += "; its vote on the placement registers is needed still";
-    if (std::exchange(seen.done, false)) return seen;
-  }
-  if (seen.done) return seen;
+  if (lacks_a_leader(*plan)) return no_leader();
+  const auto needed = vote_is_needed(query, *plan, name);
+  if (!needed)
+    seen.text += "; ask the registers' leader, '" + plan->value("leader", std::string("?")) +
+                 "', or another voter with --management, whether its vote is needed";
+  else if (*needed) seen.text += "; its vote on the placement registers is needed still";
+  if (!needed.value_or(true)) {
+    if (seen.done) return seen;
+  } else if (std::exchange(seen.done, false)) return seen;
   if (!node->at("draining").get<bool>()) seen.text += "; it is not being drained any more";
   else if (gives(*plan, *node)) seen.then = it_goes_on;
   else seen.text += "; no other node takes them: add one";

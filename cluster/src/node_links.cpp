@@ -67,7 +67,7 @@ void NodeCore::take(messaging::LinkEffects&& effects, Instant now, NodeEffects& 
             const auto peer = lanes_up_[e.lane];
             swim_.beats_ended(peer);
             leaving_peers_.erase(peer);
-            slow_peers_.erase(peer);
+            if (slow_peers_.erase(peer) > 0) routes_dirty_ = true;
             std::erase_if(broken_, [&](const auto& one) { return now - one.second >= dead_for; });
             broken_[peer] = now;
             table_versions_.erase(peer);
@@ -179,7 +179,7 @@ void NodeCore::on_frame(const messaging::Frame& frame, Instant now, NodeEffects&
     case wire::FrameKind::leader:
       if (body.size() < sizeof(std::uint64_t)) break;
       if (const auto peer = lanes_up_.find(frame.lane); peer != lanes_up_.end())
-        on_announced(peer->second, load_le<std::uint64_t>(body.data()), now);
+        on_announced(peer->second, body, now);
       return;
     case wire::FrameKind::meta_result: {
       std::uint64_t token = 0;

@@ -233,11 +233,20 @@ void NodeCore::on_leader(const replication::raft::LeaderChanged& leader, Instant
 void NodeCore::announce(messaging::LaneId lane) {
   Bytes body;
   append_le(body, store_->raft().term().value);
+  const auto& voters = store_->raft().configuration().voters;
+  const auto& peer = lanes_up_.at(lane);
+  body.push_back(
+      std::any_of(voters.begin(), voters.end(), [&](const auto& id) { return id.node == peer; })
+          ? 1
+          : 0);
   send_control(lane, wire::FrameKind::leader, body);
 }
 
-void NodeCore::on_announced(const std::string& leader, std::uint64_t term, Instant now) {
+void NodeCore::on_announced(const std::string& leader, ByteView body, Instant now) {
+  const auto term = load_le<std::uint64_t>(body.data());
   if (term < announced_term_) return;
+  told_to_vote_.reset();
+  if (body.size() > sizeof term) told_to_vote_ = body[sizeof term] != 0;
   announced_at_ = now;
   announced_term_ = term;
   announced_leader_ = leader;

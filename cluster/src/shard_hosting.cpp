@@ -113,6 +113,7 @@ void ShardCore::finish_recovery(const replication::RecoveryFinished& done, Insta
       continue;
     }
     hosted.end = hosted.applied;
+    looks_at_disk_ = true;  // it may be well again
     hosted.replica = std::make_unique<shard_log::ShardReplica>(
         config_.replica, self(shard), config_.self.start,
         shard_log::Stored{.base = hosted.history.base,

@@ -98,6 +98,9 @@ HttpResponse facts(const cluster::NodeCore& core, Instant now) {
   out["leader"] = leader.empty() ? json(nullptr) : json(leader);
   const auto needed = core.needed_voters(now);
   out["needed_voters"] = needed ? json(*needed) : json(nullptr);
+  out["asked"] = core.name();
+  const auto votes = core.votes();
+  out["asked_votes"] = votes ? json(*votes) : json(nullptr);
   out["replicas"] = core.placement().replicas;
   out["min_in_sync"] = core.placement().min_in_sync;
   return answer(out);

@@ -96,11 +96,14 @@ class VoterPlan {
                       [&](const auto& id) { return !lost(id) && zone_of(id) == zone; }));
   }
   /// A zone has two voters, and another one none: who learns, or would next, is to vote as well
-  /// before one of the two is removed.
+  /// before one of the two is removed. Not while one is away, which would go instead.
   [[nodiscard]] bool spreads() const {
     const auto* const learner =
         configuration_.learners.empty() ? next_ : &configuration_.learners.front();
-    return learner != nullptr && voters_in(zone_of(*learner)) == 0 &&
+    const bool all_there =
+        std::all_of(configuration_.voters.begin(), configuration_.voters.end(),
+                    [&](const auto& id) { return id == leader_ || lost(id) || present(id); });
+    return learner != nullptr && all_there && voters_in(zone_of(*learner)) == 0 &&
            std::any_of(configuration_.voters.begin(), configuration_.voters.end(),
                        [&](const auto& id) { return !lost(id) && voters_in(zone_of(id)) > 1; });
   }
@@ -111,9 +114,18 @@ class VoterPlan {
   }
   [[nodiscard]] std::optional<VoterChange> end_draining() const {
     for (const auto& id : configuration_.voters)
-      if (id != leader_ && !lost(id) && drains(id)) return VoterChange{Kind::remove, id};
+      if (id != leader_ && !lost(id) && drains(id) && live_without(id))
+        return VoterChange{Kind::remove, id};
     if (drains(leader_)) return VoterChange{Kind::hand_over, leader_};
     return std::nullopt;
+  }
+  /// The others are a majority of those that are left, and there: the change has to commit.
+  [[nodiscard]] bool live_without(const MemberId& id) const {
+    const auto& voters = configuration_.voters;
+    const auto live = std::count_if(voters.begin(), voters.end(), [&](const auto& voter) {
+      return voter != id && (voter == leader_ || present(voter));
+    });
+    return 2 * static_cast<std::size_t>(live) > voters.size() - 1;
   }
   /// Who is away goes first, then one of the zone with the most.
   [[nodiscard]] std::optional<VoterChange> shrink() const {

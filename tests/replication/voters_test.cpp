@@ -29,6 +29,13 @@ struct Pool {
     for (std::size_t steps = 0; steps < 100; ++steps) {
       const auto change = plan(leader);
       if (!change || change->kind == Kind::hand_over) return steps;
+      if (change->kind == Kind::remove && configuration.is_voter(change->id)) {
+        std::size_t live = 0;
+        for (const auto& member : members)
+          live += configuration.is_voter(member.id) && member.id != change->id &&
+                  member.away_since == never;
+        CHECK(2 * live > configuration.voters.size() - 1);
+      }
       std::erase(configuration.learners, change->id);
       std::erase(configuration.voters, change->id);
       if (change->kind == Kind::add_learner) configuration.learners.push_back(change->id);
@@ -154,6 +161,16 @@ TEST_CASE("voters: with nobody to take its place one of three that drains stays 
   pool.configuration.voters = {id('a'), id('c')};
   CHECK(pool.plan() == VoterChange{Kind::remove, id('c')});
   pool.configuration.voters = {id('a')};
+  CHECK_FALSE(pool.plan());
+}
+
+TEST_CASE("voters: a drain takes no vote that the others need to be a majority that is there") {
+  Pool pool(3);
+  pool.configuration.voters = {id('a'), id('b'), id('c')};
+  pool.members[0].draining = pool.members[2].draining = true;
+  pool.away('b', 1s);
+  CHECK(pool.plan() == VoterChange{Kind::hand_over, id('a')});  // to whom? nothing is removed
+  pool.members[0].draining = false;
   CHECK_FALSE(pool.plan());
 }
 

@@ -54,7 +54,7 @@ inline constexpr Duration placement_silence = 700ms;
 inline constexpr Duration reconnect_grace = 200ms;
 /// For so long a node whose connection broke, and that took no other, is dead to the planner: a
 /// primary that reaches it all the same (one path alone is broken) takes it back, and keeps it.
-inline constexpr Duration dead_for = 2s;
+inline constexpr Duration dead_for = 500ms;
 /// A member that is new here has this long until its lane must be up.
 inline constexpr Duration first_words = 3s;
 /// A node that is away for so long loses its copies to others: longer than a restart takes.
@@ -200,6 +200,11 @@ class NodeCore {
   /// Of the nodes that are drained, those whose votes the registers could not do without; unknown
   /// (nullopt) to who neither leads them nor hears their leader.
   [[nodiscard]] std::optional<std::vector<std::string>> needed_voters(Instant now) const;
+  /// Whether this node votes on the registers; unknown while nobody leads them.
+  [[nodiscard]] std::optional<bool> votes() const {
+    if (leads_registers()) return true;
+    return announced_leader_.empty() ? std::nullopt : told_to_vote_;
+  }
   /// By an operator.
   [[nodiscard]] bool is_drained(const std::string& node) const {
     const auto wish = wishes_.find(node);
@@ -252,7 +257,7 @@ class NodeCore {
   void on_leader(const replication::raft::LeaderChanged& leader, Instant now, NodeEffects& out);
   void on_meta_swap(const messaging::Frame& frame, Instant now, NodeEffects& out);
   void announce(messaging::LaneId lane);
-  void on_announced(const std::string& leader, std::uint64_t term, Instant now);
+  void on_announced(const std::string& leader, ByteView body, Instant now);
   void table_changed() {
     routes_dirty_ = true;
     if (claim_at_ == never) claim_at_ = {};
@@ -315,6 +320,7 @@ class NodeCore {
   std::string announced_leader_{};                ///< it said so on its lane
   std::uint64_t announced_term_ = 0;
   Instant announced_at_{};
+  std::optional<bool> told_to_vote_{};   ///< by that leader; a build of before says nothing of it
   std::vector<std::string> suspects_{};  ///< their lanes went down in this input
   Instant leads_since_{};
   Instant next_voters_ = never;    ///< leader

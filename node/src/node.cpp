@@ -3,9 +3,12 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <condition_variable>
 #include <csignal>
 #include <cstdio>
 #include <future>
+#include <mutex>
+#include <thread>
 
 #include "coterie/sharding/entity_hash.hpp"
 #include "runtime.hpp"
@@ -13,11 +16,25 @@
 namespace coterie {
 namespace {
 
-int signal_event = -1;  // written by the handler: the one thing it may do
+int signal_event = -1;
 
+/// Who sends a second one, of either kind, wants no farewell.
 extern "C" void on_signal(int) {
+  std::signal(SIGTERM, SIG_DFL);
+  std::signal(SIGINT, SIG_DFL);
   const std::uint64_t one = 1;
   [[maybe_unused]] const auto written = write(signal_event, &one, sizeof one);
+}
+
+/// What no deadline of a phase can end: a write that the disk holds, and the user's code.
+constexpr auto end_limit = std::chrono::seconds(20);
+
+void end_process() {
+  std::fprintf(stderr,
+               "error: the node has not ended after %lld s: its disk hangs, or an entity's code "
+               "does; the process ends now, nothing acknowledged is lost\n",
+               static_cast<long long>(end_limit.count()));
+  _exit(1);
 }
 
 }  // namespace
@@ -83,7 +100,6 @@ int Node::run_until_signal() {
   signal_event = eventfd(0, EFD_CLOEXEC);
   struct sigaction action {};
   action.sa_handler = on_signal;
-  action.sa_flags = static_cast<int>(SA_RESETHAND);  // who sends a second one wants no farewell
   sigaction(SIGTERM, &action, nullptr);
   sigaction(SIGINT, &action, nullptr);
   runtime_->join();
@@ -96,6 +112,13 @@ int Node::run_until_signal() {
   on_signal(0);  // the watcher ends, whoever woke us
   watcher.join();
   const auto failure = runtime_->failure();
+  std::mutex mutex;
+  std::condition_variable_any ended;
+  std::jthread guard([&](const std::stop_token& stopped) {
+    std::unique_lock lock(mutex);
+    ended.wait_for(lock, stopped, end_limit, [] { return false; });
+    if (!stopped.stop_requested()) end_process();
+  });
   runtime_->stop();
   if (!failure) return 0;
   std::fprintf(stderr, "error: %s\n", to_string(*failure).c_str());

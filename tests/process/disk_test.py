@@ -2,6 +2,7 @@
 import errno
 import json
 import os
+import signal
 import subprocess
 import tempfile
 import unittest
@@ -94,6 +95,22 @@ class BadDisk(unittest.TestCase):
             self.victim.start().wait_ready()
             wait_for(lambda: "it leads again\n" + self.logs(), lambda: self.led() > 60 and self.all_in_sync(), seconds=120)
         self.assertEqual(wrong_balances(self.nodes, load), {}, self.logs())
+
+    def test_a_node_whose_disk_hangs_ends_on_a_second_signal_at_once_and_by_itself_after_a_while(self):
+        for second in (signal.SIGINT, None):
+            self.set_disk(JOURNAL, 600_000, 0)
+            with Load(self.nodes) as load:
+                load.goes_on(50)  # some of them are for its disk
+                wait_for(lambda: "its disk hangs\n" + self.logs(), lambda: "disk is slow" in self.victim.health(), seconds=60)
+                self.victim.process.send_signal(signal.SIGTERM)
+                wait_for("it leaves", lambda: "leaving" in self.victim.health())
+                if second:
+                    self.victim.process.send_signal(second)
+                self.assertEqual(self.victim.process.wait(timeout=40 if second is None else 2), 1 if second is None else -second)
+                self.set_disk("", 0, 0)
+                load.goes_on(50)
+                self.victim.start().wait_ready()
+        self.assertIn("has not ended after 20 s", self.victim.log())
 
     def test_a_node_does_not_start_on_a_disk_that_may_only_be_read_and_says_so(self):
         self.victim.kill()

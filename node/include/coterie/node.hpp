@@ -179,7 +179,8 @@ class Node {
   /// Runs until SIGTERM or SIGINT, or until the node cannot go on; leaves gracefully. The process's
   /// exit code.
   [[nodiscard]] int run_until_signal();
-  /// Drains, leaves, stops; at most 10 s. Idempotent.
+  /// Drains, leaves, stops: 13 s at most, and then as long as the disk holds a write or an entity's
+  /// code runs; run_until_signal() ends the process after 20 s. Idempotent.
   void stop();
 
   /// The members as this node sees them now, itself included.

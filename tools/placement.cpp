@@ -4,10 +4,10 @@
 #include <functional>
 #include <iostream>
 #include <thread>
-#include <utility>
 
 #include "management_port.hpp"
 #include "placement_plan.hpp"
+#include "table.hpp"
 
 namespace coterie::tools {
 namespace {
@@ -30,8 +30,6 @@ struct Sight {
 };
 /// nullopt: there was no answer, and it was told why.
 using Look = std::function<std::optional<Sight>()>;
-
-std::string quoted(const std::string& name) { return "'" + name + "'"; }
 
 Sight no_leader() { return {.text = without_a_leader, .leaderless = true}; }
 
@@ -109,9 +107,10 @@ std::optional<Sight> look_at_drain(const Query& query, const std::string& name) 
     seen.text += "; ask the registers' leader, '" + plan->value("leader", std::string("?")) +
                  "', or another voter with --management, whether its vote is needed";
   else if (*needed) seen.text += "; its vote on the placement registers is needed still";
-  if (!needed.value_or(true)) {
-    if (seen.done) return seen;
-  } else if (std::exchange(seen.done, false)) return seen;
+  if (seen.done) {
+    seen.done = !needed.value_or(true);
+    return seen;
+  }
   if (!node->at("draining").get<bool>()) seen.text += "; it is not being drained any more";
   else if (gives(*plan, *node)) seen.then = it_goes_on;
   else seen.text += "; no other node takes them: add one";

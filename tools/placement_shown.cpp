@@ -10,7 +10,7 @@ namespace {
 using nlohmann::json;
 using Rows = std::vector<std::vector<std::string>>;
 
-std::string in_quotes(const json& name) { return "'" + name.get<std::string>() + "'"; }
+std::string in_quotes(const json& name) { return quoted(name.get<std::string>()); }
 
 std::string text_of_step(const json& step) {
   if (step.at("what") == "copy") return in_quotes(step.at("to")) + " gets a copy";

@@ -138,8 +138,7 @@ std::string why_not_to(const sharding::PlaceableNode& node, const cluster::NodeC
   const auto name = "'" + node.name + "'";
   if (!node.up) return name + " is down: start it, or name another node";
   if (node.leaving) return name + " is leaving: name another node";
-  const auto wish = core.wishes().find(node.name);
-  if (wish != core.wishes().end() && wish->second == "draining")
+  if (core.is_drained(node.name))
     return name + " is being drained: coterie uncordon " + node.name + ", or name another node";
   if (node.draining) return name + " is not of the role that has shards: name another node";
   if (node.slow) return "the disk of " + name + " is slow: wait until it is well, or name another";

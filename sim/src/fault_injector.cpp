@@ -14,25 +14,36 @@ void FaultInjector::inject(const Fault& fault) {
   using Kind = Fault::Kind;
   const auto node = fault.node;
   if (over_) return;
-  if (fault.kind == Kind::move) return move_some(node, Random(fault.seed));
-  if (fault.kind == Kind::full_disk) return fill_disk(node, fault.span);
-  if (fault.kind == Kind::slow_disk) return slow_down(fault);
-  if (!world_.is_up(node)) return world_.start(node);
-  if (fault.kind == Kind::failed_disk) return fail_disk(fault);
-  if (fault.kind == Kind::leave) return leave_and_return(node, fault.span);
-  if (fault.kind == Kind::drain) return drain_for_a_while(node, fault);
-  if (fault.kind == Kind::loss) return world_.network().set_loss(fault.loss);
-  if (fault.kind == Kind::cut) {
-    world_.network().cut(node, (node + 1) % world_.size());
-    return world_.after(fault.span, [this] { world_.network().heal(); });
+  const bool spares_nodes =
+      fault.kind == Kind::move || fault.kind == Kind::full_disk || fault.kind == Kind::slow_disk;
+  if (!spares_nodes && !world_.is_up(node)) return world_.start(node);
+  switch (fault.kind) {
+    case Kind::kill:
+    case Kind::power_cut: return kill(fault);
+    case Kind::cut: return cut(node, fault.span);
+    case Kind::loss: return world_.network().set_loss(fault.loss);
+    case Kind::move: return move_some(node, Random(fault.seed));
+    case Kind::full_disk: return fill_disk(node, fault.span);
+    case Kind::leave: return leave_and_return(node, fault.span);
+    case Kind::drain: return drain_for_a_while(node, fault);
+    case Kind::reset: return reset(fault);
+    case Kind::slow_disk: return slow_down(fault);
+    case Kind::failed_disk: return fail_disk(fault);
   }
-  if (fault.kind == Kind::reset) return reset(fault);
+}
+
+void FaultInjector::kill(const Fault& fault) {
   ++happened_.kills;
   if (fault.seed % last_words_every != 0) return fall(fault);
-  last_words_.speak(node, [this, fault] {
+  last_words_.speak(fault.node, [this, fault] {
     if (!over_ && world_.is_up(fault.node)) fall(fault);
     world_.network().heal();
   });
+}
+
+void FaultInjector::cut(std::size_t node, Duration span) {
+  world_.network().cut(node, (node + 1) % world_.size());
+  world_.after(span, [this] { world_.network().heal(); });
 }
 
 void FaultInjector::end(double usual_loss) {

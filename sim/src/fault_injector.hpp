@@ -18,6 +18,8 @@ class FaultInjector {
   [[nodiscard]] std::string check() { return last_words_.check(); }
 
  private:
+  void kill(const Fault& fault);
+  void cut(std::size_t node, Duration span);
   void reset(const Fault& fault);
   void fall(const Fault& fault);
   void leave_and_return(std::size_t node, Duration span);

@@ -59,58 +59,54 @@ class BadDisk(unittest.TestCase):
             wait_for(lambda: "it leads again\n" + self.logs(), lambda: self.led() > 60 and self.all_in_sync(), seconds=120)
         self.assertEqual(wrong_balances(self.nodes, load), {}, self.logs())
 
-    def others_lead_and_a_restart_repairs(self, error):
+    def it_ends_and_a_restart_repairs(self, file, error, says, then=lambda: None):
         with Load(self.nodes) as load:
             load.goes_on(100)
-            self.set_disk(JOURNAL, 0, error)
+            self.set_disk(file, 0, error)
+            then()
             self.assertEqual(self.victim.process.wait(timeout=60), 1, self.logs())
             said = self.victim.log().splitlines()[-1]
             self.assertIn(os.strerror(error), said)
-            self.assertIn("restart this node on a sound disk", said)
-            self.assertEqual(self.led(), 0, self.logs())
+            self.assertIn(says, said)
+            if file == JOURNAL:  # the others led before it ended
+                self.assertEqual(self.led(), 0, self.logs())
             load.goes_on(100)
             self.set_disk("", 0, 0)
             self.victim.start().wait_ready()
             wait_for(lambda: "it leads again\n" + self.logs(), lambda: self.led() > 60 and self.all_in_sync(), seconds=120)
         self.assertEqual(wrong_balances(self.nodes, load), {}, self.logs())
 
-    def test_after_eio_others_lead_it_is_told_and_a_restart_on_a_sound_disk_repairs(self):
-        self.others_lead_and_a_restart_repairs(errno.EIO)
+    def test_after_eio_a_node_gives_all_away_ends_and_says_so_and_a_restart_on_a_sound_disk_repairs(self):
+        self.it_ends_and_a_restart_repairs(JOURNAL, errno.EIO, "restart this node on a sound disk")
 
     def test_a_disk_that_may_only_be_read_all_of_a_sudden_is_a_failed_one(self):
-        self.others_lead_and_a_restart_repairs(errno.EROFS)
+        self.it_ends_and_a_restart_repairs(JOURNAL, errno.EROFS, "restart this node on a sound disk")
 
     def test_a_node_whose_own_store_fails_ends_and_says_so_and_a_restart_on_a_sound_disk_repairs(self):
-        with Load(self.nodes) as load:
-            load.goes_on(100)
-            self.set_disk("node.mdb", 0, errno.EIO)
-            # Any change of the registers is to be on its disk.
+        def change_the_registers():
             shard = next(number for number, s in enumerate(self.shards()) if s["primary"] == self.victim.name)
             subprocess.run([BIN + "/coterie", "move", str(shard), self.nodes[1].name, "--no-wait", "--management",
                             f"127.0.0.1:{self.nodes[0].management}"], check=True, capture_output=True)
-            self.assertEqual(self.victim.process.wait(timeout=60), 1)
-            self.assertIn("restart it on a sound disk", self.victim.log().splitlines()[-1])
-            load.goes_on(100)
-            self.set_disk("", 0, 0)
-            self.victim.start().wait_ready()
-            wait_for(lambda: "it leads again\n" + self.logs(), lambda: self.led() > 60 and self.all_in_sync(), seconds=120)
-        self.assertEqual(wrong_balances(self.nodes, load), {}, self.logs())
+
+        self.it_ends_and_a_restart_repairs("node.mdb", errno.EIO, "restart it on a sound disk", change_the_registers)
 
     def test_a_node_whose_disk_hangs_ends_on_a_second_signal_at_once_and_by_itself_after_a_while(self):
-        for second in (signal.SIGINT, None):
-            self.set_disk(JOURNAL, 600_000, 0)
-            with Load(self.nodes) as load:
-                load.goes_on(50)  # some of them are for its disk
+        with Load(self.nodes) as load:
+            for second, seconds, code in ((signal.SIGINT, 2, -signal.SIGINT), (None, 40, 1)):
+                load.goes_on(100)
+                self.set_disk(JOURNAL, 600_000, 0)
                 wait_for(lambda: "its disk hangs\n" + self.logs(), lambda: "disk is slow" in self.victim.health(), seconds=60)
                 self.victim.process.send_signal(signal.SIGTERM)
                 wait_for("it leaves", lambda: "leaving" in self.victim.health())
                 if second:
                     self.victim.process.send_signal(second)
-                self.assertEqual(self.victim.process.wait(timeout=40 if second is None else 2), 1 if second is None else -second)
+                self.assertEqual(self.victim.process.wait(timeout=seconds), code)
                 self.set_disk("", 0, 0)
-                load.goes_on(50)
+                load.goes_on(100)
                 self.victim.start().wait_ready()
+                wait_for(lambda: "it leads again\n" + self.logs(), lambda: self.led() > 60 and self.all_in_sync(), seconds=120)
         self.assertIn("has not ended after 20 s", self.victim.log())
+        self.assertEqual(wrong_balances(self.nodes, load), {}, self.logs())
 
     def test_a_node_does_not_start_on_a_disk_that_may_only_be_read_and_says_so(self):
         self.victim.kill()

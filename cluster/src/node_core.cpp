@@ -151,7 +151,7 @@ NodeEffects NodeCore::tick(Instant now) {
   links_.tick(now, effects);
   take(std::move(effects), now, out);
   supervise(parts_.tick(now), out);
-  if (slow_ || store_hangs(now)) watch_disk(now, out);
+  if (disk_.slow() || disk_.store_hangs(now)) watch_disk(now, out);
   if (now - announced_at_ >= leader_silence) announced_leader_.clear();
   tick_beats(now);
   if (store_ && !old_copy_) take(store_->tick(now), now, out);
@@ -170,7 +170,7 @@ Instant NodeCore::next_deadline() const {
   if (store_ && !old_copy_) at = earliest(at, earliest(store_->next_deadline(), next_voters_));
   if (leads_registers()) at = earliest(at, earliest(next_placement_, look_at_));
   at = earliest(at, earliest(propose_at_, next_health_));
-  if (store_waits_since_ != never && !slow_) at = earliest(at, store_waits_since_ + store_patience);
+  at = earliest(at, disk_.next_deadline());
   if (routes_dirty_) at = earliest(at, next_publish_);
   at = earliest(at, handed_over_at_ != never ? handed_over_at_ : hand_over_by_);
   if (leaving_ || config_.entity_types == 0) return at;
@@ -206,20 +206,15 @@ NodeEffects NodeCore::shard_status(const ShardStatus& status, Instant now) {
   return finish(std::move(out), now);
 }
 
-/// Slow it is until nothing has stalled for slow_hold.
 void NodeCore::watch_disk(Instant now, NodeEffects& out) {
-  const bool hangs = store_hangs(now);
-  if (hangs && leads_registers() && now >= lead_elsewhere_at_) {
+  if (disk_.store_hangs(now) && leads_registers() && now >= lead_elsewhere_at_) {
     lead_elsewhere_at_ = now + store_patience;
     take(store_->hand_over(now), now, out);
   }
-  if (hangs || std::any_of(status_.begin(), status_.end(),
-                           [](const auto& known) { return known.second.stalls; })) {
-    slow_until_ = now + slow_hold;
-    if (!std::exchange(slow_, true))
-      out.emplace_back(LogEvent{LogLevel::warning, std::string(slow_disk)});
-  }
-  if (slow_ && now >= slow_until_) slow_ = false;
+  const bool stalls = std::any_of(status_.begin(), status_.end(),
+                                  [](const auto& known) { return known.second.stalls; });
+  if (disk_.look(stalls, now))
+    out.emplace_back(LogEvent{LogLevel::warning, std::string(slow_disk)});
   const auto failed = std::find_if(status_.begin(), status_.end(),
                                    [](const auto& known) { return known.second.disk_failed; });
   if (failed == status_.end() || failure_) return;

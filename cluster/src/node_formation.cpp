@@ -29,32 +29,27 @@ NodeEffects NodeCore::identity_persisted(Instant now) {
   cluster_ = identity.cluster;
   links_.set_cluster(cluster_);
   config_.stored.founder = config_.stored.founder || identity.founder;
-  if (identity.founder) founded_at_ = now;
+  if (identity.founder) founder_.founded(now);
   if (!store_) open_store(now);
   routes_dirty_ = true;
   if (fresh) publish_meta(now, out);
   return finish(std::move(out), now);
 }
 
-/// The first node of a cluster that lost its data directory and starts as it did the first time
-/// forms a second cluster, and would answer for entities that are empty there: it hears of the
-/// others only later.
+/// Rather than answer for entities that are empty here, and are not where the others are.
 void NodeCore::tick_founder(Instant now, NodeEffects& out) {
-  if (founded_at_ == never || had_lane_ || now - founded_at_ >= founder_doubt) return;
+  if (had_lane_ || !founder_.doubts(now)) return;
   for (const auto& [name, meta] : metas_) {
     if (!meta.cluster.is_set() || meta.cluster == cluster_ || !present(name)) {
-      elsewhere_.erase(name);
-      continue;
+      founder_.gone(name);
+    } else if (founder_.is_elsewhere(name, meta.start, now)) {
+      founder_.settle();
+      return void(out.emplace_back(Stop{error(
+          Errc::wrong_cluster,
+          "node '" + name + "' belongs to cluster " + to_string(meta.cluster) +
+              ", and this node formed another one by itself: it lost its data directory, or "
+              "--join was forgotten; move the new --data directory away and start with --join")}));
     }
-    auto& [start, since] = elsewhere_.try_emplace(name, meta.start, now).first->second;
-    if (start != meta.start) start = meta.start, since = now;
-    if (now - since < founder_patience) continue;
-    founded_at_ = never;
-    return void(out.emplace_back(Stop{error(
-        Errc::wrong_cluster,
-        "node '" + name + "' belongs to cluster " + to_string(meta.cluster) +
-            ", and this node formed another one by itself: it lost its data directory, or "
-            "--join was forgotten; move the new --data directory away and start with --join")}));
   }
 }
 

@@ -129,7 +129,7 @@ void NodeCore::tick_beats(Instant now) {
 /// Whether others are to lead its shards, and how much it knows.
 Bytes NodeCore::own_beat() const {
   Bytes body;
-  append_le(body, leaving_ ? beat_leaves : slow_ ? beat_slow : std::uint8_t{0});
+  append_le(body, leaving_ ? beat_leaves : disk_.slow() ? beat_slow : std::uint8_t{0});
   append_le(body, table_version());
   return body;
 }

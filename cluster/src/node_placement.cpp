@@ -43,7 +43,7 @@ std::vector<sharding::PlaceableNode> NodeCore::placeable_nodes(Instant now) cons
          .start = config_.start,
          .up = !old_copy_,
          .leaving = leaving_,
-         .slow = slow_},
+         .slow = disk_.slow()},
         config_.traits);
   for (const auto& [name, meta] : metas_) {
     if (meta.entity_types == 0 || meta.disk == 0) continue;

@@ -75,7 +75,7 @@ Readiness NodeCore::readiness() const {
   if (!swim_.in_office())
     out.degraded.push_back(
         "this member's own network is at fault: it stepped down and is on probation");
-  if (slow_) out.degraded.emplace_back(slow_disk);
+  if (disk_.slow()) out.degraded.emplace_back(slow_disk);
   const auto [led, serving] = tell_own_shards(out.degraded);
   if (config_.entity_types != 0 && serving < led)
     return {

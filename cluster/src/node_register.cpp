@@ -142,7 +142,7 @@ void NodeCore::on_results(const std::vector<replication::SwapResult>& results) {
 
 NodeEffects NodeCore::raft_persisted(std::uint64_t batch, Instant now) {
   NodeEffects out;
-  store_waits_since_ = batch >= store_asked_ ? never : now;
+  disk_.written(batch, now);
   if (store_ && !old_copy_) take(store_->persisted(batch, now), now, out);
   return finish(std::move(out), now);
 }
@@ -169,8 +169,7 @@ void NodeCore::take(replication::MetaEffects&& effects, Instant now, NodeEffects
       if (links_.is_up(lane))
         send_control(lane, wire::FrameKind::raft, replication::raft::encode(send->message));
     } else if (auto* persist = std::get_if<replication::raft::Persist>(&effect)) {
-      store_waits_since_ = earliest(store_waits_since_, now);
-      store_asked_ = persist->batch;
+      disk_.asked(persist->batch, now);
       out.emplace_back(std::move(*persist));
     } else if (const auto* swapped = std::get_if<replication::Swapped>(&effect)) {
       on_swapped(*swapped);

@@ -244,3 +244,36 @@ TEST_CASE("node core: a node whose own store hangs is slow, until half a minute 
   CHECK(slow_after(slow_hold - 2s));
   CHECK_FALSE(slow_after(4s));
 }
+
+TEST_CASE(
+    "founder: whoever is of another cluster in one life for long enough is right, for a while") {
+  const Instant begin{1'000'000'000};
+  FounderDoubt founder;
+  CHECK_FALSE(founder.doubts(begin));  // it formed nothing in this start
+  founder.founded(begin);
+  CHECK(founder.doubts(begin + founder_doubt - 1ns));
+  CHECK_FALSE(founder.doubts(begin + founder_doubt));
+  CHECK_FALSE(founder.is_elsewhere("b", StartId{1}, begin));
+  CHECK_FALSE(founder.is_elsewhere("b", StartId{1}, begin + founder_patience - 1ns));
+  CHECK(founder.is_elsewhere("b", StartId{1}, begin + founder_patience));
+  const auto again = begin + founder_patience;
+  CHECK_FALSE(founder.is_elsewhere("b", StartId{2}, again));  // it ended, and was started again
+  founder.gone("b");
+  CHECK_FALSE(founder.is_elsewhere("b", StartId{2}, again + founder_patience));
+}
+
+TEST_CASE("disk: the oldest write of the store counts, until the newest is done") {
+  const Instant begin{1'000'000'000};
+  DiskHealth disk;
+  CHECK(disk.next_deadline() == never);
+  disk.asked(1, begin);
+  disk.asked(2, begin + 1s);
+  CHECK(disk.next_deadline() == begin + store_patience);
+  CHECK_FALSE(disk.store_hangs(begin + store_patience - 1ns));
+  CHECK(disk.store_hangs(begin + store_patience));
+  disk.written(1, begin + 2s);
+  CHECK_FALSE(disk.store_hangs(begin + 2s + store_patience - 1ns));
+  CHECK(disk.store_hangs(begin + 2s + store_patience));
+  disk.written(2, begin + 3s);
+  CHECK_FALSE(disk.store_hangs(begin + 100s));
+}

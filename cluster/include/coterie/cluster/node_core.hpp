@@ -12,6 +12,8 @@
 #include <optional>
 #include <set>
 
+#include "coterie/cluster/disk_health.hpp"
+#include "coterie/cluster/founder_doubt.hpp"
 #include "coterie/cluster/node_effects.hpp"
 #include "coterie/cluster/shard_sink.hpp"
 #include "coterie/membership/node_meta.hpp"
@@ -69,19 +71,6 @@ inline constexpr Duration settle_first = 2s;
 inline constexpr Duration settle_limit = 120s;
 /// Where the pool keeps what operators want of nodes: a map, node -> "cordoned" or "draining".
 inline constexpr std::string_view wishes_name = "coterie/nodes";
-/// A node whose disk stalled leads nothing that another one can lead for so long: a move costs more
-/// than it gives if the disk is well again in a moment, or never is for long.
-inline constexpr Duration slow_hold = 30s;
-inline constexpr std::string_view slow_disk =
-    "this node's disk is slow, full, or has failed: others are to lead its shards";
-/// A write of the registers that waits for the node's own store for so long: the disk is slow, and
-/// another voter had better lead, since what a leader has not on its disk yet is kept in memory.
-inline constexpr Duration store_patience = 5s;
-/// A node that formed a cluster in this start, and never had a lane, doubts it for so long: another
-/// node's heal reaches it within 90 s. Whoever is of another cluster then, in one life for
-/// founder_patience (longer than the pool takes to find out that a process ended), is right.
-inline constexpr Duration founder_doubt = 180s;
-inline constexpr Duration founder_patience = 20s;
 /// A planned move that did not come to its end by then is given up.
 inline constexpr Duration move_limit = 60s;
 
@@ -357,21 +346,14 @@ class NodeCore {
     Instant ask_at{};
   };
   Life life_{};
-  bool slow_ = false;  ///< its disk stalled,
-  Instant slow_until_{};
-  void watch_disk(Instant now, NodeEffects& out);
-  [[nodiscard]] bool store_hangs(Instant now) const {
-    return store_waits_since_ != never && now - store_waits_since_ >= store_patience;
-  }
-  Instant store_waits_since_ = never;  ///< its oldest write of the registers
-  std::uint64_t store_asked_{};        ///< the newest
+  DiskHealth disk_{};
   Instant lead_elsewhere_at_{};
+  void watch_disk(Instant now, NodeEffects& out);
   std::optional<Error> failure_{};  ///< why it leaves, if nobody asked it to
   void give_all_away(Instant now);
   void depart_now(Instant now, NodeEffects& out);
-  bool old_copy_ = false;       ///< it forgot a later life, and with it votes and entries
-  Instant founded_at_ = never;  ///< in this start
-  std::map<std::string, std::pair<StartId, Instant>> elsewhere_{};  ///< of another cluster, since
+  bool old_copy_ = false;  ///< it forgot a later life, and with it votes and entries
+  FounderDoubt founder_{};
   bool was_ready_ = false;
   std::string told_health_{};  ///< empty: it is well
   Instant next_health_{};

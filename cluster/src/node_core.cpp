@@ -129,6 +129,7 @@ NodeEffects NodeCore::finish(NodeEffects out, Instant now) {
   messaging::LinkEffects effects;
   links_.flush(now, effects);
   take(std::move(effects), now, out);
+  await_votes(now);
   was_ready_ = was_ready_ || readiness().ready;
   return out;
 }
@@ -171,6 +172,7 @@ Instant NodeCore::next_deadline() const {
   if (leads_registers()) at = earliest(at, earliest(next_placement_, look_at_));
   at = earliest(at, earliest(propose_at_, next_health_));
   at = earliest(at, disk_.next_deadline());
+  if (awaits_votes_) at = earliest(at, votes_by_);
   if (routes_dirty_) at = earliest(at, next_publish_);
   at = earliest(at, handed_over_at_ != never ? handed_over_at_ : hand_over_by_);
   if (leaving_ || config_.entity_types == 0) return at;

@@ -33,6 +33,7 @@ std::string NodeCore::waits_for() const {
   if (!stale_disk_.empty()) return stale_disk_;
   if (life_.step != Life::Step::known)
     return "waiting for the registers to confirm that this data directory is the newest";
+  if (awaits_votes_) return few_voters();
   return "";
 }
 
@@ -86,6 +87,7 @@ Readiness NodeCore::readiness() const {
         "the placement registers have no leader: nothing changes hands until a "
         "majority of their voters is back" +
         missing_voters());
+  if (auto few = few_voters(); !few.empty()) out.degraded.push_back(std::move(few));
   if (const auto stuck = stuck_shards(); stuck > 0)
     out.degraded.push_back(plural(stuck, "shard") +
                            " of this node can commit nothing: too few of the copies that are in "

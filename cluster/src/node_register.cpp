@@ -184,6 +184,7 @@ void NodeCore::take(replication::MetaEffects&& effects, Instant now, NodeEffects
       const bool formed = table_.formed();
       if (!formed) table_.entity_types = changed->entity_types;
       table_changed();
+      if (!formed && leads_registers()) next_voters_ = now;  // others may learn them now
       // What changed, and no more; a beat shows who missed it.
       const auto body = replication::encode_results(0, results);
       if (leads_registers())
@@ -193,6 +194,7 @@ void NodeCore::take(replication::MetaEffects&& effects, Instant now, NodeEffects
         }
     }
   }
+  hasten_voters(now);
 }
 
 void NodeCore::on_swapped(const replication::Swapped& swapped) {
@@ -212,6 +214,7 @@ void NodeCore::on_leader(const replication::raft::LeaderChanged& leader, Instant
   moving_.clear();
   settling_.clear();
   learners_ = {};
+  voters_change_ = false;
   even_.reset();
   ask_again();
   next_voters_ = never;

@@ -20,6 +20,7 @@ std::vector<replication::VoterCandidate> NodeCore::voter_candidates(Instant now)
     candidate.draining = is_drained(name);
     candidate.zone = meta.traits.zone;
     candidate.passed_over = learners_.passed_over(candidate.id, now);
+    candidate.lags = !store_->raft().caught_up(candidate.id);
     out.push_back(std::move(candidate));
   }
   return out;
@@ -44,7 +45,9 @@ void NodeCore::tick_voters(Instant now, NodeEffects& out) {
   for (const auto& [lane, peer] : lanes_up_) announce(lane);  // one may have been lost
   if (leaving_ || !table_.formed()) return;
   const auto& raft = store_->raft();
-  if (const auto slow = learners_.look(raft.configuration().learners, now))
+  auto lagging = raft.configuration().learners;
+  std::erase_if(lagging, [&](const auto& id) { return raft.caught_up(id); });
+  if (const auto slow = learners_.look(lagging, now))
     out.emplace_back(LogEvent{LogLevel::warning,
                               "node '" + slow->node +
                                   "' does not catch up with the placement registers: another one "
@@ -52,6 +55,42 @@ void NodeCore::tick_voters(Instant now, NodeEffects& out) {
   const auto change = replication::plan_voters(raft.configuration(), raft.self(),
                                                voter_candidates(now), leads_since_, now);
   if (change) make(*change, now, out);
+}
+
+/// Whenever the registers' group got on.
+void NodeCore::hasten_voters(Instant now) {
+  if (!voters_change_ || !leads_registers()) return;
+  const auto& raft = store_->raft();
+  const auto& learners = raft.configuration().learners;
+  if (!raft.may_change() || !std::all_of(learners.begin(), learners.end(),
+                                         [&](const auto& id) { return raft.caught_up(id); }))
+    return;
+  voters_change_ = false;
+  next_voters_ = now;
+}
+
+/// As far as this node is of the registers' group and knows: too few of them vote; or nothing.
+std::string NodeCore::few_voters() const {
+  if (!store_ || !store_->raft().configuration().contains(store_->raft().self())) return {};
+  std::size_t members = 1;
+  for (const auto& [name, meta] : metas_)
+    members += name != config_.name && meta.cluster == cluster_ && meta.disk != 0 &&
+                       present(name) && !is_drained(name)
+                   ? 1
+                   : 0;
+  const auto wanted = replication::wanted_voters(members);
+  const auto voters = store_->raft().configuration().voters.size();
+  if (voters >= wanted) return {};
+  return std::to_string(voters) + " of " + std::to_string(wanted) +
+         " members vote on the placement registers: one that dies may stop every change of "
+         "placement";
+}
+
+/// Until this node is ready for the first time.
+void NodeCore::await_votes(Instant now) {
+  if (was_ready_) return;
+  if (votes_by_ == never && table_.formed()) votes_by_ = now + votes_patience;
+  awaits_votes_ = now < votes_by_ && !few_voters().empty();
 }
 
 void NodeCore::make(const replication::VoterChange& change, Instant now, NodeEffects& out) {
@@ -69,7 +108,7 @@ void NodeCore::make(const replication::VoterChange& change, Instant now, NodeEff
                                                       : store_->remove(change.id, now, effects);
   take(std::move(effects), now, out);
   if (!begun) return;
-  next_voters_ = now + voters_soon;
+  voters_change_ = true;
   if (removes_voter) removed_at_ = now;
   const char* const what = change.kind == Kind::add_learner ? "learns the placement registers"
                            : change.kind == Kind::promote   ? "votes on the placement registers"

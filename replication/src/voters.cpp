@@ -9,8 +9,6 @@ namespace {
 using raft::MemberId;
 using Kind = VoterChange::Kind;
 
-std::size_t wanted_voters(std::size_t members) { return members >= 5 ? 5 : members >= 3 ? 3 : 1; }
-
 class VoterPlan {
  public:
   VoterPlan(const raft::Configuration& configuration, const MemberId& leader,
@@ -43,10 +41,9 @@ class VoterPlan {
     for (const auto& id : configuration_.learners)
       if (!fit(id) || counted >= needed) return VoterChange{Kind::remove, id};
     if (counted < needed) {
-      if (!configuration_.learners.empty())
-        return VoterChange{Kind::promote, configuration_.learners.front()};
-      if (next_ != nullptr) return VoterChange{Kind::add_learner, *next_};
-      return relieve();  // nobody is there to take the place
+      if (next_ != nullptr && configuration_.learners.size() < learners_at_once(needed - counted))
+        return VoterChange{Kind::add_learner, *next_};
+      return configuration_.learners.empty() ? relieve() : promote();
     }
     for (const auto& id : configuration_.voters)
       if (lost(id) && id != leader_) return VoterChange{Kind::remove, id};
@@ -56,6 +53,17 @@ class VoterPlan {
   [[nodiscard]] bool can_spare_draining() const { return draining_ == 0 || staying_ > draining_; }
 
  private:
+  /// An even number of voters survives no more deaths than one fewer, and has one more to die of:
+  /// where two are missing, both have learned everything before the first of them votes.
+  [[nodiscard]] std::size_t learners_at_once(std::size_t missing) const {
+    return missing >= 2 && configuration_.voters.size() % 2 == 1 ? 2 : 1;
+  }
+  [[nodiscard]] std::optional<VoterChange> promote() const {
+    for (const auto& id : configuration_.learners)
+      if (const auto* const learner = find(id); learner != nullptr && learner->lags)
+        return std::nullopt;
+    return VoterChange{Kind::promote, configuration_.learners.front()};
+  }
   [[nodiscard]] const VoterCandidate* find(const MemberId& id) const {
     for (const auto& candidate : candidates_)
       if (candidate.id == id) return &candidate;
@@ -149,6 +157,8 @@ class VoterPlan {
 };
 
 }  // namespace
+
+std::size_t wanted_voters(std::size_t members) { return members >= 5 ? 5 : members >= 3 ? 3 : 1; }
 
 std::optional<VoterChange> plan_voters(const raft::Configuration& configuration,
                                        const MemberId& leader,

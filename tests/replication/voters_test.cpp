@@ -75,6 +75,28 @@ TEST_CASE("voters: a learner comes first, and is promoted before anybody is remo
   CHECK(pool.plan() == VoterChange{Kind::remove, id('c')});
 }
 
+TEST_CASE("voters: where two are missing both have learned before the first of them votes") {
+  Pool pool(5);
+  CHECK(pool.plan() == VoterChange{Kind::add_learner, id('b')});
+  pool.configuration.learners = {id('b')};
+  CHECK(pool.plan() == VoterChange{Kind::add_learner, id('c')});
+  pool.configuration.learners = {id('b'), id('c')};
+  pool.members[2].lags = true;
+  CHECK_FALSE(pool.plan());
+  pool.members[2].lags = false;
+  CHECK(pool.plan() == VoterChange{Kind::promote, id('b')});
+  pool.configuration = {{id('a'), id('b')}, {id('c')}};
+  CHECK(pool.plan() == VoterChange{Kind::promote, id('c')});
+  pool.configuration = {{id('a'), id('b'), id('c')}, {}};
+  CHECK(pool.plan() == VoterChange{Kind::add_learner, id('d')});
+  // Who does not catch up does not keep the other one from voting.
+  pool.configuration = {{id('a')}, {id('b'), id('c')}};
+  for (std::size_t i : {2, 3, 4}) pool.members[i].passed_over = true;
+  CHECK(pool.plan() == VoterChange{Kind::remove, id('c')});
+  pool.configuration = {{id('a')}, {id('b')}};
+  CHECK(pool.plan() == VoterChange{Kind::promote, id('b')});
+}
+
 TEST_CASE("voters: who is away is waited for ten minutes, who left half a minute") {
   Pool pool(4);
   pool.configuration.voters = {id('a'), id('b'), id('c')};

@@ -37,9 +37,8 @@ bool Raft::add_learner(const MemberId& id, Instant now, Effects& out) {
 
 bool Raft::promote(const MemberId& id, Instant now, Effects& out) {
   auto wanted = configuration();
-  const auto peer = peers_.find(id);
   if (!may_change() || !wanted.is_learner(id) || wanted.voters.size() >= max_voters) return false;
-  if (peer == peers_.end() || peer->second.match < commit_) return false;
+  if (!caught_up(id)) return false;
   std::erase(wanted.learners, id);
   wanted.voters.push_back(id);
   change(std::move(wanted), now, out);
@@ -55,6 +54,11 @@ bool Raft::remove(const MemberId& id, Instant now, Effects& out) {
   std::erase(wanted.voters, id);
   change(std::move(wanted), now, out);
   return true;
+}
+
+bool Raft::caught_up(const MemberId& id) const {
+  const auto peer = peers_.find(id);
+  return peer != peers_.end() && peer->second.match >= commit_;
 }
 
 std::optional<Instant> Raft::heard_of(const MemberId& id) const {

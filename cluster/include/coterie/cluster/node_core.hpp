@@ -42,9 +42,11 @@ inline constexpr std::uint8_t beat_leaves = 1, beat_slow = 2;
 /// Swap batches that wait for the register's disk; more is not answered, and asked again.
 inline constexpr std::size_t max_open_swaps = 1024;
 /// How often the leader of the registers looks whether their voters are the right ones.
-/// One step is followed by the next as soon as it can be committed.
+/// One step is followed by the next as soon as it is committed and its learner has caught up.
 inline constexpr Duration voters_interval = 500ms;
-inline constexpr Duration voters_soon = 20ms;
+/// A node that starts is ready once the registers survive a death as well as so many members can,
+/// which takes some milliseconds; or after this, if somebody does not learn them.
+inline constexpr Duration votes_patience = 10s;
 /// The leader says at every voters_interval that it leads: who says nothing for so long does not.
 inline constexpr Duration leader_silence = 4 * voters_interval;
 
@@ -280,6 +282,9 @@ class NodeCore {
   void tick_voters(Instant now, NodeEffects& out);
   [[nodiscard]] std::vector<replication::VoterCandidate> voter_candidates(Instant now) const;
   void make(const replication::VoterChange& change, Instant now, NodeEffects& out);
+  void hasten_voters(Instant now);
+  [[nodiscard]] std::string few_voters() const;
+  void await_votes(Instant now);
   void merge(const sharding::ShardTable& other);
   void publish_routes(Instant now, NodeEffects& out);
   [[nodiscard]] bool present(const std::string& name) const;
@@ -312,7 +317,10 @@ class NodeCore {
   std::optional<bool> told_to_vote_{};   ///< by that leader; a build of before says nothing of it
   std::vector<std::string> suspects_{};  ///< their lanes went down in this input
   Instant leads_since_{};
-  Instant next_voters_ = never;    ///< leader
+  Instant next_voters_ = never;  ///< leader
+  bool voters_change_ = false;   ///< leader: one began, and may be done
+  Instant votes_by_ = never;     ///< of a start; never: the table is not known yet
+  bool awaits_votes_ = false;
   Instant removed_at_{INT64_MIN};  ///< the last voter that was removed by us
   replication::LearnerWatch learners_{};
   std::uint64_t next_token_ = 1;

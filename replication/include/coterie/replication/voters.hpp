@@ -28,6 +28,7 @@ struct VoterCandidate {
   bool reachable = true;     ///< by its link, without which it cannot learn
   bool draining = false;     ///< by an operator
   bool passed_over = false;  ///< it learned for too long, and others are tried
+  bool lags = false;         ///< a learner that has not got all yet
   std::string zone{};        ///< empty: one of its own
 };
 struct VoterChange {
@@ -37,6 +38,8 @@ struct VoterChange {
   friend bool operator==(const VoterChange&, const VoterChange&) = default;
 };
 
+/// How many of so many members are to vote.
+[[nodiscard]] std::size_t wanted_voters(std::size_t members);
 /// The next step, if any. `candidates`: every member of the cluster once, the leader included. A
 /// voter that is not among them is one that this leader never saw: it counts as away since
 /// `known_since`, when the leader began to look.

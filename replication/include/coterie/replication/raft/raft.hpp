@@ -81,6 +81,10 @@ class Raft {
   [[nodiscard]] Index applied() const { return applied_; }
   [[nodiscard]] const Log& log() const { return log_; }
   [[nodiscard]] const Configuration& configuration() const { return log_.configuration(); }
+  /// One we lead has all that is committed: a learner may vote.
+  [[nodiscard]] bool caught_up(const MemberId& id) const;
+  /// A change of the group would begin now.
+  [[nodiscard]] bool may_change() const;
   /// When this voter or learner was last heard of, by its leader; nullopt: not of the group, or we
   /// do not lead.
   [[nodiscard]] std::optional<Instant> heard_of(const MemberId& id) const;
@@ -147,7 +151,6 @@ class Raft {
   void on(const MemberId& from, Term term, const SnapshotChunk& chunk, Instant now, Effects& out);
   void on(const MemberId& from, Term term, const SnapshotReply& reply, Instant now, Effects& out);
   // raft_membership.cpp
-  [[nodiscard]] bool may_change() const;
   void change(Configuration next, Instant now, Effects& out);
   void know_peers(Instant now);
   void finish_reads(Effects& out);

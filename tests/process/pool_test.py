@@ -65,6 +65,8 @@ class Pool(unittest.TestCase):
         def seen():
             with open(path, encoding="utf-8") as lines:
                 return [json.loads(line) for line in lines if line.endswith("\n")]
+        # What is told before it is connected it misses.
+        wait_for("the members first", lambda: {e["name"] for e in seen()} == {"a", "b", "c"})
         return process, seen
 
 
@@ -72,7 +74,6 @@ class Plain(Pool):
     def test_an_event_is_seen_everywhere_and_members_that_go_are_seen_to_go(self):
         a, b, c = self.nodes
         watching, seen = self.monitor(c)
-        wait_for("the members first", lambda: {e["name"] for e in seen()} == {"a", "b", "c"})
         self.assertEqual(self.coterie(a, "event", "deploy", "v42").returncode, 0)
         wait_for("the event", lambda: any(e["type"] == "event" and e["name"] == "deploy" and e["payload"] == "v42"
                                           for e in seen()))

@@ -34,6 +34,7 @@ Totals totals_of(const sim::RunResult& result) {
           {"resets", result.happened.resets},
           {"handed_over", counters.handed_over},
           {"forwarded", counters.forwarded},
+          {"resent", counters.resent},
           {"moved_answers", counters.moved},
           {"duplicates", counters.duplicates},
           {"fences_lost", counters.fences_lost},

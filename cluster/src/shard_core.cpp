@@ -44,7 +44,8 @@ void ShardCore::ask(const LocalAsk& ask, Instant now, ShardSink& out) {
                   .hash = sharding::entity_hash(ask.id),
                   .entity = ask.id,
                   .payload = ask.payload,
-                  .waits = ask.waits};
+                  .waits = ask.waits,
+                  .order = next_order_++};
   const auto refuse = [&](Errc code, std::string_view detail, Duration retry) {
     if (!ask.wants_reply) return;
     out.complete({.token = ask.token,
@@ -60,12 +61,12 @@ void ShardCore::ask(const LocalAsk& ask, Instant now, ShardSink& out) {
   if (ask.deadline <= now)
     return refuse(Errc::expired, "the deadline had passed before the ask", {});
   if (ask.wants_reply) {
-    const auto& route = route_[shard_of(command.hash).value];
-    const auto lane = route.kind == RouteKind::remote ? route.lane : local_lane;
     const auto correlation = asks_.open({.token = ask.token,
-                                         .lane = lane,
+                                         .lane = local_lane,  // until it is sent
                                          .deadline = ask.deadline,
-                                         .shard = shard_of(command.hash).value});
+                                         .hash = command.hash,
+                                         .shard = shard_of(command.hash).value,
+                                         .order = command.order});
     if (!correlation)
       return ++counters_.busy, refuse(Errc::busy, "too many open asks on this worker", retry_soon);
     command.to.sequence = *correlation;
@@ -74,7 +75,7 @@ void ShardCore::ask(const LocalAsk& ask, Instant now, ShardSink& out) {
 }
 
 void ShardCore::dispatch(const Command& command, Instant now, ShardSink& out) {
-  if (std::exchange(look_again_, false)) retry_waiting(now, out);
+  if (look_again_) look_again(now, out);
   const auto shard = shard_of(command.hash);
   const auto& route = route_[shard.value];
   if (fenced(command, out)) return;
@@ -84,6 +85,10 @@ void ShardCore::dispatch(const Command& command, Instant now, ShardSink& out) {
         fail(command, Errc::busy, "too many commands wait for the shard table", retry_soon, out);
       return;
     case RouteKind::absent:
+      if (command.to.lane != local_lane && !command.fence && command.epoch > route.epoch &&
+          park_for_news(command, now))
+        return;  // its sender knows more than we do
+      if (hold_for_owner(command, now)) return;
       ++counters_.unavailable;
       return fail(command, Errc::unavailable, "the owner of the shard is down or has left", 500ms,
                   out);
@@ -95,7 +100,7 @@ void ShardCore::dispatch(const Command& command, Instant now, ShardSink& out) {
       if (!command.relayed && now < hosted_[shard.value].forwards_until)
         return relay(command, route, now, out);
       return send_moved(command, out);  // one hop only
-    case RouteKind::local: break;
+    case RouteKind::local: note_sent(command); break;
   }
   auto& hosted = hosted_[shard.value];
   if (command.fence && hosted.phase == ShardPhase::serving && !hosted.parked.empty() &&
@@ -144,23 +149,27 @@ void ShardCore::forward(const Command& command, const Route& route, Instant now,
   }
   if (!links_.is_up(route.lane)) {
     if (links_.awaits_first_connection(route.lane) && park(unrouted_, command)) return;
+    if (hold_for_owner(command, now)) return;
     ++counters_.unavailable;
     return fail(command, Errc::unavailable, "no link to the owner of the shard", retry_soon, out);
   }
   if (!take_credit(command, route, now, out)) return;
   auto* staging = links_.stage(route.lane, size);
+  if (staging == nullptr && wait_for_room(command, route)) return;
   if (staging == nullptr)
     return fail(command, Errc::busy, "the link to the owner is full", retry_soon, out);
   credits_.sent(route.lane, shard_of(command.hash), size, now);
   ++counters_.sent;
-  if (command.to.wanted) asks_.expect_from(command.to.sequence, route.lane);  // it may have waited
-  route_[shard_of(command.hash).value].used = true;
+  if (command.to.wanted) asks_.expect_from(command.to.sequence, route.lane);
+  note_sent(command);
   const auto left =
       command.deadline == never ? 0 : std::max<std::int64_t>(1, (command.deadline - now) / 1us);
+  const auto begins = staging->size();
   wire::append_request(
       *staging,
       {.flags = static_cast<std::uint16_t>((command.to.wanted ? wire::flag_ask : 0) |
-                                           (command.relayed ? wire::flag_forwarded : 0)),
+                                           (command.relayed ? wire::flag_forwarded : 0) |
+                                           (command.known_only ? wire::flag_known_only : 0)),
        .cluster_tag = wire::cluster_tag(config_.self.cluster),
        .deadline_us = static_cast<std::uint32_t>(std::min<std::int64_t>(left, UINT32_MAX)),
        .session = command.to.session,
@@ -171,6 +180,10 @@ void ShardCore::forward(const Command& command, const Route& route, Instant now,
        .type = command.type,
        .command = command.id},
       view(command.entity), command.payload);
+  if (!command.to.wanted) return;
+  const auto sends = asks_.sent(command.to.sequence, ByteView(*staging).subspan(begins),
+                                command.id.is_set() && !command.relayed);
+  counters_.resent += sends > 1 ? 1 : 0;
 }
 
 /// Its sender knows of an epoch that we do not, which may also be none: it does not wait for ever.
@@ -182,7 +195,7 @@ bool ShardCore::park_for_news(const Command& command, Instant now) {
 
 /// What was to be sent on to another primary, and had no credit, comes back to this one when it is
 /// to lead: before what its sender sent later, knowing of that.
-bool ShardCore::park_in_order(std::deque<Parked>& queue, const Command& command) {
+bool ShardCore::park_in_order(ParkedCommands& queue, const Command& command) {
   if (!park(queue, command)) return false;
   if (!command.relayed || command.to.lane != local_lane) return true;
   const auto last = queue.end() - 1;
@@ -194,7 +207,7 @@ bool ShardCore::park_in_order(std::deque<Parked>& queue, const Command& command)
 }
 
 /// Nobody waits for these any more; their places are for others.
-void ShardCore::drop_expired(std::deque<Parked>& queue, Instant now, ShardSink& out) {
+void ShardCore::drop_expired(ParkedCommands& queue, Instant now, ShardSink& out) {
   std::erase_if(queue, [&](const Parked& parked) {
     if (parked.command.deadline > now) return false;
     unhold(parked);
@@ -204,7 +217,7 @@ void ShardCore::drop_expired(std::deque<Parked>& queue, Instant now, ShardSink& 
   });
 }
 
-void ShardCore::unpark(std::deque<Parked>& queue, Instant now, ShardSink& out) {
+void ShardCore::unpark(ParkedCommands& queue, Instant now, ShardSink& out) {
   auto waiting = std::move(queue);
   queue.clear();
   for (auto& parked : waiting) {
@@ -215,6 +228,8 @@ void ShardCore::unpark(std::deque<Parked>& queue, Instant now, ShardSink& out) {
 
 void ShardCore::answer(const ReplyTo& to, const Answer& answer, ShardSink& out) {
   if (!to.wanted) return;
+  if (to.lane != local_lane && to.life != credits_.life(to.lane))
+    return;  // its connection broke: its asker may have sent it again, and hears of that
   if (to.lane == local_lane) {
     const auto open = asks_.close(to.sequence);
     if (!open) return;  // its deadline passed
@@ -242,6 +257,7 @@ void ShardCore::answer(const ReplyTo& to, const Answer& answer, ShardSink& out) 
 
 /// Of a local caller, or of another node whose command was sent on for it.
 void ShardCore::finish_ask(const messaging::OpenAsk& open, Completion completion, ShardSink& out) {
+  if (open.lost) completion = of_lost(completion);
   completion.token = open.token;
   if (!open.relayed) return out.complete(completion);
   const auto relayed = relays_.extract(open.token);
@@ -267,7 +283,7 @@ void ShardCore::fail(const Command& command, Errc code, std::string_view detail,
 }
 
 void ShardCore::flush(Instant now, ShardSink& out) {
-  if (std::exchange(look_again_, false)) retry_waiting(now, out);
+  if (look_again_) look_again(now, out);
   tick_fences(now, out);
   start_rounds(now, out);
   outbox_.flush(links_);
@@ -288,6 +304,7 @@ void ShardCore::tick(Instant now, ShardSink& out) {
   messaging::LinkEffects effects;
   links_.tick(now, effects);
   take_link_effects(std::move(effects), out);
+  if (look_again_) look_again(now, out);
   tick_fences(now, out);
   tick_shards(now, out);
   report_lags(now, out);

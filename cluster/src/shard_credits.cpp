@@ -18,7 +18,7 @@ bool ShardCore::is_remote(const Command& command) {
   return command.to.lane != local_lane && !command.fence;
 }
 
-bool ShardCore::park(std::deque<Parked>& queue, const Command& command) {
+bool ShardCore::park(ParkedCommands& queue, const Command& command) {
   const auto size = command.entity.size() + command.payload.size();
   if (parked_commands_ >= max_parked_commands || parked_bytes_ + size > max_parked_bytes) {
     ++counters_.busy;
@@ -81,6 +81,18 @@ bool ShardCore::take_credit(const Command& command, const Route& route, Instant 
   ++counters_.busy;
   fail(command, Errc::busy, "the owner of the shard has too much under way", credit_soon, out);
   return false;
+}
+
+/// Of those that wait for credit, also where the lane is full: until something was written.
+bool ShardCore::wait_for_room(const Command& command, const Route& route) {
+  if (!command.waits || !links_.is_up(route.lane)) return false;
+  const std::pair at{route.lane, messaging::credit_group(sharding::shard_of(command.hash))};
+  auto& queue = waiting_[at];
+  const bool parked = park(queue, command);
+  if (queue.empty()) waiting_.erase(at);
+  if (parked && command.to.wanted) asks_.expect_from(command.to.sequence, local_lane);
+  lane_was_full_ = lane_was_full_ || parked;
+  return parked;
 }
 
 bool ShardCore::on_credit(messaging::LaneId lane, ByteView body, Instant now, ShardSink& out) {

@@ -38,6 +38,8 @@ void ShardCore::deliver(Hosted& hosted, const Command& command, Instant now, Sha
                         .payload = view(known->reply)},
                        out);
   }
+  if (command.known_only)
+    return fail(command, Errc::unavailable, "the command had no effect here so far", {}, out);
   if (const auto ms = command.id.time_ms(); ms != 0) {
     if (hosted.duplicates.older_than_window(ms)) {
       ++counters_.command_expired;

@@ -45,7 +45,8 @@ std::optional<FenceFrame> decode(ByteView body) {
 
 }  // namespace
 
-/// Only a planned move needs one: after a crash the link broke, and who asked knows.
+/// Only a planned move needs one: after a crash the link broke, and what was on its way is sent
+/// again.
 void ShardCore::raise_fence(ShardId shard, const Route& old) {
   const auto& entry = current_->table.at(shard);
   if (mutated("hand-off: a sender does not wait for what it sent before")) return;
@@ -66,7 +67,7 @@ bool ShardCore::fenced(const Command& command, ShardSink& out) {
   if (fences_.empty() || command.to.lane != local_lane || command.relayed) return false;
   const auto found = fences_.find(sharding::shard_of(command.hash));
   if (found == fences_.end()) return false;
-  if (!park(found->second.held, command))
+  if (!hold_back(command))
     fail(command, Errc::busy, "too many commands wait for a shard that moves", 100ms, out);
   return true;
 }
@@ -123,14 +124,21 @@ bool ShardCore::on_fence_passed(ByteView body, Instant now, ShardSink& out) {
 }
 
 void ShardCore::lower_fence(ShardId shard, std::uint64_t number, Instant now, ShardSink& out) {
+  if (look_again_) look_again(now, out);  // what waits for credit was asked later
   const auto found = fences_.find(shard);
   if (found == fences_.end() || found->second.number != number) return;
   auto held = std::move(found->second.held);
+  const bool in_order =
+      found->second.in_order || mutated("resend: what was lost goes behind what was asked later");
   fences_.erase(found);
+  if (!in_order)
+    std::stable_sort(held.begin(), held.end(), [](const Parked& a, const Parked& b) {
+      return a.command.order < b.command.order;
+    });
   unpark(held, now, out);
 }
 
-/// Nothing comes through a lane that broke, and who asked through it was told.
+/// Nothing comes through a lane that broke.
 void ShardCore::drop_fences(messaging::LaneId through) {
   for (auto& [shard, fence] : fences_)
     if (fence.through == through) fence.until = Instant{};
@@ -140,16 +148,23 @@ void ShardCore::tick_fences(Instant now, ShardSink& out) {
   if (fences_.empty()) return;
   std::vector<std::pair<ShardId, std::uint64_t>> late;
   for (auto& [shard, fence] : fences_) {
+    auto& route = route_[shard.value];
     if (fence.until == never) fence.until = now + fence_wait;
+    if (fence.through == messaging::no_lane && !leads_somewhere(route))
+      fence.until = noted_away(route, now) + reroute_wait;
     if (fence.until <= now) late.emplace_back(shard, fence.number);
   }
   for (const auto& [shard, number] : late) {
-    const auto through = fences_.at(shard).through;
-    ++counters_.fences_lost;
-    for (const auto& ask : asks_.close_moved([&, at = shard](const messaging::OpenAsk& open) {
-           return open.shard == at.value && open.lane == through;
-         }))
-      finish_ask(ask, unknown_outcome("the shard moved before the answer"), out);
+    const auto found = fences_.find(shard);
+    if (found == fences_.end() || found->second.number != number) continue;
+    const auto through = found->second.through;
+    if (through != messaging::no_lane) {
+      ++counters_.fences_lost;
+      lose(asks_.where([&, at = shard](const messaging::OpenAsk& open) {
+        return open.shard == at.value && open.lane == through;
+      }),
+           false, out);
+    }
     lower_fence(shard, number, now, out);
   }
 }

@@ -115,4 +115,14 @@ void ShardCore::answer_held(std::deque<Held>& queue, const Answer& why, ShardSin
   }
 }
 
+/// Of those that were asked on other nodes, to be asked again of whoever leads now.
+void ShardCore::send_back(ShardId shard, std::deque<Held>& queue, ShardSink& out) {
+  std::erase_if(queue, [&](const Held& held) {
+    if (held.to.lane == local_lane) return false;
+    held_bytes_ -= held_cost(held);
+    answer_moved(held.to, shard, out);
+    return true;
+  });
+}
+
 }  // namespace coterie::cluster

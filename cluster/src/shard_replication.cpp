@@ -40,6 +40,8 @@ void ShardCore::take(ShardId shard, shard_log::Effects&& effects, Instant now, S
       committed(hosted, done->index, out);
     } else if (std::holds_alternative<shard_log::SteppedDown>(effect)) {
       hosted.drain_until = never;
+      send_back(shard, hosted.held, out);
+      send_back(shard, hosted.reads, out);
       step_down(shard,
                 {.status = static_cast<std::uint8_t>(Errc::unavailable),
                  .shard = shard,
@@ -199,7 +201,7 @@ void ShardCore::step_down(ShardId shard, const Answer& why, ShardSink& out) {
 
 /// Commands that wait for an entity's activation find their way anew, before those that came later.
 void ShardCore::rehome_mailboxes(ShardId shard) {
-  std::deque<Parked> first;
+  ParkedCommands first;
   std::erase_if(mailboxes_, [&](auto& box) {
     auto& entity = entities_.at(box.first);
     if (entity.shard != shard) return false;

@@ -50,11 +50,13 @@ void ShardCore::rebuild_routes() {
     const auto old = std::exchange(route_[i], route_of(ShardId{i}));
     const bool same = route_[i].kind == old.kind && route_[i].lane == old.lane;
     route_[i].used = same && old.used;
+    if (same && route_[i].epoch == old.epoch && !leads_somewhere(route_[i]))
+      route_[i].away_since = old.away_since;  // else another fail-over may come
     if (!same) look_again_ = true, raise_fence(ShardId{i}, old);
   }
 }
 
-ShardCore::Route ShardCore::route_of(ShardId shard) const {
+Route ShardCore::route_of(ShardId shard) const {
   const auto& entry = current_->table.at(shard);
   Route route{RouteKind::absent, messaging::no_lane, entry.epoch};
   if (entry.primary == config_.self.node) {
@@ -68,30 +70,18 @@ ShardCore::Route ShardCore::route_of(ShardId shard) const {
   return route;
 }
 
-Completion ShardCore::unknown_outcome(std::string_view why) {
-  return {.status = static_cast<std::uint8_t>(Errc::unavailable),
-          .retry_after_ms = 10,
-          .payload = view(why)};
-}
-
 /// Asks that went to a node which leads the shard no longer: it may stand still with its connection
 /// open, and then nothing would come before their deadlines. One that handed it over sends them on.
 void ShardCore::abandon_moved(ShardSink& out) {
-  for (const auto& ask : asks_.close_moved([&](const messaging::OpenAsk& open) {
-         const auto& route = route_[open.shard];
-         const auto& entry = current_->table.registers[open.shard];
-         if (entry.rule == replication::Rule::handed_over &&
-             entry.before == links_.peer_of(open.lane) && links_.is_up(open.lane))
-           return false;
-         return open.lane != local_lane &&
-                (route.kind != RouteKind::remote || route.lane != open.lane);
-       })) {
-    ++counters_.unavailable;
-    finish_ask(ask,
-               unknown_outcome("the shard moved before the answer; outcome unknown, retry with the "
-                               "same command id"),
-               out);
-  }
+  const auto abandoned = asks_.where([&](const messaging::OpenAsk& open) {
+    const auto& route = route_[open.shard];
+    const auto& entry = current_->table.registers[open.shard];
+    if (entry.rule == replication::Rule::handed_over && entry.before == links_.peer_of(open.lane) &&
+        links_.is_up(open.lane))
+      return false;
+    return open.lane != local_lane && (route.kind != RouteKind::remote || route.lane != open.lane);
+  });
+  lose(abandoned, false, out);
 }
 
 void ShardCore::accepted(ConnId conn, Instant now, ShardSink& out) {
@@ -119,14 +109,7 @@ void ShardCore::take_link_effects(messaging::LinkEffects&& effects, ShardSink& o
       lane_came_up_ = look_again_ = true;
       rebuild_routes();
     } else if (const auto* down = std::get_if<messaging::LaneDown>(&effect)) {
-      for (const auto& ask : asks_.close_lane(down->lane)) {
-        ++counters_.unavailable;
-        finish_ask(ask,
-                   unknown_outcome(
-                       "the link to the owner broke; outcome unknown, retry with the same command "
-                       "id"),
-                   out);
-      }
+      lose(asks_.where([&](const auto& open) { return open.lane == down->lane; }), false, out);
       drop_fences(down->lane);
       look_again_ = true;
     } else if (auto* refused = std::get_if<messaging::Refused>(&effect)) {
@@ -154,7 +137,7 @@ std::size_t ShardCore::received(ConnId conn, ByteView bytes, Instant now, ShardS
     if (request) {
       on_request(frame->lane, *request, now, out);
     } else if (reply) {
-      on_reply(*reply, now, out);
+      on_reply(frame->lane, *reply, now, out);
     } else if (!on_control(*frame, now, out)) {
       out.link(messaging::Close{conn});
       links_.closed(conn, now, effects);
@@ -198,7 +181,8 @@ void ShardCore::on_request(messaging::LaneId lane, const wire::RequestView& requ
                   .hash = sharding::entity_hash(text(request.entity)),
                   .entity = text(request.entity),
                   .payload = request.payload,
-                  .relayed = (header.flags & wire::flag_forwarded) != 0};
+                  .relayed = (header.flags & wire::flag_forwarded) != 0,
+                  .known_only = (header.flags & wire::flag_known_only) != 0};
   if (request.entity.empty() || shard_of(command.hash) != header.shard)
     return fail(command, Errc::malformed, "the shard does not belong to the entity id", {}, out);
   if (worker_of(header.shard, config_.data_workers) != config_.self.from_worker) {
@@ -208,23 +192,23 @@ void ShardCore::on_request(messaging::LaneId lane, const wire::RequestView& requ
   dispatch(command, now, out);
 }
 
-void ShardCore::on_reply(const wire::ReplyView& reply, Instant now, ShardSink& out) {
+void ShardCore::on_reply(messaging::LaneId lane, const wire::ReplyView& reply, Instant now,
+                         ShardSink& out) {
   const auto& header = reply.header;
   if (header.session != config_.self.session) return;
-  const auto open = asks_.close(header.sequence);
-  if (!open) return;  // late: its asker has an answer
-  Completion completion{open->token,           header.status, header.epoch, header.entity_sequence,
-                        header.retry_after_ms, reply.payload};
+  const auto* const open = asks_.find(header.sequence);
+  if (open == nullptr || open->lane != lane) return;  // late: answered, or asked elsewhere since
   if (header.status != static_cast<std::uint8_t>(Errc::moved))
-    return finish_ask(*open, completion, out);
-  // A stale route: correct it, and let the asker try again with the same command id.
+    return finish_ask(*asks_.close(header.sequence),
+                      {open->token, header.status, header.epoch, header.entity_sequence,
+                       header.retry_after_ms, reply.payload},
+                      out);
+  // A stale route: correct it; then the command goes where that leads.
   ++counters_.moved;
   const auto newer = replication::decode_register(reply.payload);
   if (newer && header.shard.value < sharding::shard_count) learn(header.shard, *newer, now, out);
-  completion.status = static_cast<std::uint8_t>(Errc::unavailable);
-  completion.retry_after_ms = 10;
-  completion.payload = view("the shard has moved; the route is corrected, try again");
-  finish_ask(*open, completion, out);
+  const auto* const still = asks_.find(header.sequence);
+  if (still != nullptr && still->lane == lane) lose({header.sequence}, true, out);
 }
 
 /// Of one register, from who knows it earlier than the coordinator's word comes.
@@ -243,13 +227,15 @@ bool ShardCore::learn(ShardId shard, const replication::Register& newer, Instant
 }
 
 void ShardCore::send_moved(const Command& command, ShardSink& out) {
-  ++counters_.moved;
   if (is_remote(command)) ++counters_.rejected;
-  const auto shard = shard_of(command.hash);
+  answer_moved(command.to, shard_of(command.hash), out);
+}
+
+void ShardCore::answer_moved(const ReplyTo& to, ShardId shard, ShardSink& out) {
+  ++counters_.moved;
   Bytes payload;
   replication::append_register(payload, current_->table.at(shard));
-  answer(command.to,
-         {.status = static_cast<std::uint8_t>(Errc::moved), .shard = shard, .payload = payload},
+  answer(to, {.status = static_cast<std::uint8_t>(Errc::moved), .shard = shard, .payload = payload},
          out);
 }
 

@@ -1,5 +1,7 @@
 #include "coterie/messaging/ask_table.hpp"
 
+#include <algorithm>
+
 namespace coterie::messaging {
 namespace {
 
@@ -31,7 +33,7 @@ std::optional<std::uint64_t> AskTable::open(const OpenAsk& ask) {
   if (slot.next != none) slots_[slot.next].previous = index;
   heads_[slot.wheel] = index;
   ++open_;
-  return std::uint64_t{slot.generation} << 32 | index;
+  return name_of(index);
 }
 
 void AskTable::unlink(std::uint32_t index) {
@@ -44,6 +46,9 @@ void AskTable::unlink(std::uint32_t index) {
 OpenAsk AskTable::release(std::uint32_t index) {
   unlink(index);
   auto& slot = slots_[index];
+  kept_bytes_ -= slot.message.size();
+  if (slot.message.capacity() > kept_capacity) slot.message = {};
+  slot.message.clear();
   slot.used = false;
   ++slot.generation;
   free_.push_back(index);
@@ -51,18 +56,43 @@ OpenAsk AskTable::release(std::uint32_t index) {
   return slot.ask;
 }
 
+bool AskTable::is_open(std::uint64_t correlation) const {
+  const auto index = correlation & slot_mask;
+  return index < slots_.size() && slots_[index].used &&
+         slots_[index].generation == correlation >> 32;
+}
+
+OpenAsk* AskTable::find(std::uint64_t correlation) {
+  return is_open(correlation) ? &slots_[correlation & slot_mask].ask : nullptr;
+}
+
 void AskTable::expect_from(std::uint64_t correlation, std::uint32_t lane) {
-  const auto index = static_cast<std::uint32_t>(correlation & slot_mask);
-  if (index < slots_.size() && slots_[index].used && slots_[index].generation == correlation >> 32)
-    slots_[index].ask.lane = lane;
+  if (auto* const ask = find(correlation)) ask->lane = lane;
+}
+
+std::uint8_t AskTable::sent(std::uint64_t correlation, ByteView message, bool keep) {
+  if (!is_open(correlation)) return 0;
+  auto& slot = slots_[correlation & slot_mask];
+  if (keep && slot.message.empty() && kept_bytes_ + message.size() <= max_kept_bytes) {
+    slot.message.assign(message.begin(), message.end());
+    kept_bytes_ += message.size();
+  }
+  return ++slot.ask.sends;
+}
+
+ByteView AskTable::kept(std::uint64_t correlation) const {
+  return is_open(correlation) ? ByteView(slots_[correlation & slot_mask].message) : ByteView();
+}
+
+void AskTable::sort_by_order(std::vector<std::uint64_t>& found) const {
+  std::sort(found.begin(), found.end(), [&](std::uint64_t a, std::uint64_t b) {
+    return slots_[a & slot_mask].ask.order < slots_[b & slot_mask].ask.order;
+  });
 }
 
 std::optional<OpenAsk> AskTable::close(std::uint64_t correlation) {
-  const auto index = static_cast<std::uint32_t>(correlation & slot_mask);
-  if (index >= slots_.size()) return std::nullopt;
-  const auto& slot = slots_[index];
-  if (!slot.used || slot.generation != correlation >> 32) return std::nullopt;
-  return release(index);
+  if (!is_open(correlation)) return std::nullopt;
+  return release(static_cast<std::uint32_t>(correlation & slot_mask));
 }
 
 std::vector<OpenAsk> AskTable::expire(Instant now) {
@@ -80,13 +110,6 @@ std::vector<OpenAsk> AskTable::expire(Instant now) {
   }
   turned_to_ = std::max(turned_to_, target);
   return expired;
-}
-
-std::vector<OpenAsk> AskTable::close_lane(std::uint32_t lane) {
-  std::vector<OpenAsk> closed;
-  for (std::uint32_t index = 0; index < slots_.size(); ++index)
-    if (slots_[index].used && slots_[index].ask.lane == lane) closed.push_back(release(index));
-  return closed;
 }
 
 Instant AskTable::next_deadline() const {

@@ -192,8 +192,10 @@ std::string exposition(const cluster::NodeCore& core, const std::vector<DataSnap
   text.counter("coterie_handed_over_total", "Shards handed over by a planned move.", c.handed_over);
   text.counter("coterie_forwarded_total", "Commands sent on to a shard's next primary.",
                c.forwarded);
-  text.counter("coterie_fences_lost_total", "Moves after which a sender's order could not be kept.",
+  text.counter("coterie_fences_lost_total", "Moves of which a sender's fence was given up.",
                c.fences_lost);
+  text.counter("coterie_commands_resent_total",
+               "Commands that were sent again, to the next owner of their shard.", c.resent);
   text.counter("coterie_moved_total", "Stale routes corrected.", c.moved);
   text.counter("coterie_journal_failures_total", "Groups that the disk refused.",
                c.journal_failures);

@@ -131,7 +131,8 @@ class LedgerRun {
   }
 
   /// Commands of one sender to one entity, without waiting and without repeating: of those that are
-  /// answered each comes before the next (invariant 13), whoever leads the shard meanwhile.
+  /// answered each comes before the next (invariant 13), whoever leads the shard meanwhile and
+  /// however many of its owners fall.
   void stream() {
     if (faults_over_) return;
     world_.after(400ms + random_.below(Duration{1s}), [this] { stream(); });
@@ -158,11 +159,7 @@ class LedgerRun {
         world_.disk(stream->node).start != stream->life)
       return;
     world_.process(stream->node)
-        .ask({stream->account,
-              0,
-              1,
-              {},
-              world_.now() + 2s,
+        .ask({stream->account, 0, 1, CommandId{9, ++streamed_}, world_.now() + 2s,
               [this, stream, i = stream->sent](std::uint8_t status, std::int64_t balance) {
                 if (status == 0) check_order(*stream, i, balance);
               },
@@ -297,7 +294,7 @@ class LedgerRun {
   std::map<std::string, std::int64_t> expected_{}, seen_{};
   std::vector<std::string> accounts_{};  ///< of each deposit
   std::size_t read_ = 0;
-  std::uint64_t started_ = 0, streams_ = 0;
+  std::uint64_t started_ = 0, streams_ = 0, streamed_ = 0;
   bool faults_over_ = false;
   std::string problem_{};
   std::string last_failure_{};

@@ -14,7 +14,7 @@ inline const replication::raft::MemberId our_copy{"a", 1}, their_copy{"0", 9};
 
 /// Its own Links, and whatever it wants to stage.
 struct OtherNode {
-  explicit OtherNode(Bench& b, std::uint64_t features = 0)
+  explicit OtherNode(Bench& b, std::uint64_t features = 0, ConnId conn = ConnId{77})
       : bench(b),
         links({},
               {.features = features,
@@ -23,7 +23,8 @@ struct OtherNode {
                .start = StartId{5},
                .from_worker = 1,
                .session = SessionId{9}},
-              Random(3)) {
+              Random(3)),
+        theirs(conn) {
     messaging::LinkEffects out;
     links.peer_up("a", {}, {}, {1}, bench.now, out);
     links.tick(bench.now, out);
@@ -132,7 +133,7 @@ struct OtherNode {
   }
   Bench& bench;
   messaging::Links links;
-  ConnId mine{}, theirs{77};
+  ConnId mine{}, theirs{};
   std::uint64_t sequence = 0;
   bool silent = false;  ///< as a replica
   std::vector<std::pair<wire::ReplyHeader, Bytes>> replies;

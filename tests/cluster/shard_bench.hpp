@@ -54,6 +54,7 @@ struct Bench : ShardSink {
   RoutesPtr given;
   std::vector<std::tuple<std::uint64_t, ShardId, LogIndex, bool>> replays;
   std::vector<Done> done;
+  std::vector<std::string> said;  ///< of each, why not
   std::map<std::pair<ShardId, LogIndex>, Bytes> disk;
   std::map<ShardId, LogIndex> firsts;  ///< of logs that were trimmed
   std::map<ShardId, std::uint64_t> renewals;
@@ -136,6 +137,7 @@ struct Bench : ShardSink {
   void complete(const Completion& c) override {
     wire::MsgpackReader in(c.payload);
     done.push_back({c.token, c.status, c.status == 0 ? in.signed_integer() : 0, c.retry_after_ms});
+    said.push_back(c.status == 0 ? "" : std::string(text(c.payload)));
   }
   void link(messaging::LinkEffect&& effect) override { links.push_back(std::move(effect)); }
   void report(const ShardStatus& status) override { reports.push_back(status); }
@@ -154,6 +156,11 @@ struct Bench : ShardSink {
              now, *this);
     core.flush(now, *this);
     return tokens;
+  }
+  void pass(Duration span) {
+    now = now + span;
+    core.tick(now, *this);
+    core.flush(now, *this);
   }
   /// The disk catches up.
   void sync() {

@@ -93,7 +93,9 @@ TEST_CASE("moves: commands that waited for a recovery find the way to the new ow
   bench.owner("a", Epoch{1});
   bench.ask(0);
   CHECK(bench.core.parked() == 1);
-  bench.owner("b", Epoch{2});  // which is down: the command is answered, not kept
+  bench.owner("b", Epoch{2});  // which is down, and stays so
+  CHECK(bench.core.parked() == 1);
+  bench.pass(reroute_wait);
   CHECK(bench.core.parked() == 0);
   CHECK(bench.last().status == code(Errc::unavailable));
 }

@@ -234,8 +234,7 @@ TEST_CASE(
   CHECK(Pair::saw<Connect>(out));
 }
 
-TEST_CASE(
-    "ask table: answers once, expires at the deadline and not before, forgets a lane's asks") {
+TEST_CASE("ask table: answers once, expires at the deadline and not before, knows a lane's asks") {
   AskTable asks(start);
   const auto first = asks.open({.token = 1, .lane = 4, .deadline = start + 100ms}).value();
   const auto second = asks.open({.token = 2, .lane = 4, .deadline = start + 5s}).value();
@@ -249,8 +248,8 @@ TEST_CASE(
   CHECK_FALSE(asks.close(first).has_value());
   const auto reused = asks.open({.token = 9, .lane = 6, .deadline = start + 10s}).value();
   CHECK(reused != first);
-  CHECK(asks.close_lane(5).at(0).token == 3);
-  CHECK_FALSE(asks.close(third).has_value());
+  CHECK(asks.where([](const OpenAsk& ask) { return ask.lane == 5; }) == std::vector{third});
+  CHECK(asks.close(third)->token == 3);
   auto now = start + 102ms;
   while (asks.size() > 0) {
     now = asks.next_deadline();
@@ -258,6 +257,38 @@ TEST_CASE(
     for (const auto& ask : asks.expire(now)) CHECK(ask.deadline <= now);
   }
   CHECK(now >= start + 10s);
+}
+
+TEST_CASE("ask table: what was sent is kept until its answer, and lost asks are told in order") {
+  AskTable asks(start);
+  const auto later = asks.open({.token = 1, .lane = 4, .order = 7}).value();
+  const auto sooner = asks.open({.token = 2, .lane = 4, .order = 3}).value();
+  const auto of_lane = [](const OpenAsk& ask) { return ask.lane == 4; };
+  CHECK(asks.where(of_lane) == std::vector{sooner, later});
+  CHECK(asks.kept(later).empty());
+  CHECK(asks.sent(later, view("first"), true) == 1);
+  CHECK(asks.sent(later, view("again"), true) == 2);
+  CHECK(text(asks.kept(later)) == "first");
+  CHECK(asks.sent(sooner, view("not kept"), false) == 1);
+  CHECK(asks.kept(sooner).empty());
+  (void)asks.close(later);
+  CHECK(asks.sent(later, view("late"), true) == 0);
+  CHECK(asks.kept(later).empty());
+}
+
+TEST_CASE("ask table: no more than its bound is kept, and what is answered makes room") {
+  AskTable asks(start);
+  const Bytes large(1024 * 1024);
+  std::vector<std::uint64_t> open;
+  for (std::size_t i = 0; i <= max_kept_bytes / large.size(); ++i) {
+    open.push_back(asks.open({.token = i}).value());
+    CHECK(asks.sent(open.back(), large, true) == 1);
+  }
+  CHECK(asks.kept(open.back()).empty());
+  CHECK_FALSE(asks.kept(open.front()).empty());
+  (void)asks.close(open.front());
+  CHECK(asks.sent(open.back(), large, true) == 2);
+  CHECK_FALSE(asks.kept(open.back()).empty());
 }
 
 TEST_CASE("ask table: one more than the bound is refused") {

@@ -96,6 +96,7 @@ constexpr Mutation mutations[] = {
     {"entity: the duplicate table is not in the checkpoint", 300, ledger, 1},
     {"entity: a snapshot that is not the fold", 100, ledger, 1},
     {"hand-off: a sender does not wait for what it sent before", 100, ledger, 6},
+    {"resend: what was lost goes behind what was asked later", 300, ledger, 52},
 };
 
 /// Which seed failed of `first` to `last`; 0 = none did.

@@ -154,6 +154,35 @@ TEST_CASE("case: a killed primary's shard is led by another of its in-sync set")
   run.check();
 }
 
+TEST_CASE("case: who asks while an owner is killed waits for the next one, and sees no error") {
+  Case run(3);
+  const auto dead = run.primary(shard_of_account(0));
+  const auto asker = (dead + 1) % 3;
+  std::size_t wrong = 0;
+  std::map<std::size_t, std::uint64_t> answered;
+  // One after the other of each account: what is sent without waiting for the one before is told
+  // that its outcome is unknown, but for the newest.
+  const std::function<void(std::size_t)> next = [&](std::size_t i) {
+    run.world.process(asker).ask({account(i), 0, 1, CommandId{8, answered[i] * accounts + i},
+                                  run.world.now() + 5s, [&, i](std::uint8_t status, std::int64_t) {
+                                    wrong += status == 0 ? 0 : 1;
+                                    if (++answered[i] < 200) next(i);
+                                  }});
+  };
+  for (std::size_t i = 0; i < accounts; ++i) next(i);
+  run.world.run_for(50ms);
+  run.world.kill(dead, false);
+  CHECK(run.world.run_until(
+      [&] {
+        return std::all_of(answered.begin(), answered.end(),
+                           [](const auto& one) { return one.second == 200; });
+      },
+      30s));
+  CHECK(wrong == 0);
+  for (std::size_t i = 0; i < accounts; ++i) run.acknowledged[account(i)] += 200;
+  run.check();
+}
+
 TEST_CASE("case: a path that swallows everything for a moment moves nothing") {
   Case run(3);
   const auto table = run.world.registers_leader()->node().table().registers;

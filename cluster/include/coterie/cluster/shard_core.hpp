@@ -20,6 +20,7 @@
 #include "coterie/cluster/copy_damage.hpp"
 #include "coterie/cluster/lane_credits.hpp"
 #include "coterie/cluster/routes.hpp"
+#include "coterie/cluster/shard_command.hpp"
 #include "coterie/cluster/shard_counters.hpp"
 #include "coterie/cluster/shard_delay.hpp"
 #include "coterie/cluster/shard_history.hpp"
@@ -83,7 +84,10 @@ class ShardCore {
   void accepted(ConnId conn, Instant now, ShardSink& out);
   void connected(ConnId conn, ShardSink& out);
   void closed(ConnId conn, Instant now, ShardSink& out);
-  void written(ConnId conn) { links_.written(conn); }
+  void written(ConnId conn) {
+    links_.written(conn);
+    look_again_ |= std::exchange(lane_was_full_, false);
+  }
   /// Answers how many bytes were consumed; offer the rest again with more behind it.
   std::size_t received(ConnId conn, ByteView bytes, Instant now, ShardSink& out);
   [[nodiscard]] bool congested(ConnId conn) const { return links_.congested(conn); }
@@ -109,32 +113,8 @@ class ShardCore {
   [[nodiscard]] bool flow_balances() const;
 
  private:
-  static constexpr messaging::LaneId local_lane = messaging::no_lane;
-  struct ReplyTo {
-    messaging::LaneId lane = local_lane;
-    SessionId session{};
-    std::uint64_t sequence{};
-    bool wanted = true;
-    std::uint32_t life{};  ///< of the lane's connection through which it came
-  };
-  struct Command {
-    ReplyTo to{};
-    EntityTypeId type{};
-    std::uint8_t tag{};
-    CommandId id{};
-    Instant deadline = never;
-    Epoch epoch{};
-    std::uint64_t hash{};
-    std::string_view entity{};
-    ByteView payload{};
-    bool relayed = false;  ///< the shard's last primary sent it on
-    bool waits = false;    ///< for credit
-    bool fence = false;    ///< no command: `entity` is who raised it, to.sequence its number
-  };
-  struct Parked {
-    Command command{};  ///< its views point into `bytes`
-    Bytes bytes{};
-  };
+  using Command = ShardCommand;
+  using Parked = ParkedCommand;
   struct Answer {
     std::uint8_t status{};
     Epoch epoch{};
@@ -184,7 +164,7 @@ class ShardCore {
     std::deque<Held> held{};
     std::deque<Held> reads{};  ///< they wait for a confirmation round
     std::size_t in_round = 0;  ///< so many of them for the one under way
-    std::deque<Parked> parked{};
+    ParkedCommands parked{};
     ShardDelay delay{};                           ///< as it was reported
     std::vector<sharding::EntitySlot> waiting{};  ///< activations that wait for the disk
   };
@@ -198,41 +178,27 @@ class ShardCore {
     supervision::Backoff backoff;
     Instant restart_at{};
   };
-  enum class RouteKind : std::uint8_t { unknown, local, remote, absent };
-  struct Route {
-    RouteKind kind = RouteKind::unknown;
-    messaging::LaneId lane = messaging::no_lane;
-    Epoch epoch{};
-    bool used = false;  ///< commands went that way
-  };
-  /// A shard went to another node: what went to its last primary comes there first.
-  struct Fence {
-    std::uint64_t number{};
-    messaging::LaneId through = messaging::no_lane;
-    Instant until = never;
-    std::deque<Parked> held{};
-  };
 
   // shard_core.cpp
   void dispatch(const Command& command, Instant now, ShardSink& out);
   void forward(const Command& command, const Route& route, Instant now, ShardSink& out);
-  void drop_expired(std::deque<Parked>& queue, Instant now, ShardSink& out);
+  void drop_expired(ParkedCommands& queue, Instant now, ShardSink& out);
   [[nodiscard]] bool waits_in_vain(ShardId shard, Instant now) const;
   bool park_for_news(const Command& command, Instant now);
-  [[nodiscard]] bool park_in_order(std::deque<Parked>& queue, const Command& command);
+  [[nodiscard]] bool park_in_order(ParkedCommands& queue, const Command& command);
   // shard_credits.cpp
-  bool park(std::deque<Parked>& queue, const Command& command);
+  bool park(ParkedCommands& queue, const Command& command);
   void unhold(const Parked& parked);
   [[nodiscard]] static bool is_remote(const Command& command);
   [[nodiscard]] bool has_credit(const Command& command, messaging::LaneId lane, Instant now) const;
   bool take_credit(const Command& command, const Route& route, Instant now, ShardSink& out);
+  bool wait_for_room(const Command& command, const Route& route);
   bool on_credit(messaging::LaneId lane, ByteView body, Instant now, ShardSink& out);
   void retry_waiting(Instant now, ShardSink& out);
   void send_grants();
-  void unpark(std::deque<Parked>& queue, Instant now, ShardSink& out);
+  void unpark(ParkedCommands& queue, Instant now, ShardSink& out);
   void answer(const ReplyTo& to, const Answer& answer, ShardSink& out);
   void finish_ask(const messaging::OpenAsk& open, Completion completion, ShardSink& out);
-  [[nodiscard]] static Completion unknown_outcome(std::string_view why);
   void fail(const Command& command, Errc code, std::string_view detail, Duration retry_after,
             ShardSink& out);
   // shard_hand_off.cpp
@@ -253,14 +219,26 @@ class ShardCore {
   void lower_fence(ShardId shard, std::uint64_t number, Instant now, ShardSink& out);
   void drop_fences(messaging::LaneId through);
   void tick_fences(Instant now, ShardSink& out);
+  // shard_resend.cpp
+  [[nodiscard]] static Completion unknown_outcome(std::string_view why);
+  [[nodiscard]] static Completion of_lost(const Completion& completion);
+  void lose(const std::vector<std::uint64_t>& asks, bool went_nowhere, ShardSink& out);
+  [[nodiscard]] bool may_be_decided_again(const messaging::OpenAsk& ask, bool went_nowhere) const;
+  bool hold_back(const Command& command);
+  void note_sent(const Command& command);
+  bool hold_for_owner(const Command& command, Instant now);
+  [[nodiscard]] bool leads_somewhere(const Route& route) const;
+  [[nodiscard]] static Instant noted_away(Route& route, Instant now);
+  void look_again(Instant now, ShardSink& out);
   // shard_routing.cpp
   void rebuild_routes();
   [[nodiscard]] Route route_of(ShardId shard) const;
   void take_link_effects(messaging::LinkEffects&& effects, ShardSink& out);
   void on_request(messaging::LaneId lane, const wire::RequestView& request, Instant now,
                   ShardSink& out);
-  void on_reply(const wire::ReplyView& reply, Instant now, ShardSink& out);
+  void on_reply(messaging::LaneId lane, const wire::ReplyView& reply, Instant now, ShardSink& out);
   void send_moved(const Command& command, ShardSink& out);
+  void answer_moved(const ReplyTo& to, ShardId shard, ShardSink& out);
   bool on_control(const messaging::Frame& frame, Instant now, ShardSink& out);
   void abandon_moved(ShardSink& out);
   bool learn(ShardId shard, const replication::Register& newer, Instant now, ShardSink& out);
@@ -336,6 +314,7 @@ class ShardCore {
                    ShardSink& out);
   void start_rounds(Instant now, ShardSink& out);
   void reads_ready(Hosted& hosted, ShardSink& out);
+  void send_back(ShardId shard, std::deque<Held>& queue, ShardSink& out);
   void answer_held(std::deque<Held>& queue, const Answer& why, ShardSink& out);
   // shard_entities.cpp
   void deliver(Hosted& hosted, const Command& command, Instant now, ShardSink& out);
@@ -368,7 +347,7 @@ class ShardCore {
   /// When each shard wants a tick; of those touched since, looked at anew in next_deadline().
   mutable Deadlines<sharding::shard_count> due_{};
   sharding::EntityStore entities_{};
-  std::map<sharding::EntitySlot, std::deque<Parked>> mailboxes_{};  ///< of entities being activated
+  std::map<sharding::EntitySlot, ParkedCommands> mailboxes_{};  ///< of entities being activated
   std::map<sharding::EntitySlot, Faults> faults_{};
   struct Replay {
     sharding::EntitySlot slot{};
@@ -378,20 +357,23 @@ class ShardCore {
   std::map<std::uint64_t, LogReader> log_readers_{};
   std::map<std::uint64_t, ReplyTo> relays_{};  ///< by the token of their ask
   std::map<ShardId, Fence> fences_{};
+  /// By the hash of the entity; where two share a place, the older one's is said to be late.
+  std::vector<std::uint64_t> newest_sent_ = std::vector<std::uint64_t>(newest_sent_places);
   LaneCredits credits_;
   ShardOutbox outbox_;
   /// Commands that wait for credit, by lane and group.
-  std::map<std::pair<messaging::LaneId, std::size_t>, std::deque<Parked>> waiting_{};
+  std::map<std::pair<messaging::LaneId, std::size_t>, ParkedCommands> waiting_{};
   bool look_again_ = false;               ///< at these: a lane or a route is another one
   std::vector<ShardId> rounds_wanted_{};  ///< shards with reads that are in no round yet
-  std::deque<Parked> unrouted_{};  ///< they wait for the table or for a lane's first connection
+  ParkedCommands unrouted_{};  ///< they wait for the table or for a lane's first connection
   std::size_t parked_commands_ = 0, parked_bytes_ = 0, uncommitted_ = 0;
   std::size_t uncommitted_bytes_ = 0, held_bytes_ = 0, held_remote_ = 0;
-  std::uint64_t next_read_ = 1, next_relay_ = 1, next_fence_ = 1;
+  std::uint64_t next_read_ = 1, next_relay_ = 1, next_fence_ = 1, next_order_ = 1;
   Instant next_sweep_{}, next_lag_report_{}, next_remember_{}, next_trim_{};
   sharding::EntitySlot remember_hand_ = 0, trim_hand_ = 0;
   bool draining_ = false, told_untrimmable_ = false, looks_at_disk_ = false;
-  bool lane_came_up_ = false;  ///< commands that waited for it may go
+  bool lane_came_up_ = false;   ///< commands that waited for it may go
+  bool lane_was_full_ = false;  ///< a command that waits for credit waits for room as well
   sharding::Outcome outcome_{};
   std::vector<replication::EventView> event_views_{};  ///< of outcome_, as its record has them
   ShardCounters counters_{};

@@ -10,7 +10,7 @@ struct ShardCounters {
       passivations{};
   std::uint64_t busy{}, unavailable{}, expired{}, timeouts{}, journal_failures{}, moved{};
   std::uint64_t command_expired{};
-  std::uint64_t handed_over{}, forwarded{}, fences_lost{};
+  std::uint64_t handed_over{}, forwarded{}, fences_lost{}, resent{};
   std::uint64_t snapshots{}, snapshots_skipped{};
   std::uint64_t remembered{};  ///< activations that no command asked for
   std::uint64_t checkpoints{}, trims{}, begun_anew{};
@@ -26,7 +26,7 @@ struct ShardCounters {
     unavailable += o.unavailable, expired += o.expired, timeouts += o.timeouts;
     journal_failures += o.journal_failures, moved += o.moved;
     command_expired += o.command_expired, handed_over += o.handed_over;
-    forwarded += o.forwarded, fences_lost += o.fences_lost;
+    forwarded += o.forwarded, fences_lost += o.fences_lost, resent += o.resent;
     snapshots += o.snapshots, snapshots_skipped += o.snapshots_skipped;
     remembered += o.remembered;
     checkpoints += o.checkpoints, trims += o.trims, begun_anew += o.begun_anew;

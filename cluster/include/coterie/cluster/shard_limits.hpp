@@ -42,6 +42,14 @@ inline constexpr std::uint64_t max_epoch_lead = 1 << 20;
 /// A fence that has not passed by then is given up, and what was sent before it has an unknown
 /// outcome: longer than a switch takes.
 inline constexpr Duration fence_wait = 1s;
+/// Commands wait so long for somebody to lead their shard: a fail-over takes 0.2 to 0.8 s, and
+/// twice that if the next owner falls as well. Then they are told, and later ones at once.
+inline constexpr Duration reroute_wait = 2s;
+/// Places for the order of the newest command to each entity, per worker: 512 KiB. With a thousand
+/// asks in flight one of sixty shares its place with a later one.
+inline constexpr std::size_t newest_sent_places = 65'536;
+/// A command whose owner fell so often is not sent again.
+inline constexpr std::uint8_t max_sends = 8;
 /// How often people are told how far copies are behind.
 inline constexpr Duration lag_interval = 1s;
 /// Of the log, read at once for a replica that lags or for a copy's own view of it.

@@ -1,27 +1,37 @@
 /// Asks in flight: a slab with generations and an intrusive timing wheel, because a map costs
 /// 46-221 ns an ask where this costs 3-6 (docs/BENCHMARKS.md). The correlation number is
-/// (generation << 32 | slot), so a late reply to a reused slot is recognised. Thread-safety: one
-/// owner; no clock inside.
+/// (generation << 32 | slot), so a late reply to a reused slot is recognised. What was sent is kept
+/// with its ask, to be sent again if whoever has it falls. Thread-safety: one owner; no clock
+/// inside.
 #pragma once
 
 #include <array>
 #include <optional>
 #include <vector>
 
+#include "coterie/core/bytes.hpp"
 #include "coterie/core/ids.hpp"
 #include "coterie/core/time.hpp"
 
 namespace coterie::messaging {
 
-/// Asks one worker may have open; more is `busy`. 65,536 x 64 B = 4 MiB.
+/// Asks one worker may have open; more is `busy`. 65,536 x 88 B = 6 MiB.
 inline constexpr std::size_t max_open_asks = 65'536;
+/// Messages that are kept with them, per worker; one that finds no room is not sent again.
+inline constexpr std::size_t max_kept_bytes = 64 * 1024 * 1024;
+/// A slot that is free keeps this much memory for the next message.
+inline constexpr std::size_t kept_capacity = 256;
 
 struct OpenAsk {
   std::uint64_t token{};  ///< the asker's own name for it
   std::uint32_t lane{};   ///< where the reply must come from
   Instant deadline = never;
-  std::uint16_t shard{};  ///< of the entity that is asked
+  std::uint64_t hash{};   ///< of the entity that is asked
+  std::uint16_t shard{};  ///< its shard
   bool relayed = false;   ///< for another node
+  bool lost = false;  ///< sent, and whoever got it fell or led no longer: it may have its effect
+  std::uint8_t sends = 0;
+  std::uint64_t order{};  ///< in which its asker asked
 };
 
 class AskTable {
@@ -35,16 +45,22 @@ class AskTable {
   [[nodiscard]] std::optional<OpenAsk> close(std::uint64_t correlation);
   /// Closes and returns every ask whose deadline is not after `now`.
   [[nodiscard]] std::vector<OpenAsk> expire(Instant now);
-  /// Closes and returns every ask for which `moved(ask)` holds; looks at all.
-  template <class Moved>
-  [[nodiscard]] std::vector<OpenAsk> close_moved(Moved moved) {
-    std::vector<OpenAsk> closed;
+  /// Null for one that is unknown, answered or expired; until the next open().
+  [[nodiscard]] OpenAsk* find(std::uint64_t correlation);
+  /// It goes away in this message; how often it did by now, 0: it is not open.
+  std::uint8_t sent(std::uint64_t correlation, ByteView message, bool keep);
+  /// What was sent; empty: it was not kept. Until the next open().
+  [[nodiscard]] ByteView kept(std::uint64_t correlation) const;
+  /// The open asks for which `lost(ask)` holds, in the order in which they were asked; looks at
+  /// all.
+  template <class Lost>
+  [[nodiscard]] std::vector<std::uint64_t> where(Lost lost) const {
+    std::vector<std::uint64_t> found;
     for (std::uint32_t index = 0; index < slots_.size(); ++index)
-      if (slots_[index].used && moved(slots_[index].ask)) closed.push_back(release(index));
-    return closed;
+      if (slots_[index].used && lost(slots_[index].ask)) found.push_back(name_of(index));
+    sort_by_order(found);
+    return found;
   }
-  /// Closes and returns every ask of that lane.
-  [[nodiscard]] std::vector<OpenAsk> close_lane(std::uint32_t lane);
   /// Never later than the first deadline; may be earlier (an extra tick is a no-op).
   [[nodiscard]] Instant next_deadline() const;
   [[nodiscard]] std::size_t size() const { return open_; }
@@ -56,12 +72,18 @@ class AskTable {
       1 << 20;  ///< about a millisecond: deadlines are that coarse
   struct Slot {
     OpenAsk ask{};
+    Bytes message{};
     std::uint32_t generation = 1;
     std::uint32_t next = none;
     std::uint32_t previous = none;
     std::uint16_t wheel = 0;
     bool used = false;
   };
+  [[nodiscard]] std::uint64_t name_of(std::uint32_t index) const {
+    return std::uint64_t{slots_[index].generation} << 32 | index;
+  }
+  [[nodiscard]] bool is_open(std::uint64_t correlation) const;
+  void sort_by_order(std::vector<std::uint64_t>& found) const;
   void unlink(std::uint32_t index);
   OpenAsk release(std::uint32_t index);
 
@@ -69,7 +91,7 @@ class AskTable {
   std::vector<std::uint32_t> free_{};
   std::array<std::uint32_t, wheel_slots> heads_{};
   std::int64_t turned_to_;  ///< the wheel has been read up to this slot number
-  std::size_t open_ = 0;
+  std::size_t open_ = 0, kept_bytes_ = 0;
 };
 
 }  // namespace coterie::messaging

@@ -49,6 +49,8 @@ inline constexpr std::uint16_t flag_ask =
     1;  ///< the sender waits for a reply; without it the request is a tell
 inline constexpr std::uint16_t flag_forwarded =
     2;  ///< by the shard's last primary: who gets it does not send it on
+inline constexpr std::uint16_t flag_known_only =
+    4;  ///< sent again: who gets it answers if the command had its effect, and does not decide it
 
 struct FramePrefix {
   std::uint32_t length{};  ///< of the whole frame, these 12 bytes included

@@ -88,6 +88,8 @@ void ShardCore::dispatch(const Command& command, Instant now, ShardSink& out) {
       if (command.to.lane != local_lane && !command.fence && command.epoch > route.epoch &&
           park_for_news(command, now))
         return;  // its sender knows more than we do
+      if (is_remote(command) && !command.relayed && command.epoch < route.epoch)
+        return send_moved(command, out);  // it may wait for the next owner
       if (hold_for_owner(command, now)) return;
       ++counters_.unavailable;
       return fail(command, Errc::unavailable, "the owner of the shard is down or has left", 500ms,
@@ -97,7 +99,8 @@ void ShardCore::dispatch(const Command& command, Instant now, ShardSink& out) {
       if (command.to.lane == local_lane) return forward(command, route, now, out);
       // Its sender knows more than we do, and soon so will we: it may be we who lead.
       if (command.epoch > route.epoch && park_for_news(command, now)) return;
-      if (!command.relayed && now < hosted_[shard.value].forwards_until)
+      if (!command.relayed && now < hosted_[shard.value].forwards_until &&
+          (links_.is_up(route.lane) || command.epoch >= route.epoch))
         return relay(command, route, now, out);
       return send_moved(command, out);  // one hop only
     case RouteKind::local: note_sent(command); break;
@@ -291,6 +294,7 @@ void ShardCore::flush(Instant now, ShardSink& out) {
   messaging::LinkEffects effects;
   links_.flush(now, effects);
   for (auto& effect : effects) out.link(std::move(effect));
+  use_room(now, out);
 }
 
 void ShardCore::tick(Instant now, ShardSink& out) {

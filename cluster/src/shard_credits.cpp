@@ -91,8 +91,16 @@ bool ShardCore::wait_for_room(const Command& command, const Route& route) {
   const bool parked = park(queue, command);
   if (queue.empty()) waiting_.erase(at);
   if (parked && command.to.wanted) asks_.expect_from(command.to.sequence, local_lane);
-  lane_was_full_ = lane_was_full_ || parked;
+  if (parked) full_.insert(route.lane);
   return parked;
+}
+
+/// After what was staged is on its way.
+void ShardCore::use_room(Instant now, ShardSink& out) {
+  for (const auto lane : std::exchange(roomy_, {}))
+    for (std::size_t group = 0; group < messaging::credit_groups; ++group)
+      if (auto queue = waiting_.extract({lane, group}); !queue.empty())
+        unpark(queue.mapped(), now, out);
 }
 
 bool ShardCore::on_credit(messaging::LaneId lane, ByteView body, Instant now, ShardSink& out) {

@@ -131,6 +131,10 @@ void ShardCore::lower_fence(ShardId shard, std::uint64_t number, Instant now, Sh
   const bool in_order =
       found->second.in_order || mutated("resend: what was lost goes behind what was asked later");
   fences_.erase(found);
+  for (auto& parked : held)  // by what the register says now
+    if (const auto* const ask = asks_.find(parked.command.to.sequence);
+        parked.command.to.wanted && ask != nullptr && ask->lost)
+      parked.command.known_only = !may_be_decided_again(*ask);
   if (!in_order)
     std::stable_sort(held.begin(), held.end(), [](const Parked& a, const Parked& b) {
       return a.command.order < b.command.order;

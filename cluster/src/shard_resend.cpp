@@ -32,13 +32,14 @@ Completion ShardCore::of_lost(const Completion& completion) {
 }
 
 /// Else it could have its effect behind a later one of its asker on the same entity, which has it
-/// already while this one was refused and nobody heard of that; or twice, behind its own first
-/// copy, where its last owner may still be sending that on.
-bool ShardCore::may_be_decided_again(const messaging::OpenAsk& ask, bool went_nowhere) const {
+/// already while this one was refused and nobody heard of that; or behind its own second copy,
+/// where a planned move came after it was sent, and who gave the shard away may still send it on.
+bool ShardCore::may_be_decided_again(const messaging::OpenAsk& ask) const {
   const auto& entry = current_->table.registers[ask.shard];
-  const bool sent_on = !went_nowhere && entry.rule == replication::Rule::handed_over &&
-                       entry.before == links_.peer_of(ask.lane);
-  return !sent_on && newest_sent_[ask.hash % newest_sent_.size()] <= ask.order;
+  const auto had_it = links_.peer_of(ask.sent_to);
+  const bool fell = entry.primary == had_it ||
+                    (entry.before == had_it && entry.rule != replication::Rule::handed_over);
+  return (ask.went_nowhere || fell) && newest_sent_[ask.hash % newest_sent_.size()] <= ask.order;
 }
 
 /// They were sent to who leads their shards no longer, or cannot be heard: those that were kept
@@ -51,9 +52,10 @@ void ShardCore::lose(const std::vector<std::uint64_t>& asks, bool went_nowhere, 
     const auto kept = ask->relayed || ask->sends >= max_sends
                           ? std::nullopt
                           : wire::read_request(asks_.kept(correlation));
+    const auto again = kept ? asks_.rename(correlation) : correlation;
     if (kept && hold_back({.to = {.lane = local_lane,
                                   .session = config_.self.session,
-                                  .sequence = correlation,
+                                  .sequence = again,
                                   .wanted = true},
                            .type = kept->header.type,
                            .tag = kept->header.tag,
@@ -62,15 +64,15 @@ void ShardCore::lose(const std::vector<std::uint64_t>& asks, bool went_nowhere, 
                            .hash = sharding::entity_hash(text(kept->entity)),
                            .entity = text(kept->entity),
                            .payload = kept->payload,
-                           .known_only = !may_be_decided_again(*ask, went_nowhere),
                            .order = ask->order})) {
       ask->lost = true;
-      ask->lane = local_lane;
+      ask->went_nowhere = went_nowhere;
+      ask->sent_to = std::exchange(ask->lane, local_lane);
       look_again_ = true;
       continue;
     }
     ++counters_.unavailable;
-    finish_ask(*asks_.close(correlation),
+    finish_ask(*asks_.close(again),
                unknown_outcome("the owner of the shard fell or leads no longer; outcome unknown, "
                                "retry with the same command id"),
                out);

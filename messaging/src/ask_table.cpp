@@ -47,7 +47,7 @@ OpenAsk AskTable::release(std::uint32_t index) {
   unlink(index);
   auto& slot = slots_[index];
   kept_bytes_ -= slot.message.size();
-  if (slot.message.capacity() > kept_capacity) slot.message = {};
+  if (slot.message.capacity() > kept_capacity) slot.message = Bytes{};  // not {}: that keeps it
   slot.message.clear();
   slot.used = false;
   ++slot.generation;
@@ -64,6 +64,12 @@ bool AskTable::is_open(std::uint64_t correlation) const {
 
 OpenAsk* AskTable::find(std::uint64_t correlation) {
   return is_open(correlation) ? &slots_[correlation & slot_mask].ask : nullptr;
+}
+
+std::uint64_t AskTable::rename(std::uint64_t correlation) {
+  const auto index = static_cast<std::uint32_t>(correlation & slot_mask);
+  ++slots_.at(index).generation;
+  return name_of(index);
 }
 
 void AskTable::expect_from(std::uint64_t correlation, std::uint32_t lane) {

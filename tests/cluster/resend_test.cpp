@@ -18,10 +18,21 @@ struct Owners : Bench {
     routes->cluster = our_cluster;
     routes->table.entity_types = 1;
     routes->peers = {{"0", {}, 1, StartId{5}, present}};
-    for (auto& entry : routes->table.registers) entry = led_by(name, epoch);
+    for (auto& entry : routes->table.registers) {
+      const auto& last = given ? given->table.registers[0].primary : name;
+      entry = after(last, name, epoch);
+    }
     given = routes;
     core.routes(routes, now, *this);
     end_batch();
+  }
+  /// `last` was silent.
+  static replication::Register after(const std::string& last, const std::string& name,
+                                     Epoch epoch) {
+    auto entry = led_by(name, epoch);
+    entry.rule = replication::Rule::failed_over;
+    entry.before = last;
+    return entry;
   }
   void end_batch() {
     for (int turn = 0; turn < 3; ++turn) {  // one write at a time is under way
@@ -175,7 +186,7 @@ TEST_CASE("resend: where nobody leads for two seconds the sent are unknown, the 
 TEST_CASE("resend: who leads no longer says so, and the command goes where that leads") {
   Owners bench;
   bench.ask_all({first, second});
-  bench.answer_moved(0, Bench::led_by("a", Epoch{2}));
+  bench.answer_moved(0, Owners::after("0", "a", Epoch{2}));
   CHECK(bench.recorded() == std::vector{first, second});
   CHECK(bench.done.size() == 2);
 }
@@ -311,4 +322,25 @@ TEST_CASE("resend: a primary that is deposed sends back what waits for its commi
     CHECK(header.status == code(Errc::moved));
     CHECK(replication::decode_register(payload)->epoch == Epoch{2});
   }
+}
+
+TEST_CASE("resend: what was sent before the last primary but one is not decided anew") {
+  Owners bench;
+  bench.ask_all({first});
+  auto routes = std::make_shared<Routes>(*bench.given);
+  for (auto& entry : routes->table.registers) entry = Owners::after("b", "a", Epoch{3});
+  bench.core.routes(routes, bench.now, bench);
+  bench.end_batch();
+  bench.sync();
+  REQUIRE(bench.done.size() == 1);
+  CHECK(bench.said[0].find("outcome unknown") != std::string::npos);
+  CHECK(bench.recorded().empty());
+}
+
+TEST_CASE("resend: who knows of a later owner that is down too says so, and the sender waits") {
+  Owners bench;
+  bench.lead("b", Epoch{5});  // whom nobody knows any more
+  bench.peer->request("x", shard_of_x, 0, Epoch{4});
+  REQUIRE(bench.peer->replies.size() == 1);
+  CHECK(bench.peer->replies[0].first.status == code(Errc::moved));
 }

@@ -276,6 +276,17 @@ TEST_CASE("ask table: what was sent is kept until its answer, and lost asks are 
   CHECK(asks.kept(later).empty());
 }
 
+TEST_CASE("ask table: what answers to an earlier number of an ask is late") {
+  AskTable asks(start);
+  const auto before = asks.open({.token = 1, .deadline = start + 1s}).value();
+  const auto after = asks.rename(before);
+  CHECK_FALSE(asks.close(before).has_value());
+  CHECK(asks.close(after)->token == 1);
+  const auto next = asks.open({.token = 2}).value();
+  CHECK(next != before);
+  CHECK(next != after);
+}
+
 TEST_CASE("ask table: no more than its bound is kept, and what is answered makes room") {
   AskTable asks(start);
   const Bytes large(1024 * 1024);

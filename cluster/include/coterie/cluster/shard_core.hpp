@@ -15,6 +15,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "coterie/cluster/copy_damage.hpp"
@@ -85,8 +86,8 @@ class ShardCore {
   void connected(ConnId conn, ShardSink& out);
   void closed(ConnId conn, Instant now, ShardSink& out);
   void written(ConnId conn) {
+    if (full_.erase(links_.lane_of(conn)) > 0) roomy_.push_back(links_.lane_of(conn));
     links_.written(conn);
-    look_again_ |= std::exchange(lane_was_full_, false);
   }
   /// Answers how many bytes were consumed; offer the rest again with more behind it.
   std::size_t received(ConnId conn, ByteView bytes, Instant now, ShardSink& out);
@@ -193,6 +194,7 @@ class ShardCore {
   [[nodiscard]] bool has_credit(const Command& command, messaging::LaneId lane, Instant now) const;
   bool take_credit(const Command& command, const Route& route, Instant now, ShardSink& out);
   bool wait_for_room(const Command& command, const Route& route);
+  void use_room(Instant now, ShardSink& out);
   bool on_credit(messaging::LaneId lane, ByteView body, Instant now, ShardSink& out);
   void retry_waiting(Instant now, ShardSink& out);
   void send_grants();
@@ -223,7 +225,7 @@ class ShardCore {
   [[nodiscard]] static Completion unknown_outcome(std::string_view why);
   [[nodiscard]] static Completion of_lost(const Completion& completion);
   void lose(const std::vector<std::uint64_t>& asks, bool went_nowhere, ShardSink& out);
-  [[nodiscard]] bool may_be_decided_again(const messaging::OpenAsk& ask, bool went_nowhere) const;
+  [[nodiscard]] bool may_be_decided_again(const messaging::OpenAsk& ask) const;
   bool hold_back(const Command& command);
   void note_sent(const Command& command);
   bool hold_for_owner(const Command& command, Instant now);
@@ -372,8 +374,9 @@ class ShardCore {
   Instant next_sweep_{}, next_lag_report_{}, next_remember_{}, next_trim_{};
   sharding::EntitySlot remember_hand_ = 0, trim_hand_ = 0;
   bool draining_ = false, told_untrimmable_ = false, looks_at_disk_ = false;
-  bool lane_came_up_ = false;   ///< commands that waited for it may go
-  bool lane_was_full_ = false;  ///< a command that waits for credit waits for room as well
+  bool lane_came_up_ = false;               ///< commands that waited for it may go
+  std::set<messaging::LaneId> full_{};      ///< commands that wait for credit wait for room there
+  std::vector<messaging::LaneId> roomy_{};  ///< something was written to these since
   sharding::Outcome outcome_{};
   std::vector<replication::EventView> event_views_{};  ///< of outcome_, as its record has them
   ShardCounters counters_{};

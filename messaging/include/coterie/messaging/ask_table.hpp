@@ -15,7 +15,7 @@
 
 namespace coterie::messaging {
 
-/// Asks one worker may have open; more is `busy`. 65,536 x 88 B = 6 MiB.
+/// Asks one worker may have open; more is `busy`. 65,536 x 96 B = 6 MiB.
 inline constexpr std::size_t max_open_asks = 65'536;
 /// Messages that are kept with them, per worker; one that finds no room is not sent again.
 inline constexpr std::size_t max_kept_bytes = 64 * 1024 * 1024;
@@ -26,10 +26,12 @@ struct OpenAsk {
   std::uint64_t token{};  ///< the asker's own name for it
   std::uint32_t lane{};   ///< where the reply must come from
   Instant deadline = never;
-  std::uint64_t hash{};   ///< of the entity that is asked
-  std::uint16_t shard{};  ///< its shard
-  bool relayed = false;   ///< for another node
-  bool lost = false;  ///< sent, and whoever got it fell or led no longer: it may have its effect
+  std::uint64_t hash{};       ///< of the entity that is asked
+  std::uint16_t shard{};      ///< its shard
+  bool relayed = false;       ///< for another node
+  bool lost = false;          ///< sent, and whoever got it fell or led no longer
+  bool went_nowhere = false;  ///< as whoever got it last says
+  std::uint32_t sent_to{};    ///< the lane of whoever got it last, where it was lost
   std::uint8_t sends = 0;
   std::uint64_t order{};  ///< in which its asker asked
 };
@@ -47,6 +49,8 @@ class AskTable {
   [[nodiscard]] std::vector<OpenAsk> expire(Instant now);
   /// Null for one that is unknown, answered or expired; until the next open().
   [[nodiscard]] OpenAsk* find(std::uint64_t correlation);
+  /// Another number for one that is open: what answers to the old one is late from now on.
+  [[nodiscard]] std::uint64_t rename(std::uint64_t correlation);
   /// It goes away in this message; how often it did by now, 0: it is not open.
   std::uint8_t sent(std::uint64_t correlation, ByteView message, bool keep);
   /// What was sent; empty: it was not kept. Until the next open().

@@ -89,6 +89,11 @@ class Links {
   [[nodiscard]] bool awaits_first_connection(LaneId lane) const {
     return lane < lanes_.size() && lanes_[lane].wanted && !lanes_[lane].was_up;
   }
+  /// Of a connection that is one's; else no_lane.
+  [[nodiscard]] LaneId lane_of(ConnId conn) const {
+    const auto found = connections_.find(conn);
+    return found == connections_.end() ? no_lane : found->second.lane;
+  }
   [[nodiscard]] LaneId lane_to(const std::string& peer, std::uint16_t worker) const;
   /// The node at its other end; empty: no such lane.
   [[nodiscard]] std::string_view peer_of(LaneId lane) const {

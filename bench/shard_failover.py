@@ -101,8 +101,9 @@ def moves(cluster, count):
     """Shards are moved one after the other to another node that has them in sync, by the command for that."""
     wait_for("all voters", lambda: settled(cluster, 5))
     asked = cluster.nodes[0]
-    for node in cluster.nodes:  # so that the balance takes nothing back meanwhile
-        coterie(asked, "cordon", node.name)
+    # So that the balance takes nothing back meanwhile. A node that has just started refuses for a while.
+    for node in cluster.nodes:
+        wait_for(f"{node.name} is cordoned", lambda node=node: coterie(asked, "cordon", node.name))
     results = []
     accounts = ACCOUNTS[:10]  # about as many clients as the other rows have
     clients = {account: Client(account, asked, f"move-{i}") for i, account in enumerate(accounts)}
@@ -114,7 +115,7 @@ def moves(cluster, count):
         shard = json.loads(request(asked.management, "GET", "/shards")[1])[SHARDS[account]]
         target = next(name for name in shard["in_sync"] if name != shard["primary"])
         began = time.monotonic()
-        coterie(asked, "move", str(SHARDS[account]), target)
+        wait_for("the move is accepted", lambda shard=SHARDS[account], target=target: coterie(asked, "move", str(shard), target))
         times = clients[account].times
         wait_for("it is served", lambda times=times, began=began: sum(t > began for t in times) > 5)
         results.append((longest_gap(times, began) * 1000, 0))
@@ -123,13 +124,13 @@ def moves(cluster, count):
     for client in clients.values():
         client.join()
     for node in cluster.nodes:
-        coterie(asked, "uncordon", node.name)
+        wait_for(f"{node.name} is uncordoned", lambda node=node: coterie(asked, "uncordon", node.name))
     return [(gap, again if i else sum(c.again for c in clients.values())) for i, (gap, again) in enumerate(results)]
 
 
 def coterie(node, *arguments):
-    subprocess.run([os.path.join(os.environ["COTERIE_BIN"], "coterie"), *arguments, "--management", f"127.0.0.1:{node.management}"],
-                   check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return subprocess.run([os.path.join(os.environ["COTERIE_BIN"], "coterie"), *arguments, "--management",
+                           f"127.0.0.1:{node.management}"], capture_output=True, check=False).returncode == 0
 
 
 def main():

@@ -163,7 +163,6 @@ void ShardCore::forward(const Command& command, const Route& route, Instant now,
     return fail(command, Errc::busy, "the link to the owner is full", retry_soon, out);
   credits_.sent(route.lane, shard_of(command.hash), size, now);
   ++counters_.sent;
-  if (command.to.wanted) asks_.expect_from(command.to.sequence, route.lane);
   note_sent(command);
   const auto left =
       command.deadline == never ? 0 : std::max<std::int64_t>(1, (command.deadline - now) / 1us);
@@ -184,7 +183,7 @@ void ShardCore::forward(const Command& command, const Route& route, Instant now,
        .command = command.id},
       view(command.entity), command.payload);
   if (!command.to.wanted) return;
-  const auto sends = asks_.sent(command.to.sequence, ByteView(*staging).subspan(begins),
+  const auto sends = asks_.sent(command.to.sequence, route.lane, ByteView(*staging).subspan(begins),
                                 command.id.is_set() && !command.relayed);
   counters_.resent += sends > 1 ? 1 : 0;
 }

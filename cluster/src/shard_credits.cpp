@@ -70,29 +70,28 @@ bool ShardCore::take_credit(const Command& command, const Route& route, Instant 
   const std::pair at{route.lane, messaging::credit_group(shard)};
   if (!waiting_.contains(at) && has_credit(command, route.lane, now)) return true;
   ++counters_.without_credit;
-  if (command.waits) {
-    auto& queue = waiting_[at];
-    const bool parked = park(queue, command);
-    if (parked && command.to.wanted)
-      asks_.expect_from(command.to.sequence, local_lane);  // sent nowhere yet
-    if (queue.empty()) waiting_.erase(at);
-    if (parked) return false;
-  }
+  if (command.waits && wait_in_turn(command, route.lane)) return false;
   ++counters_.busy;
   fail(command, Errc::busy, "the owner of the shard has too much under way", credit_soon, out);
   return false;
 }
 
-/// Of those that wait for credit, also where the lane is full: until something was written.
-bool ShardCore::wait_for_room(const Command& command, const Route& route) {
-  if (!command.waits || !links_.is_up(route.lane)) return false;
-  const std::pair at{route.lane, messaging::credit_group(sharding::shard_of(command.hash))};
+bool ShardCore::wait_in_turn(const Command& command, messaging::LaneId lane) {
+  const std::pair at{lane, messaging::credit_group(sharding::shard_of(command.hash))};
   auto& queue = waiting_[at];
   const bool parked = park(queue, command);
   if (queue.empty()) waiting_.erase(at);
-  if (parked && command.to.wanted) asks_.expect_from(command.to.sequence, local_lane);
-  if (parked) full_.insert(route.lane);
+  if (parked && command.to.wanted)
+    asks_.expect_from(command.to.sequence, local_lane);  // sent nowhere yet
   return parked;
+}
+
+/// Those that wait for credit also wait where the lane is full: until something was written.
+bool ShardCore::wait_for_room(const Command& command, const Route& route) {
+  if (!command.waits || !links_.is_up(route.lane) || !wait_in_turn(command, route.lane))
+    return false;
+  full_.insert(route.lane);
+  return true;
 }
 
 /// After what was staged is on its way.

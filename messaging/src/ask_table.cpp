@@ -76,9 +76,11 @@ void AskTable::expect_from(std::uint64_t correlation, std::uint32_t lane) {
   if (auto* const ask = find(correlation)) ask->lane = lane;
 }
 
-std::uint8_t AskTable::sent(std::uint64_t correlation, ByteView message, bool keep) {
+std::uint8_t AskTable::sent(std::uint64_t correlation, std::uint32_t lane, ByteView message,
+                            bool keep) {
   if (!is_open(correlation)) return 0;
   auto& slot = slots_[correlation & slot_mask];
+  slot.ask.lane = lane;
   if (keep && slot.message.empty() && kept_bytes_ + message.size() <= max_kept_bytes) {
     slot.message.assign(message.begin(), message.end());
     kept_bytes_ += message.size();

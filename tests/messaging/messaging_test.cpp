@@ -266,13 +266,13 @@ TEST_CASE("ask table: what was sent is kept until its answer, and lost asks are 
   const auto of_lane = [](const OpenAsk& ask) { return ask.lane == 4; };
   CHECK(asks.where(of_lane) == std::vector{sooner, later});
   CHECK(asks.kept(later).empty());
-  CHECK(asks.sent(later, view("first"), true) == 1);
-  CHECK(asks.sent(later, view("again"), true) == 2);
+  CHECK(asks.sent(later, 4, view("first"), true) == 1);
+  CHECK(asks.sent(later, 4, view("again"), true) == 2);
   CHECK(text(asks.kept(later)) == "first");
-  CHECK(asks.sent(sooner, view("not kept"), false) == 1);
+  CHECK(asks.sent(sooner, 4, view("not kept"), false) == 1);
   CHECK(asks.kept(sooner).empty());
   (void)asks.close(later);
-  CHECK(asks.sent(later, view("late"), true) == 0);
+  CHECK(asks.sent(later, 4, view("late"), true) == 0);
   CHECK(asks.kept(later).empty());
 }
 
@@ -293,12 +293,12 @@ TEST_CASE("ask table: no more than its bound is kept, and what is answered makes
   std::vector<std::uint64_t> open;
   for (std::size_t i = 0; i <= max_kept_bytes / large.size(); ++i) {
     open.push_back(asks.open({.token = i}).value());
-    CHECK(asks.sent(open.back(), large, true) == 1);
+    CHECK(asks.sent(open.back(), 4, large, true) == 1);
   }
   CHECK(asks.kept(open.back()).empty());
   CHECK_FALSE(asks.kept(open.front()).empty());
   (void)asks.close(open.front());
-  CHECK(asks.sent(open.back(), large, true) == 2);
+  CHECK(asks.sent(open.back(), 4, large, true) == 2);
   CHECK_FALSE(asks.kept(open.back()).empty());
 }
 

@@ -86,7 +86,8 @@ class ShardCore {
   void connected(ConnId conn, ShardSink& out);
   void closed(ConnId conn, Instant now, ShardSink& out);
   void written(ConnId conn) {
-    if (full_.erase(links_.lane_of(conn)) > 0) roomy_.push_back(links_.lane_of(conn));
+    if (!full_.empty() && full_.erase(links_.lane_of(conn)) > 0)
+      roomy_.push_back(links_.lane_of(conn));
     links_.written(conn);
   }
   /// Answers how many bytes were consumed; offer the rest again with more behind it.
@@ -193,6 +194,7 @@ class ShardCore {
   [[nodiscard]] static bool is_remote(const Command& command);
   [[nodiscard]] bool has_credit(const Command& command, messaging::LaneId lane, Instant now) const;
   bool take_credit(const Command& command, const Route& route, Instant now, ShardSink& out);
+  [[nodiscard]] bool wait_in_turn(const Command& command, messaging::LaneId lane);
   bool wait_for_room(const Command& command, const Route& route);
   void use_room(Instant now, ShardSink& out);
   bool on_credit(messaging::LaneId lane, ByteView body, Instant now, ShardSink& out);

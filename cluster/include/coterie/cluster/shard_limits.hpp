@@ -39,8 +39,8 @@ inline constexpr Duration forward_for = 2s;
 inline constexpr Duration news_wait = 5s;
 /// No honest word is so many epochs ahead of what is known.
 inline constexpr std::uint64_t max_epoch_lead = 1 << 20;
-/// A fence that has not passed by then is given up, and what was sent before it has an unknown
-/// outcome: longer than a switch takes.
+/// A fence that has not passed by then is given up, and what was sent before it is asked for again:
+/// longer than a switch takes.
 inline constexpr Duration fence_wait = 1s;
 /// Commands wait so long for somebody to lead their shard: a fail-over takes 0.2 to 0.8 s, and
 /// twice that if the next owner falls as well. Then they are told, and later ones at once.

@@ -51,8 +51,9 @@ class AskTable {
   [[nodiscard]] OpenAsk* find(std::uint64_t correlation);
   /// Another number for one that is open: what answers to the old one is late from now on.
   [[nodiscard]] std::uint64_t rename(std::uint64_t correlation);
-  /// It goes away in this message; how often it did by now, 0: it is not open.
-  std::uint8_t sent(std::uint64_t correlation, ByteView message, bool keep);
+  /// It goes away in this message, and its reply must come from there; how often it did by now, 0:
+  /// it is not open.
+  std::uint8_t sent(std::uint64_t correlation, std::uint32_t lane, ByteView message, bool keep);
   /// What was sent; empty: it was not kept. Until the next open().
   [[nodiscard]] ByteView kept(std::uint64_t correlation) const;
   /// The open asks for which `lost(ask)` holds, in the order in which they were asked; looks at
